@@ -1,0 +1,1 @@
+export { each, type Each } from './define/each.js';

@@ -1,0 +1,179 @@
+import type { SourceLocation } from './source.js';
+
+/**
+ * What a user's file declares, whichever of the writings it uses. `define` produces it, `graph`
+ * validates it, the engine runs it. It holds live functions and therefore never crosses a process.
+ */
+export interface PipelineDefinition {
+  readonly kind: 'class' | 'controller' | 'function';
+  readonly name: string;
+  readonly project: string;
+  /** `undefined`: the store assigns latest + 1. */
+  readonly version: string | undefined;
+  readonly description: string | undefined;
+  readonly tags: readonly string[];
+  readonly parameters: readonly ParameterDefinition[];
+  /** Empty for a pipeline function: its nodes come while its body runs. */
+  readonly steps: readonly StepDefinition[];
+  readonly options: PipelineOptions;
+  /** Of a pipeline function. Called with the resolved parameters. */
+  readonly body?: (parameters: Readonly<Record<string, unknown>>) => unknown;
+  /** Where it is declared. */
+  readonly source: SourceLocation | undefined;
+  /** The object the user holds (class, controller, pipeline function): identity only. */
+  readonly subject: object;
+}
+
+export interface PipelineOptions {
+  readonly cache: CacheOption;
+  readonly queue: string | undefined;
+  readonly abortOnFailure: boolean;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+  readonly concurrency: number | undefined;
+  readonly env: readonly string[];
+  readonly secrets: readonly string[];
+  readonly retry: RetryPolicy;
+}
+
+export type ParameterType = 'string' | 'number' | 'integer' | 'boolean' | 'json' | 'date' | 'file' | 'directory';
+
+export interface ParameterDefinition {
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly type: ParameterType;
+  /** A Standard Schema (zod, valibot, arktype …); wins over `type`. */
+  readonly schema: StandardSchema | undefined;
+  readonly required: boolean;
+  readonly default: unknown;
+  readonly source: SourceLocation | undefined;
+}
+
+/** https://standardschema.dev, the part that is used. */
+export interface StandardSchema {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult | Promise<StandardResult>;
+  };
+}
+export type StandardResult =
+  | { readonly value: unknown; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] };
+
+export interface StepDefinition {
+  /** As the user wrote it; the graph checks it. */
+  readonly name: string;
+  readonly code: StepCode;
+  /** As declared: references are still strings, `each()` and `file()` markers still markers. */
+  readonly inputs: DeclaredInputs;
+  /** `undefined`: one artifact `result`. `[]`: nothing is kept. */
+  readonly returns: readonly string[] | undefined;
+  /** Explicit parents, in addition to those that references make. */
+  readonly parents: readonly string[];
+  readonly options: StepOptions;
+  readonly source: SourceLocation | undefined;
+}
+
+export type DeclaredInputs =
+  | { readonly kind: 'none' }
+  /** One value a parameter of the function, in order. */
+  | { readonly kind: 'positional'; readonly values: readonly unknown[] }
+  /** By name: the parameters' names (controller) or the keys of the one destructured object parameter. */
+  | { readonly kind: 'named'; readonly values: Readonly<Record<string, unknown>> };
+
+/**
+ * How the slicer finds a step's code. `file` is absolute when known. Positions are those of the
+ * call or decorator in the source the user wrote.
+ */
+export type StepCode =
+  | {
+      readonly kind: 'method';
+      /** The class whose instance runs it (the most derived one). */
+      readonly owner: abstract new () => object;
+      readonly className: string;
+      readonly method: string;
+      readonly file: string | undefined;
+    }
+  | {
+      readonly kind: 'function';
+      readonly function: (...args: never[]) => unknown;
+      /** Where `addFunctionStep(…)` or `step(…)` was called. */
+      readonly call: SourceLocation | undefined;
+      readonly file: string | undefined;
+    };
+
+export type Isolation = 'process' | 'fresh' | 'inline';
+
+export type CacheOption =
+  | false
+  | {
+      /** Milliseconds an entry stays good. */
+      readonly ttl: number | undefined;
+      /** Any change of it is a miss. */
+      readonly version: string | undefined;
+      /** Replaces the input part of the fingerprint. Called with the step's resolved inputs. */
+      readonly key: ((inputs: unknown) => unknown) | undefined;
+    };
+
+export interface RetryPolicy {
+  /** Further executions after the first. */
+  readonly retries: number;
+  /** Milliseconds before the first retry; doubles, with jitter, up to `maxBackoff`. */
+  readonly backoff: number;
+  readonly maxBackoff: number;
+  /** Return false to give up. Runs in the controller. */
+  readonly when: ((error: Error, attempt: number) => boolean | Promise<boolean>) | undefined;
+}
+
+/** Resolved at the door: complete, no optional field. */
+export interface StepOptions {
+  /** `undefined`: the pipeline's. */
+  readonly cache: CacheOption | undefined;
+  readonly retry: RetryPolicy | undefined;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+  readonly queue: string | undefined;
+  readonly env: readonly string[];
+  readonly secrets: readonly string[];
+  /** Files relative to the source file, or globs of one. */
+  readonly assets: readonly string[];
+  readonly isolation: Isolation;
+  readonly resources: Readonly<Record<string, number>>;
+  readonly tags: readonly string[];
+  readonly continueOnFail: boolean;
+  readonly continueOnAbort: boolean;
+  readonly skipChildrenOnFail: boolean;
+  readonly skipChildrenOnAbort: boolean;
+  readonly preExecuteCallback: PreExecuteCallback | undefined;
+  readonly postExecuteCallback: PostExecuteCallback | undefined;
+  readonly statusChangeCallback: StatusChangeCallback | undefined;
+}
+
+/** What a callback sees of a node. `parameters` of a pre-execute callback may be edited in place. */
+export interface CallbackNode {
+  readonly name: string;
+  readonly status: string;
+  readonly attempt: number;
+  readonly parents: readonly string[];
+}
+/** The running pipeline, as callbacks see it. */
+export interface CallbackPipeline {
+  readonly id: string;
+  readonly name: string;
+  readonly project: string;
+  readonly number: number;
+  /** Asks the run to stop; returns at once, also from a callback. */
+  stop(reason?: string): void;
+}
+export type PreExecuteCallback = (
+  pipe: CallbackPipeline,
+  node: CallbackNode,
+  parameters: Record<string, unknown>,
+) => boolean | void | Promise<boolean | void>;
+export type PostExecuteCallback = (pipe: CallbackPipeline, node: CallbackNode) => void | Promise<void>;
+export type StatusChangeCallback = (
+  pipe: CallbackPipeline,
+  node: CallbackNode,
+  previous: string,
+) => void | Promise<void>;

@@ -1,0 +1,9 @@
+/** Words of the system as types: ids, statuses, events, artifacts, definitions, packages, errors. */
+export * from './ids.js';
+export * from './status.js';
+export * from './source.js';
+export * from './errors.js';
+export * from './artifact.js';
+export * from './events.js';
+export * from './definition.js';
+export * from './package.js';

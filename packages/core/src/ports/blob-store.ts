@@ -1,0 +1,33 @@
+import type { Digest } from '../model/ids.js';
+
+/**
+ * Where the bytes of artifacts and packages live. Content-addressed and immutable. The store's rows
+ * are the truth about what exists; this only holds bytes.
+ *
+ * Invariants every implementation keeps (the conformance suite checks them):
+ * - `put` returns only when the bytes are durable (written, fsynced, renamed, directory fsynced).
+ * - A reader never sees a half-written blob; two writers of the same content are both right.
+ * - Putting content that exists renews its age, so that a concurrent `gc` leaves it alone.
+ * - `read` verifies: bytes whose hash differs are a `damaged` failure and never returned.
+ */
+export interface BlobStore {
+  /** Stores bytes (or a file, by streaming) under their hash. */
+  put(source: Uint8Array | { readonly path: string }): Promise<{ readonly hash: Digest; readonly size: number }>;
+  /** The verified bytes; `missing` and `damaged` are data. */
+  read(hash: Digest): Promise<BlobRead>;
+  /** Makes the blob available as a local file, verified; used for large files. Not to be modified. */
+  localPath(hash: Digest): Promise<{ readonly ok: true; readonly path: string } | BlobFailure>;
+  /** Size when present. Does not verify. */
+  stat(hash: Digest): Promise<{ readonly size: number; readonly modifiedAt: number } | undefined>;
+  delete(hash: Digest): Promise<void>;
+  list(): AsyncIterable<{ readonly hash: Digest; readonly size: number; readonly modifiedAt: number }>;
+  /** Removes what writers that died left behind (temporary files older than `olderThanMs`). */
+  sweep(olderThanMs: number): Promise<{ readonly removed: number }>;
+}
+
+export interface BlobFailure {
+  readonly ok: false;
+  readonly reason: 'missing' | 'damaged';
+  readonly message: string;
+}
+export type BlobRead = { readonly ok: true; readonly bytes: Uint8Array } | BlobFailure;

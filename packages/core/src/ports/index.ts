@@ -1,0 +1,3 @@
+/** The seams behind which state and bytes live. Each has a conformance suite in `test/conformance`. */
+export * from './blob-store.js';
+export * from './store.js';

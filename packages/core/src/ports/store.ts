@@ -1,0 +1,254 @@
+import type { StoredArtifact, Report } from '../model/artifact.js';
+import type { ErrorRecord } from '../model/errors.js';
+import type { RunEvent } from '../model/events.js';
+import type { Digest, Fingerprint, RunId, StepName, TaskId } from '../model/ids.js';
+import type { RunStatus, TaskStatus } from '../model/status.js';
+
+/**
+ * Where runs, events, tasks, cache entries and small values live. Every operation is atomic and
+ * durable when its promise resolves; there is no `transaction(callback)`, so that a remote store can
+ * keep the same promises. What can be expected to go wrong (stale owner, lost claim) is data.
+ *
+ * Invariants (the conformance suite checks them):
+ * - A run has an owner and an epoch; a commit with an older epoch changes nothing (`stale-epoch`).
+ * - Fences rise; a commit with an older fence of that task changes nothing (`stale-fence`).
+ * - Everything of one `Commit` is visible together or not at all.
+ * - A committed artifact pins its blob; `collect` never frees a pinned one.
+ * - Time is the store's own clock, never the caller's.
+ */
+export interface Store {
+  // ── runs ──
+  /** Makes the run, gives it the next number of its pipeline (per project) and epoch 1. */
+  createRun(run: NewRun): Promise<RunRow>;
+  getRun(id: RunId): Promise<RunRow | undefined>;
+  /** Newest first. `idPrefix`, `pipeline`+`number` are how people name runs. */
+  findRuns(query: RunQuery): Promise<readonly RunRow[]>;
+  /** Compare and swap: the caller becomes owner with epoch `expectedEpoch + 1`, or learns who is. */
+  takeRun(run: RunId, options: { readonly expectedEpoch: number; readonly owner: ProcessIdentity }): Promise<
+    { readonly ok: true; readonly epoch: number; readonly lastSeq: number } | { readonly ok: false; readonly current: RunRow }
+  >;
+  /** Renews the owner's lease; false when the epoch is stale. */
+  heartbeatRun(run: RunId, epoch: number): Promise<boolean>;
+  /** Sets the mark that asks the owner to stop (from another process). */
+  requestStop(run: RunId, reason: string): Promise<boolean>;
+
+  // ── the one way to change a run ──
+  commit(commit: Commit): Promise<CommitResult>;
+
+  readEvents(run: RunId, options?: EventQuery): Promise<readonly RunEvent[]>;
+  /** The artifacts of a step of a run as committed (its `step.end`), with inline bytes. */
+  readArtifacts(run: RunId, step: StepName): Promise<readonly StoredArtifact[]>;
+  /** Bytes of a small value that rode in a commit. */
+  readValue(hash: Digest): Promise<Uint8Array | undefined>;
+  readValues(hashes: readonly Digest[]): Promise<ReadonlyMap<Digest, Uint8Array>>;
+
+  // ── tasks ──
+  /** Takes the right to execute one attempt; the fence is the store's. Fails when another holds a live lease. */
+  claimTask(claim: TaskClaim): Promise<{ readonly ok: true; readonly fence: number } | { readonly ok: false; readonly holder: ProcessIdentity }>;
+  heartbeatTask(task: TaskId, fence: number, leaseMs: number): Promise<boolean>;
+  getTask(task: TaskId): Promise<TaskRow | undefined>;
+  listTasks(query: { readonly run?: RunId; readonly status?: readonly TaskStatus[] }): Promise<readonly TaskRow[]>;
+
+  // ── cache ──
+  findCacheEntry(fingerprint: Fingerprint): Promise<CacheEntry | undefined>;
+  findCacheEntries(fingerprints: readonly Fingerprint[]): Promise<ReadonlyMap<Fingerprint, CacheEntry>>;
+  /** The newest entry or execution of this step in this pipeline: what `why` compares with. */
+  latestPreimage(step: { readonly project: string; readonly pipeline: string; readonly step: string; readonly beforeRun?: RunId }): Promise<PreimageRow | undefined>;
+  latestPreimages(pipeline: { readonly project: string; readonly pipeline: string; readonly beforeRun?: RunId }): Promise<ReadonlyMap<string, PreimageRow>>;
+  /** The parts of the fingerprint of a step of a run. */
+  readPreimage(run: RunId, step: StepName): Promise<PreimageRow | undefined>;
+  dropCacheEntry(fingerprint: Fingerprint): Promise<void>;
+  /** Single flight: the holder executes, others wait without holding a slot. */
+  claimFingerprint(fingerprint: Fingerprint, holder: { readonly run: RunId; readonly step: StepName; readonly owner: ProcessIdentity; readonly leaseMs: number }): Promise<
+    { readonly ok: true } | { readonly ok: false; readonly run: RunId; readonly step: StepName; readonly owner: ProcessIdentity }
+  >;
+  heartbeatFingerprints(run: RunId, leaseMs: number): Promise<void>;
+  releaseFingerprint(fingerprint: Fingerprint, run: RunId): Promise<void>;
+
+  // ── what a run keeps beside its events: parameters, definition, packages ──
+  /** Anything the controller needs to resume: opaque bytes by name. */
+  putRunDocument(run: RunId, name: string, bytes: Uint8Array): Promise<void>;
+  readRunDocument(run: RunId, name: string): Promise<Uint8Array | undefined>;
+
+  /** A random key of this store, for HMACs of environment values. Never leaves it otherwise. */
+  secretKey(): Promise<Uint8Array>;
+
+  /** Deletes rows by policy, in one transaction, and tells which blobs nothing references any more. */
+  collect(policy: CollectPolicy): Promise<Collected>;
+  /** Whether anything references these blobs, at this moment. */
+  pinned(hashes: readonly Digest[]): Promise<ReadonlySet<Digest>>;
+
+  /** Bumps whenever another process or this one committed: to wake a reader, who then re-reads. */
+  changeCounter(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Enough to tell whether a process still lives and is the same one. */
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly bootId: string;
+  readonly pid: number;
+  /** From the kernel where it tells (clock ticks since boot), else the time it registered. */
+  readonly startTime: string;
+  /** Process group of a worker; absent for controllers. */
+  readonly processGroup?: number;
+}
+
+export interface NewRun {
+  readonly id: RunId;
+  readonly pipeline: string;
+  readonly project: string;
+  /** `undefined`: latest of this pipeline + 1 (`1`, `2`, …). */
+  readonly version: string | undefined;
+  readonly owner: ProcessIdentity;
+  readonly leaseMs: number;
+  /** `run`, or the run this one was made from. */
+  readonly parent?: RunId;
+  /** `iris.ts#IrisPipeline`. */
+  readonly source: string;
+}
+
+export interface RunRow {
+  readonly id: RunId;
+  readonly pipeline: string;
+  readonly project: string;
+  readonly version: string;
+  readonly number: number;
+  /** As committed; `lost` is told by readers from the owner's lease and liveness. */
+  readonly status: RunStatus;
+  readonly epoch: number;
+  readonly owner: ProcessIdentity;
+  /** The owner's lease has run out by the store's clock. */
+  readonly leaseExpired: boolean;
+  readonly lastSeq: number;
+  readonly createdAt: string;
+  readonly startedAt: string | undefined;
+  readonly finishedAt: string | undefined;
+  readonly source: string;
+  readonly parent: RunId | undefined;
+  readonly stopRequested: string | undefined;
+}
+
+export interface RunQuery {
+  readonly idPrefix?: string;
+  readonly pipeline?: string;
+  readonly project?: string;
+  readonly number?: number;
+  readonly status?: readonly RunStatus[];
+  readonly limit?: number;
+  /** Only runs created before this one: for paging. */
+  readonly before?: RunId;
+}
+
+export interface EventQuery {
+  /** Only events with a greater sequence number. */
+  readonly afterSeq?: number;
+  readonly limit?: number;
+  readonly step?: StepName;
+  readonly types?: readonly RunEvent['type'][];
+}
+
+/** Everything one step forward of a run writes, together. */
+export interface Commit {
+  readonly run: RunId;
+  readonly epoch: number;
+  /** In order, `seq` dense from the last committed one. `run.start` and `run.end` move the run's row. */
+  readonly events: readonly RunEvent[];
+  /** Artifacts that a step now has (produced or taken from the cache): pins their blobs, keeps inline bytes. */
+  readonly artifacts?: readonly { readonly step: StepName; readonly artifact: StoredArtifact }[];
+  /** Ends an attempt; refused when the fence is old. */
+  readonly finish?: TaskFinish;
+  readonly cacheEntry?: NewCacheEntry;
+  /** What the step's fingerprint was made of: for `why`. */
+  readonly preimages?: readonly { readonly step: StepName; readonly fingerprint: Fingerprint; readonly parts: readonly PreimagePart[] }[];
+  /** Small values without an artifact (inputs, parameters). */
+  readonly values?: readonly { readonly hash: Digest; readonly bytes: Uint8Array }[];
+}
+
+export type CommitResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: 'stale-epoch' | 'stale-fence'; readonly message: string }
+  /** An artifact that should be pinned has no row any more (gc was faster): treat the hit as a miss. */
+  | { readonly ok: false; readonly reason: 'missing-blob'; readonly hash: Digest; readonly message: string };
+
+export interface TaskClaim {
+  readonly task: TaskId;
+  readonly run: RunId;
+  readonly epoch: number;
+  readonly step: StepName;
+  readonly attempt: number;
+  readonly executor: ProcessIdentity;
+  readonly leaseMs: number;
+}
+
+export interface TaskFinish {
+  readonly task: TaskId;
+  readonly fence: number;
+  readonly status: 'completed' | 'failed' | 'aborted';
+  readonly error?: ErrorRecord;
+}
+
+export interface TaskRow {
+  readonly task: TaskId;
+  readonly run: RunId;
+  readonly step: StepName;
+  readonly attempt: number;
+  readonly fence: number;
+  readonly status: TaskStatus;
+  readonly executor: ProcessIdentity;
+  readonly leaseExpired: boolean;
+}
+
+export interface NewCacheEntry {
+  readonly fingerprint: Fingerprint;
+  readonly project: string;
+  readonly pipeline: string;
+  readonly step: StepName;
+  readonly task: TaskId;
+  readonly artifacts: readonly StoredArtifact[];
+  readonly reports: readonly Report[];
+  readonly durationMs: number;
+}
+
+export interface CacheEntry extends NewCacheEntry {
+  readonly run: RunId;
+  /** ISO, the store's clock. */
+  readonly createdAt: string;
+  /** Milliseconds since it was made, by the store's clock: for `ttl`. */
+  readonly ageMs: number;
+}
+
+/** One named part of a fingerprint, small enough to keep: `kind` says what, `hash` its identity. */
+export interface PreimagePart {
+  readonly kind: 'format' | 'code' | 'symbol' | 'binding' | 'returns' | 'dependency' | 'input' | 'file' | 'parameter' | 'env' | 'asset' | 'version' | 'platform' | 'key';
+  /** `normalize`, `rows`, `lodash`, `MODE`. */
+  readonly name: string;
+  readonly hash: string;
+  /** Printable, bounded: `0.01`, `4.17.21`. Never for `env`. */
+  readonly shown?: string;
+  /** `util.ts:14`, `through arquero`, the producing step. */
+  readonly where?: string;
+}
+
+export interface PreimageRow {
+  readonly run: RunId;
+  readonly step: StepName;
+  readonly fingerprint: Fingerprint;
+  readonly parts: readonly PreimagePart[];
+}
+
+export interface CollectPolicy {
+  /** Of each pipeline, keep at least this many newest runs. */
+  readonly keepRuns?: number;
+  readonly maxAgeMs?: number;
+  /** Bytes of artifacts to keep at most: oldest runs and least recently used cache entries go first. */
+  readonly maxSize?: number;
+  readonly dryRun: boolean;
+}
+export interface Collected {
+  readonly runs: readonly RunId[];
+  readonly cacheEntries: number;
+  readonly values: number;
+  /** Blobs that no row references now. */
+  readonly unreferenced: readonly { readonly hash: Digest; readonly size: number }[];
+}

@@ -1,0 +1,65 @@
+import type { PipelineDefinition, RunEvent, RunId, RunOutcomeStatus, ErrorRecord } from '@run-pipeline/core/model';
+import type { LoadedFile } from '../discover/discovery.js';
+import type { Project } from '../project/project.js';
+
+/** What to run, resolved at the door. */
+export interface RunRequest {
+  readonly project: Project;
+  readonly definition: PipelineDefinition;
+  /** Absent when a program calls `run(…)` itself. */
+  readonly loaded: LoadedFile | undefined;
+  /** `examples/iris.ts#IrisPipeline`, relative to the project's root. */
+  readonly source: string;
+  /** Launch values, as given: strings from the command line (`textual: true`) or values from a program. */
+  readonly parameters: { readonly values: Readonly<Record<string, unknown>>; readonly textual: boolean };
+  readonly options: EngineOptions;
+  /** Called for every event, after it is committed, in order. */
+  readonly onEvent: (event: RunEvent) => void;
+  /** First abort: graceful (steps are told through their signal). */
+  readonly signal: AbortSignal;
+}
+
+export interface EngineOptions {
+  readonly concurrency: number;
+  /** Steps to execute although cached; `all`. */
+  readonly refresh: 'none' | 'all' | readonly string[];
+  readonly cache: boolean;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly only: string | undefined;
+  /** Milliseconds from abort to SIGKILL. */
+  readonly graceMs: number;
+}
+
+export interface RunResult {
+  readonly id: RunId;
+  readonly number: number;
+  readonly status: RunOutcomeStatus;
+  readonly error: ErrorRecord | undefined;
+}
+
+export type StartRun = (request: RunRequest) => Promise<RunResult>;
+
+/** Continues a run whose process is gone, from its stored packages and controller. */
+export type ResumeRun = (request: {
+  readonly project: Project;
+  readonly run: RunId;
+  readonly options: Pick<EngineOptions, 'concurrency' | 'graceMs'>;
+  readonly onEvent: (event: RunEvent) => void;
+  readonly signal: AbortSignal;
+}) => Promise<RunResult>;
+
+export interface Plan {
+  readonly steps: readonly PlannedStep[];
+  /** What the plan could not look at: `up to the first await that is not cached`. */
+  readonly notes: readonly string[];
+}
+export interface PlannedStep {
+  readonly name: string;
+  readonly action: 'run' | 'cached' | 'depends';
+  readonly reasons: readonly string[];
+  /** The run the cached result comes from. */
+  readonly from?: RunId;
+}
+/** What a run would do, without doing it: no run is recorded, no step is executed. */
+export type PlanRun = (request: Omit<RunRequest, 'onEvent'>) => Promise<Plan>;

@@ -1,0 +1,23 @@
+import type { BlobStore, Store } from '@run-pipeline/core/ports';
+
+/**
+ * Where things are for one invocation: resolved once, at the door. `home` is the nearest
+ * `.run-pipeline/` above the current directory, else beside the workspace root's package.json;
+ * RUN_PIPELINE_HOME overrides.
+ *
+ * Inside `home`: `state.db` (store), `blobs/` (blob store), `packages/<hash>/` (task packages),
+ * `cache/` (evaluated JavaScript and manifest memos; may be deleted at any time), `tmp/`.
+ */
+export interface ProjectPaths {
+  /** The directory the user invoked us in: relative file() paths and messages. */
+  readonly cwd: string;
+  /** The directory that holds `home`; source positions are shown relative to it. */
+  readonly root: string;
+  readonly home: string;
+}
+
+/** The opened project: what commands and the engine work with. */
+export interface Project extends ProjectPaths {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+}

@@ -1,0 +1,102 @@
+import type { ArgumentBinding, Digest, ErrorRecord, ExternalImport, PackageEntry, Report, RunId, StepName, StoredArtifact, TaskId } from '@run-pipeline/core/model';
+
+/**
+ * What the controller sends to a worker and what comes back: structured-clone data over child-process
+ * IPC with `serialization: 'advanced'`. Values travel encoded: small ones inline, large ones through
+ * the blob store.
+ */
+export interface TaskRequest {
+  readonly task: TaskId;
+  readonly run: RunId;
+  readonly step: StepName;
+  readonly attempt: number;
+  readonly pipeline: string;
+  readonly project: string;
+  readonly package: {
+    readonly hash: Digest;
+    /** Absolute path of `task.mjs` with placeholders already replaced by file URLs. */
+    readonly file: string;
+    readonly sourceMap: string | undefined;
+    readonly externals: readonly ExternalImport[];
+  };
+  readonly entry: PackageEntry;
+  readonly binding: ArgumentBinding;
+  readonly arguments: ArgumentValues;
+  /** `@Parameter` values of a class step, by name. */
+  readonly parameters: readonly (readonly [string, InputValue])[];
+  readonly returns: readonly string[] | undefined;
+  /** Environment of the task: the worker's own is replaced by it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Values to mask in console and errors. */
+  readonly secrets: readonly string[];
+  readonly cwd: string;
+  readonly blobs: { readonly kind: 'directory'; readonly path: string };
+  readonly assetsDirectory: string | undefined;
+  /** Milliseconds; the controller enforces it, the worker tells the step through `signal`. */
+  readonly timeout: number | undefined;
+}
+
+export type ArgumentValues =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'positional'; readonly values: readonly InputValue[] }
+  | { readonly kind: 'named'; readonly values: readonly (readonly [string, InputValue])[] };
+
+/** An input as the worker gets it. Every decode is private: no two steps share an object. */
+export type InputValue =
+  /** Encoded by a codec: bytes inline, or to be read (and verified) from the blob store. */
+  | { readonly kind: 'encoded'; readonly codec: string; readonly codecVersion: number; readonly hash: Digest; readonly inline?: Uint8Array; readonly meta?: Readonly<Record<string, unknown>>; /** A path into the decoded value. */ readonly path?: readonly string[] }
+  /** A parent failed and `skipChildrenOnFail` is false. */
+  | { readonly kind: 'undefined' }
+  | { readonly kind: 'list'; readonly items: readonly InputValue[] }
+  | { readonly kind: 'object'; readonly entries: readonly (readonly [string, InputValue])[] };
+
+export type TaskOutcome =
+  | {
+      readonly status: 'completed';
+      readonly artifacts: readonly StoredArtifact[];
+      /** Why it must not enter the cache, if so (`reads through Task.get`). */
+      readonly uncacheable?: string;
+      /** `artifacts` beyond the returns, uploaded by the step, are in `artifacts` too. */
+      readonly reports: readonly Report[];
+      /** Inline bytes of what reports refer to (tables, plots, images up to INLINE_LIMIT). */
+      readonly values: readonly { readonly hash: Digest; readonly bytes: Uint8Array }[];
+    }
+  | { readonly status: 'failed'; readonly error: ErrorRecord; /** The error as it was thrown, as far as it can be cloned: for `retry.when`. */ readonly thrown?: unknown }
+  | { readonly status: 'aborted'; readonly reason: 'timeout' | 'stopped' | 'shutdown'; readonly error?: ErrorRecord };
+
+/** Controller to worker. */
+export type ToWorker =
+  | { readonly type: 'run'; readonly request: TaskRequest }
+  /** Fires the step's AbortSignal; the group is killed after a grace period. */
+  | { readonly type: 'abort'; readonly task: TaskId; readonly reason: 'timeout' | 'stopped' | 'shutdown' }
+  | { readonly type: 'exit' };
+
+/** Worker to controller. Console output comes through the pipes, not through here. */
+export type FromWorker =
+  | { readonly type: 'ready'; readonly pid: number }
+  | { readonly type: 'report'; readonly task: TaskId; readonly report: Report; readonly inline?: Uint8Array }
+  | { readonly type: 'done'; readonly task: TaskId; readonly outcome: TaskOutcome; /** For recycling. */ readonly rss: number };
+
+/** The pool, as the engine sees it. */
+export interface WorkerPool {
+  /**
+   * Executes one attempt. Resolves with what happened, also when the worker died (`failed`, code
+   * `worker-lost`); rejects only for a bug. `onStart` is awaited after the worker is chosen and before
+   * the request is sent: the engine claims the task there.
+   */
+  execute(options: {
+    readonly request: TaskRequest;
+    readonly isolation: 'process' | 'fresh' | 'inline';
+    /** Workers are shared only between tasks with the same key (the dependency closure). */
+    readonly closureKey: string;
+    readonly ownWorker: boolean;
+    readonly signal: AbortSignal;
+    readonly onStart: (worker: { readonly pid: number; readonly startTime: string; readonly processGroup: number | undefined }) => Promise<void>;
+    readonly onLog: (chunk: { readonly stream: 'stdout' | 'stderr'; readonly text: string }) => void;
+    readonly onReport: (report: Report) => void;
+  }): Promise<TaskOutcome>;
+  /** Starts workers ahead of need. */
+  warm(count: number): void;
+  /** Ends all workers; kills what does not end within the grace period. */
+  close(): Promise<void>;
+}

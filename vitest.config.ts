@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const rooms = ['model', 'references', 'graph', 'define', 'run-view', 'ports'];
+
+// Unit tests import the sources; end-to-end tests run the built command line.
+export default defineConfig({
+  resolve: {
+    alias: [
+      ...rooms.map((room) => ({
+        find: `@run-pipeline/core/${room}`,
+        replacement: source(`./packages/core/src/${room}/index.ts`),
+      })),
+      { find: /^@run-pipeline\/core$/, replacement: source('./packages/core/src/index.ts') },
+      { find: /^run-pipeline$/, replacement: source('./packages/runtime/src/index.ts') },
+    ],
+  },
+  test: {
+    testTimeout: 30_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'test/unit/**/*.test.ts'] } },
+      { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000 } },
+    ],
+  },
+});
