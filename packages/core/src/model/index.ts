@@ -7,3 +7,4 @@ export * from './artifact.js';
 export * from './events.js';
 export * from './definition.js';
 export * from './package.js';
+export * from './did-you-mean.js';
