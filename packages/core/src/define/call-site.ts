@@ -34,7 +34,8 @@ interface Frame {
 }
 
 /** What tsc and esbuild emit to apply decorators: a frame of theirs is not the user's call. */
-const DECORATE_HELPERS = /^(?:__decorate(?:Class|Element)?|__esDecorate|__runInitializers|DecorateProperty|decorate|Reflect\.decorate)$/;
+const DECORATE_HELPERS =
+  /^(?:__decorate(?:Class|Element)?|__esDecorate|__runInitializers|DecorateProperty|decorate|Reflect\.decorate)$/;
 
 function firstUserFrame(frames: readonly Frame[]): SourceLocation | undefined {
   for (const frame of frames) {

@@ -34,7 +34,8 @@ export const file = (path: string): FileValue => marker(path, false);
 export const directory = (path: string): FileValue => marker(path, true);
 
 function marker(path: string, isDirectory: boolean): FileValue {
-  if (typeof path !== 'string' || path === '') throw new TypeError(`${isDirectory ? 'directory' : 'file'}() takes a path`);
+  if (typeof path !== 'string' || path === '')
+    throw new TypeError(`${isDirectory ? 'directory' : 'file'}() takes a path`);
   // Typed as the consumer sees it; whoever handles it asks `fileMarker` first.
   return Object.freeze({ path, [FILE]: isDirectory ? 'directory' : 'file' }) as unknown as FileValue;
 }

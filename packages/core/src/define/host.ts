@@ -37,7 +37,9 @@ export interface Run {
   readonly id: string;
   readonly number: number;
   readonly status: RunStatus;
-  readonly steps: Readonly<Record<string, { readonly status: StepStatus; readonly attempts: number; readonly error?: Error }>>;
+  readonly steps: Readonly<
+    Record<string, { readonly status: StepStatus; readonly attempts: number; readonly error?: Error }>
+  >;
   /** The value of an artifact: `get('step_three.model')`, `get('train')` for `result`. */
   get<T = unknown>(reference: string): Promise<T>;
 }
@@ -57,7 +59,9 @@ export function setRunHost(host: RunHost | undefined): RunHost | undefined {
 export function runHost(): RunHost {
   const host = (globalThis as Holder)[HOST];
   if (host === undefined) {
-    throw new Error("nothing here can run a pipeline: import from 'run-pipeline', not from '@run-pipeline/core'");
+    throw new Error(
+      "nothing here can run a pipeline: import from 'run-pipeline', not from '@run-pipeline/core'",
+    );
   }
   return host;
 }

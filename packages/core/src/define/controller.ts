@@ -1,0 +1,315 @@
+import type { ParameterDefinition, PipelineDefinition, StepDefinition } from '../model/definition.js';
+import type { SourceLocation } from '../model/source.js';
+import { callSite } from './call-site.js';
+import { declaredInputs } from './declared-inputs.js';
+import { type Duration, durationMs } from './duration.js';
+import { type Run, type RunOptions, runHost } from './host.js';
+import { OptionReader, declarationError, describeValue } from './option-reader.js';
+import { PARAMETER_OPTIONS, type ParameterOptions, parameterDefinition } from './parameter.js';
+import {
+  CONTROLLER_OPTIONS,
+  type PipelineHead,
+  type SharedPipelineOptions,
+  pipelineHead,
+} from './pipeline-options.js';
+import { registry } from './registry.js';
+import {
+  CONTROLLER_STEP_OPTIONS,
+  type ControllerStepOptions,
+  type RetryDeclaration,
+  controllerStepOptions,
+} from './step-options.js';
+import type { AddedParameter, AddedStep, CheckedKwargs, CheckedReturns, Open } from './typed-controller.js';
+
+/** Of `new PipelineController(…)`. */
+export interface PipelineControllerOptions extends SharedPipelineOptions {
+  readonly name: string;
+  /** Gives every step the tag `pipe: NAME`. Default false. */
+  readonly addPipelineTags?: boolean;
+  /** Default of the steps' `retryOnFailure`. */
+  readonly retryOnFailure?: RetryDeclaration;
+}
+
+/** Of `addParameter`. */
+export interface AddParameterOptions<Name extends string, Value> extends ParameterOptions {
+  readonly name: Name;
+  /** Without one the parameter is required. */
+  readonly default?: Value;
+}
+
+/** Of `addFunctionStep`. */
+export interface AddFunctionStepOptions<
+  Name extends string,
+  Args extends unknown[],
+  R,
+  Kwargs,
+  Returns,
+> extends ControllerStepOptions {
+  readonly name: Name;
+  /** A function of this file, of another one, or an inline one that captures nothing. */
+  readonly function: (...args: Args) => R;
+  /**
+   * What it is called with, by the names of its parameters (or the keys of its one destructured
+   * object parameter): values, `$<step.return>`, `$<pipeline.parameter>`, `each(…)`, `file(…)`.
+   */
+  readonly functionKwargs?: Kwargs;
+  /** Names of the artifacts: none is `result`, `[]` keeps nothing, several are keys of the returned object. */
+  readonly functionReturn?: Returns;
+}
+
+/** Of `start()`: the command's flags in camelCase. */
+export interface StartOptions extends Omit<RunOptions, 'queue' | 'remote'> {
+  /** The controller itself, and steps without a queue of their own, go to agents on this queue. */
+  readonly queue?: string;
+}
+
+/**
+ * A pipeline put together by calls, as ClearML's `PipelineController`. Statements and chains both
+ * work; in a chain, `tsc` knows every step and rejects a reference to an unknown one.
+ *
+ * @throws RunPipelineError for an unknown option or one of a wrong type, at the call.
+ * @example
+ * ```ts
+ * import { PipelineController } from 'run-pipeline';
+ *
+ * const load = (url: string) => [url.length, 1, 2];
+ * const sum = (rows: number[]) => rows.reduce((a, b) => a + b, 0);
+ *
+ * const pipe = new PipelineController({ name: 'total', project: 'examples', version: '1.0.0' });
+ * pipe.addParameter({ name: 'url', description: 'where from', default: 'https://example.com' });
+ * pipe.addFunctionStep({
+ *   name: 'load',
+ *   function: load,
+ *   functionKwargs: { url: '$<pipeline.url>' },
+ *   functionReturn: ['rows'],
+ *   cacheExecutedStep: true,
+ * });
+ * pipe.addFunctionStep({ name: 'sum', function: sum, functionKwargs: { rows: '$<load.rows>' } });
+ * const run = await pipe.start();
+ * console.log(run.status, await run.get('sum'));
+ * ```
+ */
+export class PipelineController<Steps = Open, Parameters = {}> {
+  readonly #head: PipelineHead & { readonly name: string };
+  readonly #addPipelineTags: boolean;
+  readonly #parameters: ParameterDefinition[] = [];
+  readonly #steps: StepDefinition[] = [];
+  #defaultQueue: string | undefined;
+  #current: Execution | undefined;
+
+  constructor(options: PipelineControllerOptions) {
+    const at = callSite(new.target as never);
+    const reader = new OptionReader({
+      what: 'PipelineController',
+      values: options,
+      known: CONTROLLER_OPTIONS,
+      at,
+    });
+    this.#head = {
+      ...pipelineHead(reader, { retry: 'retryOnFailure' }),
+      name: reader.requiredString('name'),
+    };
+    this.#addPipelineTags = reader.boolean('addPipelineTags') ?? false;
+    registry().pipelines.push({ subject: this, definition: () => this.#definition() });
+  }
+
+  get name(): string {
+    return this.#head.name;
+  }
+
+  get project(): string {
+    return this.#head.project;
+  }
+
+  /** Steps without an `executionQueue` of their own go to agents on this queue. */
+  setDefaultExecutionQueue(queue: string): this {
+    const reader = new OptionReader({
+      what: 'setDefaultExecutionQueue',
+      values: { queue },
+      known: ['queue'],
+      at: callSite(this.setDefaultExecutionQueue),
+    });
+    this.#defaultQueue = reader.requiredString('queue');
+    return this;
+  }
+
+  /** A parameter that steps refer to as `$<pipeline.NAME>`, and `--param NAME=value` sets. */
+  addParameter<const Name extends string, Value = string>(
+    options: AddParameterOptions<Name, Value>,
+  ): PipelineController<AddedParameter<Steps>, Parameters & Record<Name, Value>> {
+    const at = callSite(this.addParameter);
+    const reader = new OptionReader({
+      what: 'addParameter',
+      values: options,
+      known: ['name', 'default', ...PARAMETER_OPTIONS],
+      at,
+    });
+    const name = reader.requiredString('name');
+    if (this.#parameters.some((parameter) => parameter.name === name)) {
+      throw reader.error('duplicate-parameter', `was called twice for the parameter "${name}"`);
+    }
+    this.#parameters.push(parameterDefinition({ name, reader, default: reader.raw('default') }));
+    return this as never;
+  }
+
+  /** A step that calls a function. */
+  addFunctionStep<
+    const Name extends string,
+    Args extends unknown[],
+    R,
+    const Kwargs extends Readonly<Record<string, unknown>> = {},
+    const Returns extends readonly string[] = readonly ['result'],
+  >(
+    options: AddFunctionStepOptions<
+      Name,
+      Args,
+      R,
+      Kwargs & CheckedKwargs<Steps, Parameters, Kwargs>,
+      Returns & CheckedReturns<Returns, Awaited<R>>
+    >,
+  ): PipelineController<AddedStep<Steps, Name, Returns, Awaited<R>>, Parameters> {
+    this.#steps.push(functionStep(options, callSite(this.addFunctionStep)));
+    return this as never;
+  }
+
+  /**
+   * Runs the pipeline and settles when the run has ended; a failed step does not reject it. With a
+   * `queue` the controller itself goes to an agent on that queue.
+   */
+  start(options: StartOptions = {}): Promise<Run> {
+    const { queue, ...rest } = options;
+    return this.#run(queue === undefined ? rest : { ...rest, remote: queue });
+  }
+
+  /** Runs the controller here; the steps too, unless `runPipelineStepsLocally` is false (they go to their queues). */
+  startLocally(options: StartOptions & { readonly runPipelineStepsLocally?: boolean } = {}): Promise<Run> {
+    const { runPipelineStepsLocally = true, ...rest } = options;
+    return this.#run(runPipelineStepsLocally ? { ...rest, local: true } : rest);
+  }
+
+  /** Asks the current run to stop, and settles when it has. Nothing to do when none runs. */
+  async stop(): Promise<void> {
+    const current = this.#current;
+    current?.abort.abort(new Error('stopped'));
+    await current?.settled;
+  }
+
+  isRunning(): boolean {
+    return this.#current !== undefined && this.#current.endedAt === undefined;
+  }
+
+  /** The last run has ended and completed (cached steps count). */
+  isSuccessful(): boolean {
+    return this.#current?.run?.status === 'completed';
+  }
+
+  /** Milliseconds since the run started, or that it took; 0 before. */
+  elapsed(): number {
+    return this.#current === undefined ? 0 : (this.#current.endedAt ?? Date.now()) - this.#current.startedAt;
+  }
+
+  /** Waits until the run has ended; false when `timeout` (`'10m'`, or milliseconds) passed before. */
+  async wait(timeout?: Duration): Promise<boolean> {
+    const limit = timeout === undefined ? undefined : durationMs(timeout);
+    if (timeout !== undefined && limit === undefined) {
+      throw declarationError({
+        code: 'option-type',
+        message: `wait() takes milliseconds, or a duration like '10m', not ${describeValue(timeout)}`,
+        at: callSite(this.wait),
+      });
+    }
+    const settled = this.#current?.settled;
+    if (settled === undefined) return true;
+    if (limit === undefined) return settled.then(() => true);
+    let timer: unknown;
+    const expired = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), Math.min(limit, 2 ** 31 - 1));
+    });
+    const ended = await Promise.race([settled.then(() => true), expired]);
+    clearTimeout(timer as never);
+    return ended;
+  }
+
+  async #run(options: RunOptions): Promise<Run> {
+    if (this.isRunning()) {
+      throw declarationError({
+        code: 'already-running',
+        message: `the pipeline ${this.name} is running already`,
+        help: 'await pipe.wait() first; run(pipe) starts another one beside it.',
+        at: undefined,
+      });
+    }
+    const abort = new AbortController();
+    const signal =
+      options.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, options.signal]);
+    const promise = runHost().run(this, { ...options, signal });
+    const current: Execution = {
+      abort,
+      startedAt: Date.now(),
+      endedAt: undefined,
+      run: undefined,
+      settled: undefined!,
+    };
+    const settle = (run: Run | undefined) => {
+      current.run = run;
+      current.endedAt = Date.now();
+    };
+    current.settled = promise.then(settle, () => settle(undefined));
+    this.#current = current;
+    return promise;
+  }
+
+  #definition(): PipelineDefinition {
+    const tag = `pipe: ${this.name}`;
+    const steps = this.#addPipelineTags
+      ? this.#steps.map((step) => ({
+          ...step,
+          options: { ...step.options, tags: [...new Set([...step.options.tags, tag])] },
+        }))
+      : [...this.#steps];
+    return Object.freeze({
+      ...this.#head,
+      kind: 'controller',
+      options: { ...this.#head.options, queue: this.#defaultQueue },
+      parameters: [...this.#parameters],
+      steps,
+      subject: this,
+    } satisfies PipelineDefinition);
+  }
+}
+
+interface Execution {
+  readonly abort: AbortController;
+  readonly startedAt: number;
+  endedAt: number | undefined;
+  run: Run | undefined;
+  settled: Promise<void>;
+}
+
+function functionStep(options: unknown, at: SourceLocation | undefined): StepDefinition {
+  const name: unknown = (options as { name?: unknown } | undefined)?.name;
+  const reader = new OptionReader({
+    what: typeof name === 'string' ? `addFunctionStep("${name}")` : 'addFunctionStep',
+    values: options,
+    known: ['name', 'function', 'functionKwargs', 'functionReturn', ...CONTROLLER_STEP_OPTIONS],
+    at,
+  });
+  const fn = reader.callable<(...args: never[]) => unknown>('function');
+  if (fn === undefined) throw reader.error('missing-option', 'needs the option "function"');
+  const inputs = declaredInputs(reader, 'functionKwargs');
+  if (inputs.kind === 'positional') {
+    throw reader.error(
+      'option-type',
+      'takes an object as "functionKwargs": the keys are the names of the parameters',
+    );
+  }
+  return Object.freeze({
+    name: reader.requiredString('name'),
+    code: { kind: 'function', function: fn, call: at, file: at?.file },
+    inputs,
+    returns: reader.strings('functionReturn'),
+    parents: reader.strings('parents') ?? [],
+    options: controllerStepOptions(reader),
+    source: at,
+  } satisfies StepDefinition);
+}

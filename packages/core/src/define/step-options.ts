@@ -1,0 +1,245 @@
+import type {
+  CacheOption,
+  Isolation,
+  PostExecuteCallback,
+  PreExecuteCallback,
+  RetryPolicy,
+  StatusChangeCallback,
+  StepOptions,
+} from '../model/definition.js';
+import type { Duration } from './duration.js';
+import type { OptionReader } from './option-reader.js';
+
+/**
+ * Whether results are kept and found again. `true`: until something that can change the result
+ * changes. `ttl`: no longer than that. `version`: any change of it is a miss. `key`: a value that
+ * stands for the step's inputs in place of the inputs themselves.
+ */
+export type CacheDeclaration =
+  | boolean
+  | {
+      readonly ttl?: Duration;
+      readonly version?: string | number;
+      readonly key?: string | ((inputs: unknown) => unknown);
+    };
+
+/** How often a failed step is executed again: `2` is two more times, so three executions in all. */
+export type RetryDeclaration =
+  | number
+  | {
+      /** Further executions after the first. */
+      readonly retries: number;
+      /** Wait before the first retry; doubles, with jitter. Default 1 s. */
+      readonly backoff?: Duration;
+      /** The longest wait. Default 1 min, or `backoff` where that is longer. */
+      readonly maxBackoff?: Duration;
+      /** Return false to give up: `when: (error) => error.name !== 'NotFound'`. */
+      readonly when?: (error: Error, attempt: number) => boolean | Promise<boolean>;
+    };
+
+/** The options that decorated steps, `step()` functions and controller steps share. */
+export interface SharedStepOptions {
+  /** Steps that must have ended before, in addition to those that references name. */
+  readonly parents?: readonly string[];
+  /** Names of environment variables the result depends on; a change is a cache miss. */
+  readonly env?: readonly string[];
+  /** Names of environment variables passed on, masked in the console, without effect on the cache. */
+  readonly secrets?: readonly string[];
+  /** Files (or globs) that go along, relative to the source file: `['./model.onnx']`. */
+  readonly assets?: readonly string[];
+  /** `process` (default): a warm, recycled one; `fresh`: one of its own; `inline`: the run's, for breakpoints. */
+  readonly isolation?: Isolation;
+  /** What the step needs, as an agent counts it: `{ cpu: 2, gpu: 1 }`. */
+  readonly resources?: Readonly<Record<string, number>>;
+  readonly tags?: readonly string[];
+  /** Runs before the fingerprint is taken; may edit `parameters`; `false` skips the step and its children. */
+  readonly preExecuteCallback?: PreExecuteCallback;
+  readonly postExecuteCallback?: PostExecuteCallback;
+  readonly statusChangeCallback?: StatusChangeCallback;
+}
+
+/** The short names: decorated classes and `step()` functions. */
+export interface ShortStepOptions extends SharedStepOptions {
+  /** Default: the pipeline's. */
+  readonly cache?: CacheDeclaration;
+  readonly retry?: RetryDeclaration;
+  /** How long one execution may take: `'10m'`, or milliseconds. */
+  readonly timeout?: Duration;
+  /** Which agents execute it. */
+  readonly queue?: string;
+  /** The run completes although this step failed. Default false. */
+  readonly continueOnFail?: boolean;
+  readonly continueOnAbort?: boolean;
+  /** `false`: children run, and get `undefined` for what is missing. Default true. */
+  readonly skipChildrenOnFail?: boolean;
+  readonly skipChildrenOnAbort?: boolean;
+}
+
+/** ClearML's name of each option that has one. */
+export interface ControllerStepOptions extends SharedStepOptions {
+  /** Default: the pipeline's. */
+  readonly cacheExecutedStep?: CacheDeclaration;
+  readonly executionQueue?: string;
+  /** Seconds that one execution may take. */
+  readonly timeLimit?: number;
+  readonly retryOnFailure?: RetryDeclaration;
+  readonly continueBehaviour?: ContinueBehaviour;
+}
+
+/** What a failed or aborted step means for its run and its children. */
+export interface ContinueBehaviour {
+  readonly continueOnFail?: boolean;
+  readonly continueOnAbort?: boolean;
+  readonly skipChildrenOnFail?: boolean;
+  readonly skipChildrenOnAbort?: boolean;
+}
+
+const CONTINUE = ['continueOnFail', 'continueOnAbort', 'skipChildrenOnFail', 'skipChildrenOnAbort'] as const;
+const SHARED = [
+  'parents',
+  'env',
+  'secrets',
+  'assets',
+  'isolation',
+  'resources',
+  'tags',
+  'preExecuteCallback',
+  'postExecuteCallback',
+  'statusChangeCallback',
+] as const;
+export const SHORT_STEP_OPTIONS = ['cache', 'retry', 'timeout', 'queue', ...CONTINUE, ...SHARED] as const;
+export const CONTROLLER_STEP_OPTIONS = [
+  'cacheExecutedStep',
+  'executionQueue',
+  'timeLimit',
+  'retryOnFailure',
+  'continueBehaviour',
+  ...SHARED,
+] as const;
+
+export function shortStepOptions(reader: OptionReader): StepOptions {
+  return Object.freeze({
+    ...sharedOptions(reader),
+    ...continueOptions(reader),
+    cache: cacheOption(reader, 'cache'),
+    retry: retryPolicy(reader, 'retry'),
+    timeout: reader.duration('timeout'),
+    queue: reader.string('queue'),
+  });
+}
+
+export function controllerStepOptions(reader: OptionReader): StepOptions {
+  return Object.freeze({
+    ...sharedOptions(reader),
+    ...continueOptions(reader.nested('continueBehaviour', CONTINUE)),
+    cache: cacheOption(reader, 'cacheExecutedStep'),
+    retry: retryPolicy(reader, 'retryOnFailure'),
+    timeout: reader.seconds('timeLimit'),
+    queue: reader.string('executionQueue'),
+  });
+}
+
+function continueOptions(reader: OptionReader) {
+  return {
+    continueOnFail: reader.boolean('continueOnFail') ?? false,
+    continueOnAbort: reader.boolean('continueOnAbort') ?? false,
+    skipChildrenOnFail: reader.boolean('skipChildrenOnFail') ?? true,
+    skipChildrenOnAbort: reader.boolean('skipChildrenOnAbort') ?? true,
+  };
+}
+
+function sharedOptions(reader: OptionReader) {
+  return {
+    ...environmentOptions(reader),
+    assets: reader.strings('assets') ?? [],
+    isolation: reader.oneOf('isolation', ['process', 'fresh', 'inline']) ?? 'process',
+    resources: resources(reader),
+    tags: reader.strings('tags') ?? [],
+    preExecuteCallback: reader.callable<PreExecuteCallback>('preExecuteCallback'),
+    postExecuteCallback: reader.callable<PostExecuteCallback>('postExecuteCallback'),
+    statusChangeCallback: reader.callable<StatusChangeCallback>('statusChangeCallback'),
+  };
+}
+
+/** `env` and `secrets`: names of variables, never values. */
+export function environmentOptions(reader: OptionReader): {
+  readonly env: readonly string[];
+  readonly secrets: readonly string[];
+} {
+  const env = reader.strings('env') ?? [];
+  const secrets = reader.strings('secrets') ?? [];
+  for (const name of [...env, ...secrets]) {
+    if (name.includes('=') || name.includes('\0')) {
+      throw reader.error('option-type', `takes names of environment variables, without values`);
+    }
+  }
+  const both = env.find((name) => secrets.includes(name));
+  if (both !== undefined) {
+    throw reader.error(
+      'env-and-secret',
+      `names "${both}" as env and as a secret`,
+      'Env enters the cache key, a secret does not.',
+    );
+  }
+  return { env, secrets };
+}
+
+function resources(reader: OptionReader): Readonly<Record<string, number>> {
+  const values: unknown = reader.raw('resources') ?? {};
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+    throw reader.error('option-type', 'takes an object of numbers as "resources", like { cpu: 2 }');
+  }
+  for (const [name, amount] of Object.entries(values)) {
+    if (typeof amount === 'number' && Number.isFinite(amount) && amount >= 0) continue;
+    throw reader.error('option-type', `takes a number from 0 as resource "${name}"`);
+  }
+  return Object.freeze({ ...(values as Record<string, number>) });
+}
+
+/** `undefined` when the declaration leaves it open. */
+export function cacheOption(reader: OptionReader, key: string): CacheOption | undefined {
+  const declared = reader.raw(key);
+  if (declared === undefined || declared === false) return declared;
+  if (declared === true) return { ttl: undefined, version: undefined, key: undefined };
+  if (typeof declared !== 'object') {
+    throw reader.error('option-type', `takes true, false or { ttl, version, key } as "${key}"`);
+  }
+  const options = reader.nested(key, ['ttl', 'version', 'key']);
+  const version = options.raw('version');
+  const inputKey = options.raw('key');
+  return {
+    ttl: options.duration('ttl'),
+    version: typeof version === 'number' ? String(version) : options.string('version'),
+    key: typeof inputKey === 'string' ? () => inputKey : options.callable('key'),
+  };
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+export const NO_RETRY: RetryPolicy = Object.freeze({
+  retries: 0,
+  backoff: SECOND,
+  maxBackoff: MINUTE,
+  when: undefined,
+});
+
+/** `undefined` when the declaration leaves it open. */
+export function retryPolicy(reader: OptionReader, key: string): RetryPolicy | undefined {
+  const declared = reader.raw(key);
+  if (declared === undefined) return undefined;
+  if (typeof declared !== 'object' || declared === null) {
+    return { ...NO_RETRY, retries: reader.count(key, 0)! };
+  }
+  const options = reader.nested(key, ['retries', 'backoff', 'maxBackoff', 'when']);
+  const retries = options.count('retries', 0);
+  if (retries === undefined)
+    throw options.error('missing-option', 'needs "retries": how many more executions');
+  const backoff = options.duration('backoff', 0) ?? SECOND;
+  return {
+    retries,
+    backoff,
+    maxBackoff: options.duration('maxBackoff', 0) ?? Math.max(MINUTE, backoff),
+    when: options.callable('when'),
+  };
+}
