@@ -1,0 +1,79 @@
+import type { StepEnd, StepOutcomeStatus, StepRetry } from '@run-pipeline/core/model';
+import type { Group } from './progress.js';
+import { printableWord } from './sanitise.js';
+import type { Style } from './style.js';
+import { formatDuration } from './units.js';
+
+/** The lines that say what became of a step: the same words in every kind of output. */
+
+export const SYMBOL: Readonly<Record<StepOutcomeStatus, string>> = {
+  completed: '✔',
+  cached: '●',
+  failed: '✖',
+  aborted: '■',
+  skipped: '○',
+};
+
+export function paintStatus(style: Style, status: string, text: string): string {
+  switch (status) {
+    case 'completed':
+      return style.good(text);
+    case 'cached':
+    case 'running':
+      return style.info(text);
+    case 'failed':
+    case 'lost':
+      return style.bad(text);
+    case 'aborted':
+      return style.warn(text);
+    default:
+      return style.dim(text);
+  }
+}
+
+export function endLine(style: Style, end: StepEnd): string {
+  const head = `${paintStatus(style, end.status, SYMBOL[end.status])} ${printableWord(end.step)}`;
+  const attempts = end.attempt > 1 ? style.dim(` (attempt ${end.attempt})`) : '';
+  switch (end.status) {
+    case 'completed':
+      return `${head} ${style.dim(formatDuration(end.durationMs))}${attempts}`;
+    case 'cached':
+      return `${head} ${style.dim(`cached${end.cachedFrom === undefined ? '' : ` from ${printableWord(end.cachedFrom)}`}`)}`;
+    case 'skipped':
+      return `${head} ${style.dim(`skipped${end.why[0] === undefined ? '' : `: ${printableWord(end.why[0])}`}`)}`;
+    case 'failed':
+    case 'aborted': {
+      const verb = style.bold(end.status);
+      const time = style.dim(`after ${formatDuration(end.durationMs)}`);
+      return `${head} ${verb} ${time}${attempts}${end.error === undefined ? '' : `: ${oneLineError(end.error)}`}`;
+    }
+  }
+}
+
+/** `TypeError: message (pipe.ts:5:16)`, the first line of the message. */
+export function oneLineError(error: NonNullable<StepEnd['error']>): string {
+  const message = printableWord(firstLine(error.message));
+  const at = error.at === undefined ? '' : ` (${printableWord(error.at)})`;
+  return `${printableWord(error.name)}: ${message}${at}`;
+}
+
+export function retryLine(style: Style, retry: StepRetry): string {
+  const wait = retry.delayMs > 0 ? ` in ${formatDuration(retry.delayMs)}` : '';
+  return `${style.warn('↻')} ${printableWord(retry.step)} attempt ${retry.attempt} failed, again${wait}: ${oneLineError(retry.error)}`;
+}
+
+/** `score[×998] 412 done 1 failed`. */
+export function groupText(group: Group): string {
+  const parts = [`${printableWord(group.name)}[×${group.total}]`, `${group.done} done`];
+  if (group.cached > 0) parts.push(`(${group.cached} cached)`);
+  if (group.failed > 0) parts.push(`${group.failed} failed`);
+  if (group.skipped > 0) parts.push(`${group.skipped} skipped`);
+  return parts.join(' ');
+}
+
+export function groupEndLine(style: Style, group: Group, end: StepEnd, now: number): string {
+  const time = group.since === undefined ? '' : ` ${style.dim(formatDuration(now - group.since))}`;
+  return `${paintStatus(style, end.status, SYMBOL[end.status])} ${groupText(group)}${time}`;
+}
+
+const firstLine = (text: string): string => text.split('\n', 1)[0]!;
