@@ -24,8 +24,12 @@ export interface Store {
   /** Newest first. `idPrefix`, `pipeline`+`number` are how people name runs. */
   findRuns(query: RunQuery): Promise<readonly RunRow[]>;
   /** Compare and swap: the caller becomes owner with epoch `expectedEpoch + 1`, or learns who is. */
-  takeRun(run: RunId, options: { readonly expectedEpoch: number; readonly owner: ProcessIdentity }): Promise<
-    { readonly ok: true; readonly epoch: number; readonly lastSeq: number } | { readonly ok: false; readonly current: RunRow }
+  takeRun(
+    run: RunId,
+    options: { readonly expectedEpoch: number; readonly owner: ProcessIdentity },
+  ): Promise<
+    | { readonly ok: true; readonly epoch: number; readonly lastSeq: number }
+    | { readonly ok: false; readonly current: RunRow }
   >;
   /** Renews the owner's lease; false when the epoch is stale. */
   heartbeatRun(run: RunId, epoch: number): Promise<boolean>;
@@ -44,23 +48,48 @@ export interface Store {
 
   // ── tasks ──
   /** Takes the right to execute one attempt; the fence is the store's. Fails when another holds a live lease. */
-  claimTask(claim: TaskClaim): Promise<{ readonly ok: true; readonly fence: number } | { readonly ok: false; readonly holder: ProcessIdentity }>;
+  claimTask(
+    claim: TaskClaim,
+  ): Promise<
+    { readonly ok: true; readonly fence: number } | { readonly ok: false; readonly holder: ProcessIdentity }
+  >;
   heartbeatTask(task: TaskId, fence: number, leaseMs: number): Promise<boolean>;
   getTask(task: TaskId): Promise<TaskRow | undefined>;
-  listTasks(query: { readonly run?: RunId; readonly status?: readonly TaskStatus[] }): Promise<readonly TaskRow[]>;
+  listTasks(query: {
+    readonly run?: RunId;
+    readonly status?: readonly TaskStatus[];
+  }): Promise<readonly TaskRow[]>;
 
   // ── cache ──
   findCacheEntry(fingerprint: Fingerprint): Promise<CacheEntry | undefined>;
   findCacheEntries(fingerprints: readonly Fingerprint[]): Promise<ReadonlyMap<Fingerprint, CacheEntry>>;
   /** The newest entry or execution of this step in this pipeline: what `why` compares with. */
-  latestPreimage(step: { readonly project: string; readonly pipeline: string; readonly step: string; readonly beforeRun?: RunId }): Promise<PreimageRow | undefined>;
-  latestPreimages(pipeline: { readonly project: string; readonly pipeline: string; readonly beforeRun?: RunId }): Promise<ReadonlyMap<string, PreimageRow>>;
+  latestPreimage(step: {
+    readonly project: string;
+    readonly pipeline: string;
+    readonly step: string;
+    readonly beforeRun?: RunId;
+  }): Promise<PreimageRow | undefined>;
+  latestPreimages(pipeline: {
+    readonly project: string;
+    readonly pipeline: string;
+    readonly beforeRun?: RunId;
+  }): Promise<ReadonlyMap<string, PreimageRow>>;
   /** The parts of the fingerprint of a step of a run. */
   readPreimage(run: RunId, step: StepName): Promise<PreimageRow | undefined>;
   dropCacheEntry(fingerprint: Fingerprint): Promise<void>;
   /** Single flight: the holder executes, others wait without holding a slot. */
-  claimFingerprint(fingerprint: Fingerprint, holder: { readonly run: RunId; readonly step: StepName; readonly owner: ProcessIdentity; readonly leaseMs: number }): Promise<
-    { readonly ok: true } | { readonly ok: false; readonly run: RunId; readonly step: StepName; readonly owner: ProcessIdentity }
+  claimFingerprint(
+    fingerprint: Fingerprint,
+    holder: {
+      readonly run: RunId;
+      readonly step: StepName;
+      readonly owner: ProcessIdentity;
+      readonly leaseMs: number;
+    },
+  ): Promise<
+    | { readonly ok: true }
+    | { readonly ok: false; readonly run: RunId; readonly step: StepName; readonly owner: ProcessIdentity }
   >;
   heartbeatFingerprints(run: RunId, leaseMs: number): Promise<void>;
   releaseFingerprint(fingerprint: Fingerprint, run: RunId): Promise<void>;
@@ -156,11 +185,25 @@ export interface Commit {
   readonly events: readonly RunEvent[];
   /** Artifacts that a step now has (produced or taken from the cache): pins their blobs, keeps inline bytes. */
   readonly artifacts?: readonly { readonly step: StepName; readonly artifact: StoredArtifact }[];
+  /**
+   * Steps of this commit whose result was taken from the cache. Their artifacts (and those of their
+   * reports) must still be there: a large one whose row is gone refuses the whole commit with
+   * `missing-blob`. Renews the last use of the entries. Artifacts of all other steps are new: the
+   * blob store already has the large ones.
+   */
+  readonly hits?: readonly { readonly step: StepName; readonly fingerprint: Fingerprint }[];
   /** Ends an attempt; refused when the fence is old. */
   readonly finish?: TaskFinish;
   readonly cacheEntry?: NewCacheEntry;
-  /** What the step's fingerprint was made of: for `why`. */
-  readonly preimages?: readonly { readonly step: StepName; readonly fingerprint: Fingerprint; readonly parts: readonly PreimagePart[] }[];
+  /**
+   * What the step's fingerprint was made of: for `why`. Kept once a fingerprint, so that a run of
+   * hits writes only references.
+   */
+  readonly preimages?: readonly {
+    readonly step: StepName;
+    readonly fingerprint: Fingerprint;
+    readonly parts: readonly PreimagePart[];
+  }[];
   /** Small values without an artifact (inputs, parameters). */
   readonly values?: readonly { readonly hash: Digest; readonly bytes: Uint8Array }[];
 }
@@ -169,7 +212,15 @@ export type CommitResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: 'stale-epoch' | 'stale-fence'; readonly message: string }
   /** An artifact that should be pinned has no row any more (gc was faster): treat the hit as a miss. */
-  | { readonly ok: false; readonly reason: 'missing-blob'; readonly hash: Digest; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly reason: 'missing-blob';
+      /** The first of `missing`. */
+      readonly hash: Digest;
+      /** Every hit that cannot be taken, so that a commit of many can be split at once. */
+      readonly missing: readonly { readonly step: StepName; readonly hash: Digest }[];
+      readonly message: string;
+    };
 
 export interface TaskClaim {
   readonly task: TaskId;
@@ -220,7 +271,21 @@ export interface CacheEntry extends NewCacheEntry {
 
 /** One named part of a fingerprint, small enough to keep: `kind` says what, `hash` its identity. */
 export interface PreimagePart {
-  readonly kind: 'format' | 'code' | 'symbol' | 'binding' | 'returns' | 'dependency' | 'input' | 'file' | 'parameter' | 'env' | 'asset' | 'version' | 'platform' | 'key';
+  readonly kind:
+    | 'format'
+    | 'code'
+    | 'symbol'
+    | 'binding'
+    | 'returns'
+    | 'dependency'
+    | 'input'
+    | 'file'
+    | 'parameter'
+    | 'env'
+    | 'asset'
+    | 'version'
+    | 'platform'
+    | 'key';
   /** `normalize`, `rows`, `lodash`, `MODE`. */
   readonly name: string;
   readonly hash: string;

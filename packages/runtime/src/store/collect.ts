@@ -1,0 +1,168 @@
+import type { Digest, RunId } from '@run-pipeline/core/model';
+import type { Collected, CollectPolicy } from '@run-pipeline/core/ports';
+import type { Connection } from './connection.js';
+import type { WriteBatch } from './write-batch.js';
+
+/**
+ * Garbage collection of rows. What may go:
+ *
+ * - A run, when it is not among the `keepRuns` newest of its pipeline (0 when not given) and it is
+ *   older than `maxAgeMs`, or no age is given but `keepRuns` is. With `maxSize`, the oldest of what is
+ *   left go as long as more than that many bytes are referenced.
+ * - A cache entry, when it was not used for `maxAgeMs`, or among the least recently used with
+ *   `maxSize`. Removing a run does not remove the entries it made: that is what a cache is for.
+ * - Blobs that nothing references then, preimages that no run and no entry has, claims that ran out.
+ *
+ * A run whose owner's or whose worker's lease lives is never removed. A dry run does the same and is
+ * rolled back by the caller.
+ */
+export function collect(batch: WriteBatch, policy: CollectPolicy): Collected {
+  const { connection, now } = batch;
+  const runs = runsToRemove(connection, policy, now);
+  const entries =
+    policy.maxAgeMs === undefined
+      ? []
+      : ns(connection, 'SELECT n FROM cache_entries WHERE last_used_at < ?', now - policy.maxAgeMs);
+  if (policy.maxSize !== undefined)
+    shrink(connection, { runs, entries, policy, maxSize: policy.maxSize, now });
+
+  const ids = removeRuns(connection, runs);
+  removeEntries(connection, entries);
+  connection.run('DELETE FROM flights WHERE lease_until <= ?', now);
+  connection.run(
+    `DELETE FROM preimages WHERE n NOT IN (SELECT preimage FROM step_preimages)
+       AND fingerprint NOT IN (SELECT fingerprint FROM cache_entries)`,
+  );
+  connection.run(
+    'DELETE FROM shared_parts WHERE hash NOT IN (SELECT shared FROM preimages WHERE shared IS NOT NULL)',
+  );
+  const freed = connection.all(
+    `DELETE FROM blobs WHERE hash NOT IN (SELECT hash FROM artifacts) AND hash NOT IN (SELECT hash FROM run_pins)
+       AND hash NOT IN (SELECT hash FROM entry_pins) RETURNING hash, size, bytes IS NULL`,
+  ) as [Digest, number, number][];
+  const unreferenced = freed.filter(([, , outside]) => outside === 1).map(([hash, size]) => ({ hash, size }));
+  return {
+    runs: ids,
+    cacheEntries: entries.length,
+    values: freed.length - unreferenced.length,
+    unreferenced,
+  };
+}
+
+/** Whether anything references these contents. */
+export function pinned(connection: Connection, hashes: readonly Digest[]): ReadonlySet<Digest> {
+  const rows = connection.all(
+    `SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM artifacts WHERE hash = value)
+       OR EXISTS (SELECT 1 FROM run_pins WHERE hash = value) OR EXISTS (SELECT 1 FROM entry_pins WHERE hash = value)`,
+    JSON.stringify(hashes),
+  );
+  return new Set(rows.map(([hash]) => hash as Digest));
+}
+
+const ns = (connection: Connection, sql: string, ...values: readonly (number | string)[]): number[] =>
+  connection.all(sql, ...values).map(([n]) => Number(n));
+
+/** Runs that nobody works on, newest first in each pipeline. */
+const IDLE_RUNS = `SELECT r.n, r.created_at, row_number() OVER (PARTITION BY r.pipeline ORDER BY r.n DESC) AS place,
+    r.lease_until > ?1 OR EXISTS (SELECT 1 FROM tasks t WHERE t.run = r.n AND t.status = 'running' AND t.lease_until > ?1) AS busy
+  FROM runs r`;
+
+function runsToRemove(connection: Connection, policy: CollectPolicy, now: number): number[] {
+  const { keepRuns, maxAgeMs } = policy;
+  if (keepRuns === undefined && maxAgeMs === undefined) return [];
+  const youngest = maxAgeMs === undefined ? Number.MAX_SAFE_INTEGER : now - maxAgeMs;
+  const sql = `SELECT n FROM (${IDLE_RUNS}) WHERE NOT busy AND place > ?2 AND created_at < ?3 ORDER BY n`;
+  return ns(connection, sql, now, keepRuns ?? 0, youngest);
+}
+
+/**
+ * Extends `runs` and `entries` with the oldest of the rest until at most `maxSize` bytes stay
+ * referenced. Counts references in memory: one pass, whatever the number of victims.
+ */
+function shrink(
+  connection: Connection,
+  options: {
+    readonly runs: number[];
+    readonly entries: number[];
+    readonly policy: CollectPolicy;
+    readonly maxSize: number;
+    readonly now: number;
+  },
+): void {
+  const { runs, entries, policy, maxSize, now } = options;
+  const runBlobs = blobsByOwner(
+    connection,
+    'SELECT run, hash FROM artifacts UNION SELECT run, hash FROM run_pins',
+  );
+  const entryBlobs = blobsByOwner(connection, 'SELECT entry, hash FROM entry_pins');
+  const references = new Map<string, number>();
+  for (const owners of [runBlobs, entryBlobs]) {
+    for (const hashes of owners.values())
+      for (const hash of hashes) references.set(hash, (references.get(hash) ?? 0) + 1);
+  }
+  const sizes = new Map(connection.all('SELECT hash, size FROM blobs') as [string, number][]);
+  let total = 0;
+  for (const hash of references.keys()) total += sizes.get(hash) ?? 0;
+  const release = (hashes: readonly string[] = []): void => {
+    for (const hash of hashes) {
+      const left = (references.get(hash) ?? 0) - 1;
+      references.set(hash, left);
+      if (left === 0) total -= sizes.get(hash) ?? 0;
+    }
+  };
+  for (const n of runs) release(runBlobs.get(n));
+  for (const n of entries) release(entryBlobs.get(n));
+
+  const gone = { run: new Set(runs), entry: new Set(entries) };
+  const victims = connection.all(
+    `SELECT 'run', n, created_at FROM (${IDLE_RUNS}) WHERE NOT busy AND place > ?2
+     UNION ALL SELECT 'entry', n, last_used_at FROM cache_entries ORDER BY 3, 2`,
+    now,
+    policy.keepRuns ?? 0,
+  ) as ['run' | 'entry', number, number][];
+  const blobsOf = (kind: 'run' | 'entry', n: number): readonly string[] =>
+    (kind === 'run' ? runBlobs : entryBlobs).get(n) ?? [];
+  // What stays whatever we remove: a victim that holds only such blobs would be lost for nothing.
+  const removable = new Set(victims.map(([kind, n]) => `${kind} ${n}`));
+  const stays = new Set<string>();
+  for (const [n, hashes] of runBlobs) {
+    if (!removable.has(`run ${n}`) && !gone.run.has(n)) for (const hash of hashes) stays.add(hash);
+  }
+  for (const [kind, n] of victims) {
+    if (total <= maxSize) return;
+    const hashes = blobsOf(kind, n);
+    if (gone[kind].has(n) || hashes.every((hash) => stays.has(hash))) continue;
+    (kind === 'run' ? runs : entries).push(n);
+    release(hashes);
+  }
+}
+
+function blobsByOwner(connection: Connection, sql: string): ReadonlyMap<number, string[]> {
+  const owners = new Map<number, string[]>();
+  for (const [owner, hash] of connection.all(sql) as [number, string][]) {
+    const hashes = owners.get(owner);
+    if (hashes === undefined) owners.set(owner, [hash]);
+    else hashes.push(hash); // the queries give no pair twice
+  }
+  return owners;
+}
+
+const RUN_TABLES = ['events', 'artifacts', 'run_pins', 'run_documents', 'tasks', 'step_preimages'];
+
+function removeRuns(connection: Connection, runs: readonly number[]): readonly RunId[] {
+  if (runs.length === 0) return [];
+  const list = JSON.stringify(runs);
+  for (const table of RUN_TABLES) {
+    connection.run(`DELETE FROM ${table} WHERE run IN (SELECT value FROM json_each(?))`, list);
+  }
+  return connection
+    .all('DELETE FROM runs WHERE n IN (SELECT value FROM json_each(?)) RETURNING id', list)
+    .map(([id]) => id as RunId);
+}
+
+function removeEntries(connection: Connection, entries: readonly number[]): void {
+  if (entries.length === 0) return;
+  const list = JSON.stringify(entries);
+  connection.run('DELETE FROM entry_pins WHERE entry IN (SELECT value FROM json_each(?))', list);
+  connection.run('DELETE FROM cache_entries WHERE n IN (SELECT value FROM json_each(?))', list);
+}

@@ -1,0 +1,205 @@
+import type { RunId, RunStatus } from '@run-pipeline/core/model';
+import type { NewRun, ProcessIdentity, RunQuery, RunRow } from '@run-pipeline/core/ports';
+import { RunPipelineError } from '@run-pipeline/core/model';
+import type { Connection, SqlRow, SqlValue } from './connection.js';
+import { decodeOwner, encodeOwner, type RunState, type WriteBatch } from './write-batch.js';
+
+/**
+ * Rows of runs: their names, their owner with epoch and lease.
+ *
+ * - The number counts the runs of a pipeline in its project and is never given twice.
+ * - A version that is not given is the highest plain integer version this pipeline ever had, plus 1;
+ *   versions such as `1.0.0` do not count.
+ * - Only the holder of the current epoch renews the lease; `run.end` gives it up.
+ */
+export function createRun(batch: WriteBatch, run: NewRun): RunRow {
+  const { connection, now } = batch;
+  if (batch.run(run.id) !== undefined) throw new Error(`a run with the id ${run.id} exists already`);
+  const integer = run.version !== undefined && /^\d{1,15}$/.test(run.version) ? Number(run.version) : 0;
+  const [pipeline, number, lastVersion] = connection.get(
+    `INSERT INTO pipelines (project, name, last_number, last_version) VALUES (?1, ?2, 1, ?3)
+     ON CONFLICT (project, name) DO UPDATE SET
+       last_number = last_number + 1,
+       last_version = ${run.version === undefined ? 'last_version + 1' : 'max(last_version, excluded.last_version)'}
+     RETURNING n, last_number, last_version`,
+    run.project,
+    run.pipeline,
+    run.version === undefined ? 1 : integer,
+  ) as [number, number, number];
+  connection.run(
+    `INSERT INTO runs (id, pipeline, number, version, source, parent, created_at, status, epoch, owner,
+       lease_ms, lease_until, last_seq) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 1, ?, ?, ?, -1)`,
+    run.id,
+    pipeline,
+    number,
+    run.version ?? String(lastVersion),
+    run.source,
+    run.parent ?? null,
+    now,
+    encodeOwner(run.owner),
+    run.leaseMs,
+    now + run.leaseMs,
+  );
+  batch.forget(run.id);
+  return getRun(connection, run.id, now)!;
+}
+
+export function takeRun(
+  batch: WriteBatch,
+  id: RunId,
+  options: { readonly expectedEpoch: number; readonly owner: ProcessIdentity },
+):
+  | { readonly ok: true; readonly epoch: number; readonly lastSeq: number }
+  | { readonly ok: false; readonly current: RunRow } {
+  const run = requireRun(batch, id);
+  if (run.epoch !== options.expectedEpoch) return { ok: false, current: currentRow(batch, run) };
+  run.epoch += 1;
+  run.owner = encodeOwner(options.owner);
+  run.leaseUntil = batch.now + run.leaseMs;
+  // A stop that the last owner was asked for is not meant for the next.
+  run.stopRequested = null;
+  run.changed = true;
+  return { ok: true, epoch: run.epoch, lastSeq: run.lastSeq };
+}
+
+export function heartbeatRun(batch: WriteBatch, id: RunId, epoch: number): boolean {
+  const run = batch.run(id);
+  if (run === undefined || run.epoch !== epoch) return false;
+  run.leaseUntil = batch.now + run.leaseMs;
+  run.changed = true;
+  return true;
+}
+
+export function requestStop(batch: WriteBatch, id: RunId, reason: string): boolean {
+  const run = batch.run(id);
+  if (run === undefined || run.finishedAt !== null) return false;
+  run.stopRequested = reason;
+  run.changed = true;
+  return true;
+}
+
+export function requireRun(batch: WriteBatch, id: RunId): RunState {
+  return batch.run(id) ?? raise(unknownRun(id));
+}
+
+export const unknownRun = (id: RunId): RunPipelineError =>
+  new RunPipelineError({
+    kind: 'store',
+    code: 'unknown-run',
+    message: `the store has no run ${id}`,
+    help: 'It may have been removed by gc. `run-pipeline runs` lists what there is.',
+  });
+
+function raise(error: Error): never {
+  throw error;
+}
+
+/** The row with the changes of this transaction that are not written yet. */
+function currentRow(batch: WriteBatch, state: RunState): RunRow {
+  const row = getRun(batch.connection, state.id, batch.now)!;
+  return {
+    ...row,
+    epoch: state.epoch,
+    owner: decodeOwner(state.owner),
+    status: state.status as RunStatus,
+    leaseExpired: state.leaseUntil <= batch.now,
+    lastSeq: state.lastSeq,
+    startedAt: state.startedAt ?? undefined,
+    finishedAt: state.finishedAt ?? undefined,
+    stopRequested: state.stopRequested ?? undefined,
+  };
+}
+
+const SELECT_RUN = `SELECT r.id, p.name, p.project, r.version, r.number, r.status, r.epoch, r.owner, r.lease_until,
+    r.last_seq, r.created_at, r.started_at, r.finished_at, r.source, r.parent, r.stop_requested
+  FROM runs r JOIN pipelines p ON p.n = r.pipeline`;
+
+export function getRun(connection: Connection, id: RunId, now: number): RunRow | undefined {
+  const row = connection.get(`${SELECT_RUN} WHERE r.id = ?`, id);
+  return row && runRow(row, now);
+}
+
+/** Newest first. A status `lost` finds those that have not ended and whose owner's lease has run out. */
+export function findRuns(connection: Connection, query: RunQuery, now: number): readonly RunRow[] {
+  const where: string[] = [];
+  const values: SqlValue[] = [];
+  const add = (condition: string, ...more: readonly SqlValue[]): void => {
+    where.push(condition);
+    values.push(...more);
+  };
+  if (query.idPrefix !== undefined)
+    add('r.id >= ? AND r.id < ?', query.idPrefix, `${query.idPrefix}\u{10FFFF}`);
+  if (query.pipeline !== undefined) add('p.name = ?', query.pipeline);
+  if (query.project !== undefined) add('p.project = ?', query.project);
+  if (query.number !== undefined) add('r.number = ?', query.number);
+  if (query.before !== undefined) add('r.n < (SELECT n FROM runs WHERE id = ?)', query.before);
+  if (query.status !== undefined) {
+    const lost = query.status.includes('lost')
+      ? `OR (r.status IN ('queued', 'running') AND r.lease_until <= ?)`
+      : '';
+    const rest = query.status.filter((status) => status !== 'lost');
+    add(
+      `(r.status IN (SELECT value FROM json_each(?)) ${lost})`,
+      JSON.stringify(rest),
+      ...(lost === '' ? [] : [now]),
+    );
+  }
+  const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+  const limit = query.limit ?? -1;
+  return connection
+    .all(`${SELECT_RUN} ${condition} ORDER BY r.n DESC LIMIT ?`, ...values, limit)
+    .map((row) => runRow(row, now));
+}
+
+function runRow(row: SqlRow, now: number): RunRow {
+  const [
+    id,
+    pipeline,
+    project,
+    version,
+    number,
+    status,
+    epoch,
+    owner,
+    leaseUntil,
+    lastSeq,
+    createdAt,
+    ...rest
+  ] = row as [
+    RunId,
+    string,
+    string,
+    string,
+    number,
+    RunStatus,
+    number,
+    string,
+    number,
+    number,
+    number,
+    string | null,
+    string | null,
+    string,
+    RunId | null,
+    string | null,
+  ];
+  const [startedAt, finishedAt, source, parent, stopRequested] = rest;
+  return {
+    id,
+    pipeline,
+    project,
+    version,
+    number,
+    status,
+    epoch,
+    owner: decodeOwner(owner),
+    leaseExpired: leaseUntil <= now,
+    lastSeq,
+    createdAt: new Date(createdAt).toISOString(),
+    startedAt: startedAt ?? undefined,
+    finishedAt: finishedAt ?? undefined,
+    source,
+    parent: parent ?? undefined,
+    stopRequested: stopRequested ?? undefined,
+  };
+}

@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import type { Digest, Fingerprint, RunId, StepName, TaskId } from '@run-pipeline/core/model';
+import type {
+  Collected,
+  CollectPolicy,
+  Commit,
+  EventQuery,
+  NewRun,
+  RunQuery,
+  Store,
+  TaskClaim,
+} from '@run-pipeline/core/ports';
+import { dropCacheEntry, findCacheEntries } from './cache-entries.js';
+import { collect, pinned } from './collect.js';
+import { applyCommit } from './commit.js';
+import { connect, patiently, type Connection } from './connection.js';
+import { readArtifacts, readEvents } from './events.js';
+import { claimFingerprint, heartbeatFingerprints, releaseFingerprint } from './flights.js';
+import { GroupCommit, type Change } from './group-commit.js';
+import { latestPreimages, readPreimage } from './preimages.js';
+import { createRun, findRuns, getRun, heartbeatRun, requestStop, requireRun, takeRun } from './runs.js';
+import { claimTask, getTask, heartbeatTask, listTasks } from './tasks.js';
+
+export interface SqliteStoreOptions {
+  /** Path of the database; its directory is made when it does not exist. */
+  readonly file: string;
+  /** Opens an existing store; every change is an error `read-only`. Default false. */
+  readonly readonly?: boolean;
+  /** The store's clock, in milliseconds since 1970; for tests. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/**
+ * Opens the store in a SQLite file, which any number of processes of this machine may share. Rejects
+ * with a `RunPipelineError` of kind `store`: `store-newer`, `store-older` (read-only), `store-foreign`,
+ * `store-damaged`, `store-unreachable`, `store-busy`, `read-only`, `disk-full`, `store-io`; the same
+ * codes come from every operation.
+ *
+ * @example
+ * const store = await openSqliteStore({ file: '.run-pipeline/state.db' });
+ * const runs = await store.findRuns({ limit: 10 });
+ * await store.close();
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const connection = await connect({ file: options.file, readonly: options.readonly ?? false });
+  return new SqliteStore(connection, options.now ?? Date.now);
+}
+
+/** The port, operation by operation; what they do is in the files named after what they are about. */
+class SqliteStore implements Store {
+  readonly #connection: Connection;
+  readonly #now: () => number;
+  readonly #writer: GroupCommit;
+  #secret: Uint8Array | undefined;
+
+  constructor(connection: Connection, now: () => number) {
+    this.#connection = connection;
+    this.#now = now;
+    this.#writer = new GroupCommit(connection, now);
+  }
+
+  /** Reads see what is committed. They wait for nobody in WAL mode, except a recovery. */
+  #read<T>(query: (connection: Connection) => T): Promise<T> {
+    return patiently(this.#connection.file, () => {
+      this.#connection.assertOpen();
+      return query(this.#connection);
+    });
+  }
+
+  #write<T>(change: Change<T>): Promise<T> {
+    return this.#writer.submit(change);
+  }
+
+  createRun(run: NewRun) {
+    return this.#write((batch) => createRun(batch, run));
+  }
+  getRun(id: RunId) {
+    return this.#read((connection) => getRun(connection, id, this.#now()));
+  }
+  findRuns(query: RunQuery) {
+    return this.#read((connection) => findRuns(connection, query, this.#now()));
+  }
+  takeRun(run: RunId, options: Parameters<Store['takeRun']>[1]) {
+    return this.#write((batch) => takeRun(batch, run, options));
+  }
+  heartbeatRun(run: RunId, epoch: number) {
+    return this.#write((batch) => heartbeatRun(batch, run, epoch));
+  }
+  requestStop(run: RunId, reason: string) {
+    return this.#write((batch) => requestStop(batch, run, reason));
+  }
+
+  commit(commit: Commit) {
+    return this.#write((batch) => applyCommit(batch, commit));
+  }
+  readEvents(run: RunId, options?: EventQuery) {
+    return this.#read((connection) => readEvents(connection, run, options));
+  }
+  readArtifacts(run: RunId, step: StepName) {
+    return this.#read((connection) => readArtifacts(connection, run, step));
+  }
+  async readValue(hash: Digest) {
+    return (await this.readValues([hash])).get(hash);
+  }
+  readValues(hashes: readonly Digest[]): Promise<ReadonlyMap<Digest, Uint8Array>> {
+    const sql =
+      'SELECT hash, bytes FROM blobs WHERE hash IN (SELECT value FROM json_each(?)) AND bytes IS NOT NULL';
+    return this.#read(
+      (connection) => new Map(connection.all(sql, JSON.stringify(hashes)) as [Digest, Uint8Array][]),
+    );
+  }
+
+  claimTask(claim: TaskClaim) {
+    return this.#write((batch) => claimTask(batch, claim));
+  }
+  heartbeatTask(task: TaskId, fence: number, leaseMs: number) {
+    return this.#write((batch) => heartbeatTask(batch, task, fence, leaseMs));
+  }
+  getTask(task: TaskId) {
+    return this.#read((connection) => getTask(connection, task, this.#now()));
+  }
+  listTasks(query: Parameters<Store['listTasks']>[0]) {
+    return this.#read((connection) => listTasks(connection, query, this.#now()));
+  }
+
+  async findCacheEntry(fingerprint: Fingerprint) {
+    return (await this.findCacheEntries([fingerprint])).get(fingerprint);
+  }
+  findCacheEntries(fingerprints: readonly Fingerprint[]) {
+    return this.#read((connection) => findCacheEntries(connection, fingerprints, this.#now()));
+  }
+  dropCacheEntry(fingerprint: Fingerprint) {
+    return this.#write((batch) => dropCacheEntry(batch.connection, fingerprint));
+  }
+  async latestPreimage(query: Parameters<Store['latestPreimage']>[0]) {
+    return (await this.#read((connection) => latestPreimages(connection, query))).get(query.step);
+  }
+  latestPreimages(query: Parameters<Store['latestPreimages']>[0]) {
+    return this.#read((connection) => latestPreimages(connection, query));
+  }
+  readPreimage(run: RunId, step: StepName) {
+    return this.#read((connection) => readPreimage(connection, run, step));
+  }
+  claimFingerprint(fingerprint: Fingerprint, holder: Parameters<Store['claimFingerprint']>[1]) {
+    return this.#write((batch) => claimFingerprint(batch, fingerprint, holder));
+  }
+  heartbeatFingerprints(run: RunId, leaseMs: number) {
+    return this.#write((batch) => heartbeatFingerprints(batch, run, leaseMs));
+  }
+  releaseFingerprint(fingerprint: Fingerprint, run: RunId) {
+    return this.#write((batch) => releaseFingerprint(batch, fingerprint, run));
+  }
+
+  putRunDocument(run: RunId, name: string, bytes: Uint8Array) {
+    const sql = 'INSERT OR REPLACE INTO run_documents (run, name, bytes) VALUES (?, ?, ?)';
+    return this.#write((batch) => {
+      batch.connection.run(sql, requireRun(batch, run).n, name, bytes);
+    });
+  }
+  readRunDocument(run: RunId, name: string) {
+    const sql = 'SELECT bytes FROM run_documents WHERE run = (SELECT n FROM runs WHERE id = ?) AND name = ?';
+    return this.#read((connection) => connection.get(sql, run, name)?.[0] as Uint8Array | undefined);
+  }
+
+  async secretKey() {
+    const select = `SELECT value FROM meta WHERE key = 'secret'`;
+    this.#secret ??= (await this.#read((connection) => connection.get(select)))?.[0] as
+      Uint8Array | undefined;
+    this.#secret ??= await this.#write(({ connection }) => {
+      connection.run(`INSERT OR IGNORE INTO meta (key, value) VALUES ('secret', ?)`, randomBytes(32));
+      return connection.get(select)![0] as Uint8Array;
+    });
+    return this.#secret;
+  }
+
+  async collect(policy: CollectPolicy): Promise<Collected> {
+    const collected = await this.#writer.alone((batch) => collect(batch, policy), { keep: !policy.dryRun });
+    // Gives pages back to the file system, in one bounded go; the rest is used again.
+    if (!policy.dryRun) await this.#read((connection) => connection.exec('PRAGMA incremental_vacuum(20000)'));
+    return collected;
+  }
+  pinned(hashes: readonly Digest[]) {
+    return this.#read((connection) => pinned(connection, hashes));
+  }
+
+  changeCounter() {
+    // data_version counts commits of other connections only, our count those of this one.
+    return this.#read(
+      (connection) => Number(connection.get('PRAGMA data_version')![0]) + this.#writer.commits,
+    );
+  }
+
+  /** Waits for what was submitted. Later calls reject with `store-closed`. */
+  async close(): Promise<void> {
+    await this.#writer.settled();
+    this.#connection.close();
+  }
+}

@@ -1,0 +1,178 @@
+import type { Digest, Fingerprint, RunId } from '@run-pipeline/core/model';
+import type { ProcessIdentity } from '@run-pipeline/core/ports';
+import { BulkInsert } from './bulk-insert.js';
+import type { Connection } from './connection.js';
+
+/** A run's row while a batch changes it; written once, at the end. */
+export interface RunState {
+  readonly n: number;
+  readonly id: RunId;
+  readonly pipeline: number;
+  readonly leaseMs: number;
+  epoch: number;
+  /** JSON of a ProcessIdentity. */
+  owner: string;
+  status: string;
+  lastSeq: number;
+  leaseUntil: number;
+  startedAt: string | null;
+  finishedAt: string | null;
+  stopRequested: string | null;
+  changed: boolean;
+}
+
+/** Precision of a cache entry's last use: a run of 1,000 hits seconds after another rewrites nothing. */
+const LAST_USE_PRECISION_MS = 60_000;
+
+/**
+ * What the changes of one transaction share: the clock, what was read of runs, and rows that wait to
+ * be inserted many at once. A change that refuses has added nothing here.
+ */
+export class WriteBatch {
+  readonly connection: Connection;
+  /** The store's clock, the same for the whole transaction. */
+  readonly now: number;
+  readonly #runs = new Map<string, RunState | undefined>();
+  readonly #newBlobs = new Set<string>();
+  readonly #usedEntries = new Set<Fingerprint>();
+  #fence: number | undefined;
+
+  readonly events = new BulkInsert({
+    head: 'INSERT INTO events (run, seq, type, step, body)',
+    row: '(?, ?, ?, ?, ?)',
+  });
+  readonly artifacts = new BulkInsert({
+    head: 'INSERT OR REPLACE INTO artifacts (run, step, name, position, hash, record)',
+    row: '(?, ?, ?, ?, ?, ?)',
+  });
+  readonly runPins = new BulkInsert({ head: 'INSERT OR IGNORE INTO run_pins (run, hash)', row: '(?, ?)' });
+  readonly stepPreimages = new BulkInsert({
+    head: 'INSERT OR REPLACE INTO step_preimages (pipeline, step, run, preimage)',
+    row: '(?, ?, ?, (SELECT n FROM preimages WHERE fingerprint = ?))',
+  });
+  readonly #blobs = new BulkInsert({
+    head: 'INSERT INTO blobs (hash, size, bytes)',
+    row: '(?, ?, ?)',
+    tail: 'ON CONFLICT (hash) DO UPDATE SET bytes = excluded.bytes WHERE bytes IS NULL AND excluded.bytes IS NOT NULL',
+  });
+
+  constructor(connection: Connection, now: number) {
+    this.connection = connection;
+    this.now = now;
+  }
+
+  /** The run's row as this transaction sees it. */
+  run(id: RunId): RunState | undefined {
+    if (this.#runs.has(id)) return this.#runs.get(id);
+    const row = this.connection.get(
+      `SELECT n, pipeline, lease_ms, epoch, owner, status, last_seq, lease_until, started_at, finished_at, stop_requested
+       FROM runs WHERE id = ?`,
+      id,
+    ) as
+      | [
+          number,
+          number,
+          number,
+          number,
+          string,
+          string,
+          number,
+          number,
+          string | null,
+          string | null,
+          string | null,
+        ]
+      | undefined;
+    const state: RunState | undefined = row && {
+      n: row[0],
+      id,
+      pipeline: row[1],
+      leaseMs: row[2],
+      epoch: row[3],
+      owner: row[4],
+      status: row[5],
+      lastSeq: row[6],
+      leaseUntil: row[7],
+      startedAt: row[8],
+      finishedAt: row[9],
+      stopRequested: row[10],
+      changed: false,
+    };
+    this.#runs.set(id, state);
+    return state;
+  }
+
+  /** Its row was made or replaced by a statement of this transaction. */
+  forget(id: RunId): void {
+    this.#runs.delete(id);
+  }
+
+  /** Fences rise over the whole store. */
+  nextFence(): number {
+    this.#fence ??= Number(this.connection.get(`SELECT value FROM meta WHERE key = 'fence'`)?.[0]);
+    return ++this.#fence;
+  }
+
+  /** Says that the content exists; `bytes` when it is small, else the blob store has them. */
+  addBlob(hash: Digest, size: number, bytes: Uint8Array | undefined): void {
+    this.#newBlobs.add(hash);
+    this.#blobs.add(hash, size, bytes ?? null);
+  }
+
+  /** Those of `hashes` that have no row, in their order. */
+  missingBlobs(hashes: readonly Digest[]): readonly Digest[] {
+    const unknown = hashes.filter((hash) => !this.#newBlobs.has(hash));
+    if (unknown.length === 0) return [];
+    const found = new Set(
+      this.connection
+        .all('SELECT hash FROM blobs WHERE hash IN (SELECT value FROM json_each(?))', JSON.stringify(unknown))
+        .map(([hash]) => hash),
+    );
+    return unknown.filter((hash) => !found.has(hash));
+  }
+
+  useEntry(fingerprint: Fingerprint): void {
+    this.#usedEntries.add(fingerprint);
+  }
+
+  /** Writes what was collected. */
+  flush(): void {
+    const connection = this.connection;
+    this.#blobs.flush(connection);
+    this.events.flush(connection);
+    this.artifacts.flush(connection);
+    this.runPins.flush(connection);
+    this.stepPreimages.flush(connection);
+    for (const run of this.#runs.values()) if (run?.changed === true) this.#writeRun(run);
+    if (this.#fence !== undefined)
+      connection.run(`UPDATE meta SET value = ? WHERE key = 'fence'`, this.#fence);
+    if (this.#usedEntries.size > 0) {
+      connection.run(
+        `UPDATE cache_entries SET last_used_at = ?
+         WHERE fingerprint IN (SELECT value FROM json_each(?)) AND last_used_at < ?`,
+        this.now,
+        JSON.stringify([...this.#usedEntries]),
+        this.now - LAST_USE_PRECISION_MS,
+      );
+    }
+  }
+
+  #writeRun(run: RunState): void {
+    this.connection.run(
+      `UPDATE runs SET epoch = ?, owner = ?, status = ?, last_seq = ?, lease_until = ?, started_at = ?,
+         finished_at = ?, stop_requested = ? WHERE n = ?`,
+      run.epoch,
+      run.owner,
+      run.status,
+      run.lastSeq,
+      run.leaseUntil,
+      run.startedAt,
+      run.finishedAt,
+      run.stopRequested,
+      run.n,
+    );
+  }
+}
+
+export const encodeOwner = (owner: ProcessIdentity): string => JSON.stringify(owner);
+export const decodeOwner = (text: unknown): ProcessIdentity => JSON.parse(String(text)) as ProcessIdentity;
