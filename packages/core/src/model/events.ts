@@ -76,6 +76,8 @@ export interface StepEnd {
   /** The last attempt; 0 when it never started. */
   readonly attempt: number;
   readonly durationMs: number;
+  /** Of a cached step: what its execution took when it was executed. */
+  readonly savedMs?: number;
   readonly fingerprint?: Fingerprint;
   readonly cachedFrom?: RunId;
   readonly artifacts: readonly ArtifactRecord[];

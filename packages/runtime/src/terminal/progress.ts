@@ -55,7 +55,7 @@ export class Progress {
         this.#end(event.step, event.status);
         return;
       case 'run.resume':
-        for (const step of [...this.running.keys()]) this.#stop(step);
+        for (const step of this.running.keys()) this.#stop(step);
         return;
       default:
         return;
