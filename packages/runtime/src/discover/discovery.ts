@@ -1,4 +1,4 @@
-import type { DeclaredPipeline } from '@run-pipeline/core/define';
+import type { DeclaredPipeline, Run, RunOptions } from '@run-pipeline/core/define';
 import type { SourceLocation } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
 
@@ -8,16 +8,70 @@ export interface Candidate extends DeclaredPipeline {
   readonly exportName: string | undefined;
 }
 
+/** The evaluated JavaScript of a user's file, as kept with a run. Plain JSON. */
+export interface SourceBundle {
+  /** ESM; npm imports stand as placeholders `run-pipeline-external:<index>`. */
+  readonly code: string;
+  /** Source map of `code`; its sources are absolute paths. */
+  readonly map: string;
+  /** By placeholder index. */
+  readonly externals: readonly BundleExternal[];
+}
+
+export interface BundleExternal {
+  /** As written: `lodash/fp`, `run-pipeline`. */
+  readonly specifier: string;
+  /** The user's module that imports it: where it is resolved from. */
+  readonly importer: string;
+  /** `import` takes a URL and import conditions, `require` a path and require conditions. */
+  readonly kind: 'import' | 'require';
+  /** Absolute path it resolved to; absent for the framework, which is always the running one. */
+  readonly file?: string;
+}
+
 export interface LoadedFile {
   /** Absolute path of the user's file. */
   readonly file: string;
+  /**
+   * Exports first, then controllers the file constructed, then what it started itself. Positions in
+   * their definitions are mapped to the user's source.
+   */
   readonly candidates: readonly Candidate[];
   /**
    * The evaluated JavaScript (user's modules in one bundle, npm imports as placeholders): what is kept
    * so that a run can be resumed by the same controller, and evaluated again by `loadBundle`.
    */
-  readonly bundle: { readonly code: string; readonly map: string; readonly externals: readonly unknown[] };
+  readonly bundle: SourceBundle;
+  /** `pipe.start()` and `run(…)` calls that the file made so far, in order. */
+  readonly starts: readonly SelfStart[];
 }
+
+/** A start that the user's file made itself. */
+export interface SelfStart {
+  readonly candidate: Candidate;
+  readonly options: RunOptions;
+}
+
+/**
+ * Performs a start that the user's file makes while it is evaluated; the file goes on when it settles.
+ * `loaded` is what is known at that moment: its candidates begin with the started one.
+ */
+export type OnStart = (subject: object, options: RunOptions, loaded: LoadedFile) => Promise<Run>;
+
+export interface LoadOptions {
+  readonly paths: ProjectPaths;
+  /** Absolute, or relative to `paths.cwd`. */
+  readonly file: string;
+  /** Left out (plan, check, graph): starts are recorded and never settle. */
+  readonly onStart?: OnStart;
+  /** `process.argv` from index 2 on, as the file sees it. Default: empty. */
+  readonly argv?: readonly string[];
+  /** Finds the framework's own modules; default: this installation. */
+  readonly framework?: ResolveFramework;
+}
+
+/** The URL of `run-pipeline`, `@run-pipeline/core` or a subpath of it; undefined when there is none such. */
+export type ResolveFramework = (specifier: string) => string | undefined;
 
 /**
  * Evaluates a user's TypeScript file: transformed (or taken from the cache by the hash of everything it
@@ -25,7 +79,16 @@ export interface LoadedFile {
  * A file whose evaluation throws, or that does not parse, is a `load` error with a code frame.
  * `onStart` receives `pipe.start()` and `run(…)` calls that the file itself makes.
  */
-export type LoadFile = (options: { readonly paths: ProjectPaths; readonly file: string }) => Promise<LoadedFile>;
+export type LoadFile = (options: LoadOptions) => Promise<LoadedFile>;
+
+/** Evaluates a stored bundle again (resume): the same candidates as when it was loaded. */
+export type LoadBundle = (options: {
+  readonly paths: ProjectPaths;
+  readonly bundle: SourceBundle;
+  /** The user's file, as it was. */
+  readonly file: string;
+  readonly framework?: ResolveFramework;
+}) => Promise<LoadedFile>;
 
 /** Maps a place in an executed file to the user's own source: the loader's maps, `sourceMappingURL`, Node's. */
 export type MapToSource = (place: SourceLocation) => SourceLocation;

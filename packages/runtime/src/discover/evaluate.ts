@@ -1,0 +1,121 @@
+import { pathToFileURL } from 'node:url';
+import { setRunHost, type Run, type RunOptions } from '@run-pipeline/core/define';
+import { EXPORTS_HOOK } from './bundle-source.js';
+
+/** What came out of evaluating a file. */
+export interface Evaluation {
+  /** Of a file that was left at its own `await pipe.start()`: those that are set already. */
+  readonly exports: Readonly<Record<string, unknown>>;
+  /** The file ran to its end. */
+  readonly finished: boolean;
+}
+
+/**
+ * Imports the executable file, always anew. While it runs, and after, `pipe.start()` and `run(…)` go to
+ * `onStart`. When starts never settle (plan, check, graph), a file that awaits one is done there.
+ */
+export async function evaluate(options: {
+  readonly executable: string;
+  /** The user's file: what `process.argv[1]` says. */
+  readonly file: string;
+  readonly argv: readonly string[];
+  readonly onStart: (
+    subject: object,
+    options: RunOptions,
+    exports: () => Readonly<Record<string, unknown>>,
+  ) => Promise<Run> | undefined;
+  /** Whether there is nothing to work with yet, so that waiting for a late start makes sense. */
+  readonly isIncomplete: (exports: Readonly<Record<string, unknown>>) => boolean;
+}): Promise<Evaluation> {
+  let exportsSoFar: () => Readonly<Record<string, unknown>> = () => ({});
+  let startedUnsettled: () => void = () => {};
+  let startedAny: () => void = () => {};
+  const unsettledStart = new Promise<void>((resolve) => (startedUnsettled = resolve));
+  const anyStart = new Promise<void>((resolve) => (startedAny = resolve));
+
+  const restoreHook = installHook(options.file, (exports) => (exportsSoFar = exports));
+  setRunHost({
+    run(subject, runOptions) {
+      startedAny();
+      const answer = options.onStart(subject, runOptions, () => settledExports(exportsSoFar()));
+      if (answer !== undefined) return answer;
+      startedUnsettled();
+      return new Promise<Run>(() => {});
+    },
+  });
+  // What the file sees when it looks at its arguments, as if it were the program.
+  process.argv = [process.argv[0] ?? process.execPath, options.file, ...options.argv];
+
+  const activeBefore = process.getActiveResourcesInfo().length;
+  try {
+    const whole = import(/* @vite-ignore */ freshUrl(options.executable)) as Promise<
+      Readonly<Record<string, unknown>>
+    >;
+    const exports = await Promise.race([whole, unsettledStart.then(afterTurns)]);
+    if (exports === undefined) {
+      whole.catch(() => {}); // the file is left where it waits
+      return { exports: settledExports(exportsSoFar()), finished: false };
+    }
+    // `void main()` may come to its pipeline only after the file has been evaluated.
+    if (options.isIncomplete(exports)) await Promise.race([anyStart, isIdle(activeBefore)]);
+    return { exports: { ...exports }, finished: true };
+  } finally {
+    restoreHook();
+  }
+}
+
+/** Modules are never unloaded: a second evaluation in this process needs another URL. */
+function freshUrl(executable: string): string {
+  const url = pathToFileURL(executable);
+  const count = (evaluations.get(url.href) ?? 0) + 1;
+  evaluations.set(url.href, count);
+  if (count > 1) url.search = `?run=${count}`;
+  return url.href;
+}
+const evaluations = new Map<string, number>();
+
+/** Lets what the file still does without waiting (an unawaited start at its end) come through. */
+async function afterTurns(): Promise<undefined> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  return undefined;
+}
+
+/**
+ * Nothing of the file's is going on any more: no more timers, requests or handles than before it.
+ * Bounded, for a file that keeps a server open.
+ */
+async function isIdle(before: number): Promise<void> {
+  const deadline = performance.now() + LATE_START_MS;
+  do {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  } while (process.getActiveResourcesInfo().length > before && performance.now() < deadline);
+}
+const LATE_START_MS = 10_000;
+
+type Hook = (file: string, exports: () => Readonly<Record<string, unknown>>) => void;
+
+function installHook(
+  file: string,
+  receive: (exports: () => Readonly<Record<string, unknown>>) => void,
+): () => void {
+  const holder = globalThis as unknown as Record<symbol, Hook | undefined>;
+  const key = Symbol.for(EXPORTS_HOOK);
+  const previous = holder[key];
+  holder[key] = (from, exports) => (from === file ? receive(exports) : previous?.(from, exports));
+  return () => {
+    holder[key] = previous;
+  };
+}
+
+/** Without the bindings that are not initialised yet (reading one throws). */
+function settledExports(exports: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const settled: Record<string, unknown> = {};
+  for (const name of Object.keys(exports)) {
+    try {
+      settled[name] = exports[name];
+    } catch {
+      // still in its temporal dead zone
+    }
+  }
+  return settled;
+}

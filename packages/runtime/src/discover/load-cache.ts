@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProjectPaths } from '../project/project.js';
+import { isUnchanged, type ReadSet } from '../project/read-set.js';
+import type { SourceBundle } from './discovery.js';
+import { loadDirectory, writeAtomically } from './materialise.js';
+
+/** Raise it when the shape of the memo or the meaning of the bundle changes. */
+const FORMAT = 1;
+
+interface Memo {
+  readonly format: typeof FORMAT;
+  readonly reads: ReadSet;
+  /** Absolute path of the executable JavaScript, with its map beside it. */
+  readonly executable: string;
+  /** Content hash of the bundle's own file: code with placeholders. */
+  readonly bundle: string;
+}
+
+/**
+ * The transformed JavaScript of a user's file, reused while everything that was read to make it is
+ * unchanged (contents, failed look-ups, package.json and tsconfig files), so that a repeated run loads
+ * no esbuild. Only text is kept: the file is evaluated every time.
+ */
+export class LoadCache {
+  readonly #directory: string;
+  readonly #memo: string;
+
+  /** `installation`: whatever of this installation decides the result (where the framework is). */
+  constructor(options: {
+    readonly paths: ProjectPaths;
+    readonly file: string;
+    readonly installation: string;
+  }) {
+    this.#directory = loadDirectory(options.paths);
+    const key = createHash('sha256')
+      .update(`load\0${FORMAT}\0${options.paths.root}\0${options.file}\0${options.installation}`)
+      .digest('hex')
+      .slice(0, 24);
+    this.#memo = join(this.#directory, `${key}.json`);
+  }
+
+  find(): { readonly executable: string; readonly bundle: SourceBundle } | undefined {
+    const memo = readJson<Memo>(this.#memo);
+    if (memo?.format !== FORMAT || !existsSync(memo.executable) || !isUnchanged(memo.reads)) return undefined;
+    const path = join(this.#directory, memo.bundle);
+    if (!existsSync(path)) return undefined;
+    return { executable: memo.executable, bundle: lazyBundle(path) };
+  }
+
+  keep(entry: { readonly executable: string; readonly bundle: SourceBundle; readonly reads: ReadSet }): void {
+    const text = JSON.stringify(entry.bundle);
+    const name = `${createHash('sha256').update(text).digest('hex').slice(0, 24)}.bundle.json`;
+    mkdirSync(this.#directory, { recursive: true });
+    writeAtomically(join(this.#directory, name), text);
+    const memo: Memo = { format: FORMAT, reads: entry.reads, executable: entry.executable, bundle: name };
+    writeAtomically(this.#memo, JSON.stringify(memo));
+  }
+}
+
+/** Read only if somebody wants to keep it: a fully cached run may not. */
+function lazyBundle(path: string): SourceBundle {
+  let read: SourceBundle | undefined;
+  const bundle = (): SourceBundle => (read ??= JSON.parse(readFileSync(path, 'utf8')) as SourceBundle);
+  return {
+    get code() {
+      return bundle().code;
+    },
+    get map() {
+      return bundle().map;
+    },
+    get externals() {
+      return bundle().externals;
+    },
+  };
+}
+
+export function readJson<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch {
+    return undefined; // absent or damaged: made anew
+  }
+}

@@ -1,0 +1,124 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createRequire, findSourceMap } from 'node:module';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TraceMap } from '@jridgewell/trace-mapping';
+import type { SourceLocation } from '@run-pipeline/core/model';
+import { toPath } from '../source/user-stack.js';
+import type { MapToSource } from './discovery.js';
+
+/**
+ * Maps places in executed files to the user's source, by the map Node has in memory (tsx and other
+ * loaders), else by the file's `//# sourceMappingURL` (tsc, esbuild, our own loader). A file without a
+ * map, or whose source is not there (a deployed `dist/`), is its own source. Give it raw V8 positions
+ * only: mapping twice is wrong wherever source and output share a path.
+ */
+export function createMapToSource(): MapToSource {
+  const tracers = new Map<string, Tracer>();
+  return (place) => {
+    const file = toPath(place.file);
+    let tracer = tracers.get(place.file);
+    if (tracer === undefined || tracer.stamp !== stampOf(file)) {
+      tracer = { stamp: stampOf(file), trace: makeTrace(place.file, file) };
+      tracers.set(place.file, tracer);
+    }
+    return tracer.trace?.(place) ?? { file, line: place.line, column: place.column };
+  };
+}
+
+/** One for the process: maps are parsed once. */
+export const mapToSource: MapToSource = createMapToSource();
+
+interface Tracer {
+  /** A rebuilt file (watch) has another map. */
+  readonly stamp: number;
+  readonly trace: ((place: SourceLocation) => SourceLocation | undefined) | undefined;
+}
+
+const stampOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+function makeTrace(executed: string, file: string): Tracer['trace'] {
+  const inMemory = findSourceMap(executed) ?? findSourceMap(file);
+  if (inMemory !== undefined) {
+    return (place) => {
+      const entry = inMemory.findEntry(place.line - 1, place.column - 1);
+      if (!('originalSource' in entry)) return undefined;
+      return existing({
+        file: toPath(resolveSource(entry.originalSource, file)),
+        line: entry.originalLine + 1,
+        column: entry.originalColumn + 1,
+      });
+    };
+  }
+  const found = readMap(file);
+  if (found === undefined) return undefined;
+  const { TraceMap: Constructor, originalPositionFor } = createRequire(import.meta.url)(
+    '@jridgewell/trace-mapping',
+  ) as typeof import('@jridgewell/trace-mapping');
+  let map: TraceMap;
+  try {
+    map = new Constructor(found.text);
+  } catch {
+    return undefined; // a damaged map: the executed place is the best there is
+  }
+  const root = map.sourceRoot ?? '';
+  return (place) => {
+    const original = originalPositionFor(map, { line: place.line, column: place.column - 1 });
+    if (original.source === null) return undefined;
+    const source =
+      root === '' || /^(?:\/|[a-z]+:)/i.test(original.source)
+        ? original.source
+        : `${root.replace(/\/$/, '')}/${original.source}`;
+    return existing({
+      file: toPath(resolveSource(source, found.base)),
+      line: original.line,
+      column: original.column + 1,
+    });
+  };
+}
+
+const resolveSource = (source: string, base: string): string =>
+  source.startsWith('file:') ? source : resolve(dirname(base), source);
+
+/** A source that is not on this machine helps nobody: the executed file is shown instead. */
+const existing = (place: SourceLocation): SourceLocation | undefined =>
+  existsSync(place.file) ? place : undefined;
+
+function readMap(file: string): { readonly text: string; readonly base: string } | undefined {
+  const tail = read(file)?.slice(-MAP_COMMENT_LIMIT);
+  const urls =
+    tail === undefined ? [] : [...tail.matchAll(/^[ \t]*\/[/*][#@][ \t]*sourceMappingURL=([^\s'"*]+)/gm)];
+  const url = urls.at(-1)?.[1];
+  if (url === undefined) return undefined;
+  const inline = /^data:application\/json[^,]*?(;base64)?,(.*)$/s.exec(url);
+  if (inline !== null) {
+    const body = inline[2] ?? '';
+    return {
+      text: inline[1] === undefined ? decode(body) : Buffer.from(body, 'base64').toString('utf8'),
+      base: file,
+    };
+  }
+  if (/^https?:/.test(url)) return undefined;
+  const path = url.startsWith('file:') ? fileURLToPath(url) : resolve(dirname(file), decode(url));
+  const text = read(path);
+  return text === undefined ? undefined : { text, base: path };
+}
+
+/** An inline map of a very large file is still found. */
+const MAP_COMMENT_LIMIT = 64 * 1024 * 1024;
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

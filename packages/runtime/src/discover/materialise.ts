@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, extname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { RunPipelineError } from '@run-pipeline/core/model';
+import type { ProjectPaths } from '../project/project.js';
+import { PLACEHOLDER } from './bundle-source.js';
+import type { BundleExternal, ResolveFramework, SourceBundle } from './discovery.js';
+
+/** Where evaluated JavaScript is kept; may be deleted at any time. */
+export const loadDirectory = (paths: ProjectPaths): string => join(paths.home, 'cache', 'load');
+
+/**
+ * Writes the bundle as Node can run it from anywhere: placeholders replaced by what they stand for on
+ * this machine. The file is named by its content, so writing it twice is harmless.
+ *
+ * @returns the absolute path of the executable file.
+ */
+export function materialise(options: {
+  readonly paths: ProjectPaths;
+  readonly file: string;
+  readonly bundle: SourceBundle;
+  readonly framework: ResolveFramework;
+}): string {
+  const targets = options.bundle.externals.map((external) => targetOf(external, options.framework));
+  // esbuild writes import paths as plain double-quoted literals.
+  const code = options.bundle.code.replace(
+    new RegExp(`"${PLACEHOLDER}(\\d+)"`, 'g'),
+    (literal, index: string) => {
+      const target = targets[Number(index)];
+      return target === undefined ? literal : JSON.stringify(target);
+    },
+  );
+  const hash = createHash('sha256')
+    .update(code)
+    .update('\0')
+    .update(options.bundle.map)
+    .digest('hex')
+    .slice(0, 24);
+  const directory = loadDirectory(options.paths);
+  const path = join(
+    directory,
+    `${basename(options.file, extname(options.file)).replace(/[^\w.-]/g, '_')}-${hash}.mjs`,
+  );
+  if (!existsSync(path)) {
+    mkdirSync(directory, { recursive: true });
+    writeAtomically(`${path}.map`, options.bundle.map);
+    writeAtomically(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`);
+  }
+  return path;
+}
+
+function targetOf(external: BundleExternal, framework: ResolveFramework): string {
+  if (external.file === undefined) {
+    const url = framework(external.specifier);
+    if (url === undefined) throw noSuchFramework(external);
+    return external.kind === 'require' ? fileURLToPath(url) : url;
+  }
+  const file = existsSync(external.file) ? external.file : resolveAgain(external);
+  return external.kind === 'require' ? file : pathToFileURL(file).href;
+}
+
+/** The package moved since (another install, another machine): found anew from where it is imported. */
+function resolveAgain(external: BundleExternal): string {
+  try {
+    const from = createRequire(
+      existsSync(dirname(external.importer)) ? external.importer : join(process.cwd(), 'x.js'),
+    );
+    return from.resolve(external.specifier);
+  } catch (error) {
+    throw new RunPipelineError({
+      kind: 'load',
+      code: 'unresolved-import',
+      message: `the import "${external.specifier}" of ${external.importer} cannot be found any more`,
+      at: { file: external.importer, line: 1, column: 1 },
+      help: 'install the dependencies of the project again (npm ci)',
+      cause: error,
+    });
+  }
+}
+
+const noSuchFramework = (external: BundleExternal): RunPipelineError =>
+  new RunPipelineError({
+    kind: 'load',
+    code: 'unresolved-import',
+    message: `the import "${external.specifier}" cannot be found: run-pipeline has no such entry`,
+    at: { file: external.importer, line: 1, column: 1 },
+    help: "import from 'run-pipeline'",
+  });
+
+/** Readers see the whole file or none: written beside, then renamed. */
+export function writeAtomically(path: string, content: string): void {
+  const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`;
+  writeFileSync(temporary, content);
+  renameSync(temporary, path);
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import type { SourceLocation } from '@run-pipeline/core/model';
+import { toPath } from '../source/user-stack.js';
+import type { MapToSource } from './discovery.js';
+import { readJson } from './load-cache.js';
+import { writeAtomically } from './materialise.js';
+import { variableOf } from './variable-name.js';
+
+/**
+ * What is known of places in one executable file: where they are in the user's source, and which
+ * variable keeps the value of the call there. The file is named by its content, so this stays true and
+ * is kept beside it: a repeated run parses no source map.
+ */
+export class Places {
+  readonly #executable: string;
+  readonly #path: string;
+  readonly #map: MapToSource;
+  readonly #known: Record<string, KnownPlace>;
+  #isChanged = false;
+
+  constructor(executable: string, map: MapToSource) {
+    this.#executable = executable;
+    this.#path = `${executable}.places.json`;
+    this.#map = map;
+    this.#known = { ...readJson<Record<string, KnownPlace>>(this.#path) };
+  }
+
+  /** Also for places in other files; those are mapped every time. */
+  readonly toSource: MapToSource = (place) => {
+    if (toPath(place.file) !== this.#executable) return this.#map(place);
+    const [file, line, column] = this.#lookUp(place);
+    return { file, line, column };
+  };
+
+  /** The variable (or property) that the call at this raw place is assigned to. */
+  variableAt(place: SourceLocation): string | undefined {
+    if (toPath(place.file) !== this.#executable) return variableAt(this.#map(place));
+    const known = this.#lookUp(place);
+    if (known.length === 3) {
+      known.push(variableAt({ file: known[0], line: known[1], column: known[2] }) ?? '');
+      this.#isChanged = true;
+    }
+    return known[3] === '' ? undefined : known[3];
+  }
+
+  /** Keeps what was found out since; losing it costs time only. */
+  save(): void {
+    if (!this.#isChanged) return;
+    this.#isChanged = false;
+    try {
+      writeAtomically(this.#path, JSON.stringify(this.#known));
+    } catch {
+      // a full disk or a read-only cache: the next run maps again
+    }
+  }
+
+  #lookUp(place: SourceLocation): KnownPlace {
+    const key = `${place.line}:${place.column}`;
+    let known = this.#known[key];
+    if (known === undefined) {
+      const { file, line, column } = this.#map(place);
+      known = [file, line, column];
+      this.#known[key] = known;
+      this.#isChanged = true;
+    }
+    return known;
+  }
+}
+
+/** File, line, column in the source and, once asked for, the variable (empty: none). */
+type KnownPlace = [file: string, line: number, column: number, variable?: string];
+
+/** The variable that the call at a place in the source is assigned to. */
+export function variableAt(place: SourceLocation): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(place.file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  return variableOf(text, place);
+}
