@@ -18,8 +18,13 @@ export default defineConfig({
   },
   test: {
     testTimeout: 30_000,
+    // What a user's file was turned into is imported by Node itself, as it is outside of tests.
+    server: { deps: { external: [/[\\/]\.run-pipeline[\\/]/] } },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'test/unit/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'test/unit/**/*.test.ts'] },
+      },
       { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000 } },
     ],
   },

@@ -1,4 +1,4 @@
-import { declarationOf, type DeclaredPipeline } from '@run-pipeline/core/define';
+import { pipelineOf, type DeclaredPipeline } from '@run-pipeline/core/define';
 import { didYouMean, RunPipelineError } from '@run-pipeline/core/model';
 import type { Candidate, LoadedFile } from './discovery.js';
 
@@ -22,19 +22,14 @@ export function collectCandidates(found: {
       exportName,
     });
   };
-  for (const [name, value] of exportedValues(found.exports)) add(declarationOfValue(value), name);
+  for (const [name, value] of exportedValues(found.exports)) add(pipelineOf(value), name);
   for (const declaration of found.declared) {
     // A class or function that is not exported is the file's own business; a controller is its result.
     if (typeof declaration.subject === 'object') add(declaration, undefined);
   }
-  for (const subject of found.started) add(declarationOfValue(subject), undefined);
+  for (const subject of found.started) add(pipelineOf(subject), undefined);
   return [...candidates.values()];
 }
-
-const declarationOfValue = (value: unknown): DeclaredPipeline | undefined =>
-  (typeof value === 'object' && value !== null) || typeof value === 'function'
-    ? declarationOf(value)
-    : undefined;
 
 /** Named exports before the default one; of a CommonJS file, the properties of `module.exports`. */
 function exportedValues(exports: Readonly<Record<string, unknown>>): (readonly [string, unknown])[] {
@@ -44,7 +39,7 @@ function exportedValues(exports: Readonly<Record<string, unknown>>): (readonly [
   if (
     typeof byDefault === 'object' &&
     byDefault !== null &&
-    declarationOf(byDefault) === undefined &&
+    pipelineOf(byDefault) === undefined &&
     isPlain(byDefault)
   ) {
     entries.push(...Object.entries(byDefault));

@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
-import { registry, type RunOptions } from '@run-pipeline/core/define';
+import { registry, setRunHost, type RunOptions } from '@run-pipeline/core/define';
 import { isRunPipelineError, RunPipelineError } from '@run-pipeline/core/model';
 import { ensureHome } from '../project/home.js';
 import type { ProjectPaths } from '../project/project.js';
@@ -57,7 +57,9 @@ export async function evaluateModule(
     file,
     framework: options.framework ?? ownFramework,
   });
+  // No program of its own: what the process had stays.
   const argv = process.argv;
+  const host = setRunHost(undefined);
   try {
     const { exports } = await evaluate({
       executable,
@@ -71,6 +73,7 @@ export async function evaluateModule(
     throw evaluationError(error, { file, map: mapToSource });
   } finally {
     process.argv = argv;
+    setRunHost(host);
   }
 }
 

@@ -1,4 +1,4 @@
-import { registry } from '@run-pipeline/core/define';
+import { nameStep, registry } from '@run-pipeline/core/define';
 import type { Places } from './places.js';
 
 /**
@@ -17,6 +17,6 @@ export function nameSteps(options: {
     const name =
       (definition.source === undefined ? undefined : options.places.variableAt(definition.source)) ??
       Object.entries(options.exports).find(([key, value]) => value === callable && key !== 'default')?.[0];
-    if (name !== undefined) steps.set(callable, Object.freeze({ ...definition, name }));
+    if (name !== undefined) nameStep(callable, name);
   }
 }

@@ -13,13 +13,16 @@ export function variableOf(
     .replace(/(?:\(\s*0\s*,\s*)?(?:[\w$]+\s*\.\s*)*(?:\w+\s*\)?\s*)?$/, (callee) =>
       /[.(]/.test(callee) ? '' : callee,
     );
-  const assigned = DECLARED.exec(before) ?? ASSIGNED.exec(before) ?? PROPERTY.exec(before);
+  const assigned =
+    DECLARED.exec(before) ?? LISTED.exec(before) ?? ASSIGNED.exec(before) ?? PROPERTY.exec(before);
   return assigned?.[1];
 }
 
 /** The last declaring keyword before the call; between name and `=` there may be a type. */
 const DECLARED =
   /^[\s\S]*\b(?:const|let|var|static|readonly|public|private|protected)\s+([A-Za-z_$][\w$]*)\s*[!?]?\s*(?::[^;]*?)?=\s*$/;
+/** A further one of the same declaration: `const a = step(…), b: T = step(…)`. */
+const LISTED = /,\s*([A-Za-z_$][\w$]*)\s*[!?]?\s*(?::(?:[^;=]|=>)*)?=\s*$/;
 const ASSIGNED = /([A-Za-z_$][\w$]*)\s*=\s*$/;
 const PROPERTY = /[{,]\s*["']?([A-Za-z_$][\w$]*)["']?\s*:\s*$/;
 
