@@ -1,2 +1,8 @@
+/** From definitions to a checked graph; its order, selection, pictures; the values of parameters. */
 export * from './graph.js';
 export * from './inputs.js';
+export * from './names.js';
+export * from './check-references.js';
+export * from './node.js';
+export * from './build.js';
+export * from './parameters.js';

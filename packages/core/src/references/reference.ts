@@ -1,11 +1,16 @@
 /**
  * A reference, `$<step_one.data_frame>`, is a string that stands for a value of another step or of
  * the pipeline. These are its forms once parsed; `parse.ts` makes them, `compile.ts` finds them
- * inside declared inputs.
+ * inside declared inputs. `text` is the reference as it was written, `$<…>` or `${…}`, for messages.
  */
 export type Reference =
   /** `pipeline.NAME` and a path into its value. */
-  | { readonly kind: 'parameter'; readonly name: string; readonly path: readonly string[]; readonly text: string }
+  | {
+      readonly kind: 'parameter';
+      readonly name: string;
+      readonly path: readonly string[];
+      readonly text: string;
+    }
   /** `STEP.RETURN` and a path into the value. `step` may be one element: `score[0]`. */
   | {
       readonly kind: 'return';
