@@ -1,0 +1,11 @@
+/** Values and their bytes: codecs, blob store, previews. What other rooms use is listed here. */
+export { encodeValue, hashValue, artifactIdentity, type EncodeOptions, type HashedValue } from './encode.js';
+export { decodeValue, type DecodeOptions, type EncodedValue } from './decode.js';
+export { registerCodec, registeredCodecs, clearCodecs, type Codec, type CodecOptions } from './codec.js';
+export { text, image, type ImageValue } from './markers.js';
+export { directoryBlobs } from './directory-blobs.js';
+export { hashDirectory } from './directory-archive.js';
+export { hashFile, sha256 } from './sha256.js';
+export { previewText, previewValue } from './preview.js';
+export { toJson } from './to-json.js';
+export { arrowCodec, type ArrowLibrary } from './arrow.js';

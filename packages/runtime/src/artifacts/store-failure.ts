@@ -1,0 +1,37 @@
+import { isRunPipelineError, RunPipelineError } from '@run-pipeline/core/model';
+
+/** What a file system error means for the user: a full disk, a read-only place, or what it says. */
+export function blobStoreError(error: unknown, doing: string, directory: string): unknown {
+  if (isRunPipelineError(error)) return error;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new RunPipelineError({
+        kind: 'store',
+        code: 'disk-full',
+        message: `no space left while ${doing} in ${directory}`,
+        help: 'Free some space (run-pipeline gc removes what no run needs), then continue with run-pipeline resume.',
+        cause: error,
+      });
+    case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+      return new RunPipelineError({
+        kind: 'store',
+        code: 'read-only',
+        message: `no permission while ${doing} in ${directory} (${code})`,
+        help: 'Make the directory writable, or put the state elsewhere with RUN_PIPELINE_HOME.',
+        cause: error,
+      });
+    case undefined:
+      return error;
+    default:
+      return new RunPipelineError({
+        kind: 'store',
+        code: 'blob-store',
+        message: `${doing} in ${directory} failed: ${(error as Error).message}`,
+        cause: error,
+      });
+  }
+}
