@@ -1,10 +1,11 @@
 import type { PipelineDefinition } from '../model/definition.js';
 import type { Diagnostic } from '../model/errors.js';
 import { stepName, type StepName } from '../model/ids.js';
+import type { Reference } from '../references/reference.js';
 import { checkReferences } from './check-references.js';
 import { diagnostic } from './diagnose.js';
 import type { Graph, GraphNode } from './graph.js';
-import { compileInputs } from './inputs.js';
+import { compileInputs, shapeReferences } from './inputs.js';
 import { checkNames } from './names.js';
 import { makeNode } from './node.js';
 import { findCycles, topologicalOrder } from './order.js';
@@ -29,6 +30,7 @@ export function buildGraph(definition: PipelineDefinition): {
   }
 
   const nodes = new Map<StepName, GraphNode>();
+  const references = new Map<StepName, readonly Reference[]>();
   for (const step of definition.steps) {
     const { shape, problems } = compileInputs(step.inputs);
     for (const { code, message, help } of problems) {
@@ -36,10 +38,13 @@ export function buildGraph(definition: PipelineDefinition): {
       diagnostics.push(diagnostic({ code, message: `step \`${step.name}\`: ${message}`, at, help }));
     }
     // Of two steps with one name the first stands, so that the rest can be checked.
-    if (!nodes.has(stepName(step.name)))
-      nodes.set(stepName(step.name), makeNode({ definition: step, inputs: shape }));
+    const name = stepName(step.name);
+    if (nodes.has(name)) continue;
+    const found = shapeReferences(shape);
+    references.set(name, found);
+    nodes.set(name, makeNode({ definition: step, inputs: shape, references: found }));
   }
-  diagnostics.push(...checkReferences(definition, nodes));
+  for (const item of checkReferences({ definition, nodes, references })) diagnostics.push(item);
 
   const { graph, cycles } = connect(nodes);
   for (const cycle of cycles) diagnostics.push(cycleDiagnostic(definition, cycle));

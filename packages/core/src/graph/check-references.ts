@@ -6,7 +6,7 @@ import type { InputNode, Reference } from '../references/reference.js';
 import { suggestion } from '../references/suggest.js';
 import { diagnostic } from './diagnose.js';
 import type { GraphNode } from './graph.js';
-import { inputNodes, shapeReferences } from './inputs.js';
+import { inputNodes } from './inputs.js';
 
 /** What `$<step.artifacts.NAME.…>` may ask for. */
 export const ARTIFACT_ATTRIBUTES: readonly string[] = [
@@ -19,33 +19,36 @@ export const ARTIFACT_ATTRIBUTES: readonly string[] = [
   'createdAt',
 ];
 
-/** Searching thousands of names for each of thousands of mistakes would not be linear any more. */
-const MOST_SUGGESTIONS = 50;
+/** Names compared in all: thousands of names for each of thousands of mistakes would not be linear. */
+const MOST_COMPARISONS = 50_000;
+
+interface Checked {
+  readonly definition: PipelineDefinition;
+  readonly nodes: ReadonlyMap<string, GraphNode>;
+  /** Of every node, in order of mention. */
+  readonly references: ReadonlyMap<string, readonly Reference[]>;
+}
 
 /** Checks what nodes refer to: steps, returns, parameters, attributes, elements, explicit parents. */
-export function checkReferences(
-  definition: PipelineDefinition,
-  nodes: ReadonlyMap<string, GraphNode>,
-): readonly Diagnostic[] {
-  const checker = new ReferenceChecker(definition, nodes);
-  for (const node of nodes.values()) checker.node(node);
+export function checkReferences(checked: Checked): readonly Diagnostic[] {
+  const checker = new ReferenceChecker(checked);
+  for (const node of checked.nodes.values()) checker.node(node);
   return checker.found;
 }
 
 class ReferenceChecker {
   readonly found: Diagnostic[] = [];
+  private readonly nodes: ReadonlyMap<string, GraphNode>;
   private readonly steps: readonly string[];
   private readonly parameters: readonly string[];
   private readonly parameterNames: ReadonlySet<string>;
-  private suggestions = 0;
+  private compared = 0;
   private current: GraphNode | undefined;
 
-  constructor(
-    private readonly definition: PipelineDefinition,
-    private readonly nodes: ReadonlyMap<string, GraphNode>,
-  ) {
-    this.steps = [...nodes.keys()];
-    this.parameters = definition.parameters.map((parameter) => parameter.name);
+  constructor(private readonly checked: Checked) {
+    this.nodes = checked.nodes;
+    this.steps = [...checked.nodes.keys()];
+    this.parameters = checked.definition.parameters.map((parameter) => parameter.name);
     this.parameterNames = new Set(this.parameters);
   }
 
@@ -53,13 +56,13 @@ class ReferenceChecker {
     this.current = node;
     for (const parent of new Set(node.definition.parents)) this.parent(parent);
     const seen = new Set<string>();
-    for (const reference of shapeReferences(node.inputs)) {
+    for (const reference of this.checked.references.get(node.name) ?? []) {
       // Repeating a mistake in one step does not make it two.
       if (seen.has(reference.text)) continue;
       seen.add(reference.text);
       this.reference(reference);
     }
-    this.eachLengths(node);
+    if (node.mapped) this.eachLengths(node);
   }
 
   private parent(parent: string): void {
@@ -230,13 +233,13 @@ class ReferenceChecker {
     help: string | undefined,
     severity: 'error' | 'warning' = 'error',
   ): void {
-    const at: SourceLocation | undefined = this.current?.definition.source ?? this.definition.source;
+    const at: SourceLocation | undefined = this.current?.definition.source ?? this.checked.definition.source;
     this.found.push(diagnostic({ code, severity, message, at, help }));
   }
 
   private suggest(name: string, known: readonly string[], noun: string): string | undefined {
-    if (this.suggestions >= MOST_SUGGESTIONS) return undefined;
-    this.suggestions++;
+    if (this.compared > MOST_COMPARISONS) return undefined;
+    this.compared += known.length;
     return suggestion(name, known, noun);
   }
 }

@@ -57,5 +57,8 @@ export function inputNodes(shape: ArgumentShape): readonly InputNode[] {
 }
 
 /** Every reference of the inputs, in order of mention. */
-export const shapeReferences = (shape: ArgumentShape): readonly Reference[] =>
-  inputNodes(shape).flatMap(referencesOf);
+export function shapeReferences(shape: ArgumentShape): readonly Reference[] {
+  const found: Reference[] = [];
+  for (const node of inputNodes(shape)) for (const reference of referencesOf(node)) found.push(reference);
+  return found;
+}

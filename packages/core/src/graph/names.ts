@@ -20,25 +20,40 @@ export function checkNames(definition: PipelineDefinition): readonly Diagnostic[
     wellFormed(found, 'parameter', parameter.name, parameter.source ?? definition.source);
   }
   unique(found, 'step', definition.steps, definition.source);
-  for (const step of definition.steps) {
-    const at = step.source ?? definition.source;
-    wellFormed(found, 'step', step.name, at);
-    if (RESERVED_STEPS.includes(step.name)) {
-      found.push(
-        diagnostic({
-          code: 'reserved-name',
-          message: `a step cannot be called \`${step.name}\`: $<${step.name}.NAME> stands for a parameter`,
-          at,
-          help: 'give the step another name',
-        }),
-      );
-    }
-    checkReturns(found, step, at);
-  }
+  for (const step of definition.steps) found.push(...checkStepNames(step, definition.source));
   return found;
 }
 
-function checkReturns(found: Diagnostic[], step: StepDefinition, at: SourceLocation | undefined): void {
+/**
+ * The names of one step: its own and its returns'. Steps of a pipeline function are checked by it when
+ * they are issued, under the name of their node.
+ */
+export function checkStepNames(
+  step: Pick<StepDefinition, 'name' | 'returns' | 'source'>,
+  fallback?: SourceLocation,
+): readonly Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const at = step.source ?? fallback;
+  wellFormed(found, 'step', step.name, at);
+  if (RESERVED_STEPS.includes(step.name)) {
+    found.push(
+      diagnostic({
+        code: 'reserved-name',
+        message: `a step cannot be called \`${step.name}\`: $<${step.name}.NAME> stands for a parameter`,
+        at,
+        help: 'give the step another name',
+      }),
+    );
+  }
+  checkReturns(found, step, at);
+  return found;
+}
+
+function checkReturns(
+  found: Diagnostic[],
+  step: Pick<StepDefinition, 'name' | 'returns'>,
+  at: SourceLocation | undefined,
+): void {
   const seen = new Set<string>();
   for (const name of step.returns ?? []) {
     wellFormed(found, 'return', name, at, step.name);

@@ -1,6 +1,7 @@
 import type { StepDefinition } from '../model/definition.js';
 import { stepName, type StepName } from '../model/ids.js';
 import { elementOf } from '../references/parse.js';
+import type { Reference } from '../references/reference.js';
 import type { GraphNode } from './graph.js';
 import { inputNodes, shapeReferences, type ArgumentShape } from './inputs.js';
 
@@ -20,6 +21,8 @@ export function makeNode(options: {
    * Default false: the mapped step is the parent.
    */
   readonly elementsAreNodes?: boolean;
+  /** The references of the inputs, if the caller has collected them. */
+  readonly references?: readonly Reference[];
 }): GraphNode {
   const {
     definition,
@@ -29,7 +32,7 @@ export function makeNode(options: {
     elementsAreNodes = false,
   } = options;
   const found = new Set<StepName>();
-  for (const reference of shapeReferences(inputs)) {
+  for (const reference of options.references ?? shapeReferences(inputs)) {
     if (reference.kind === 'parameter') continue;
     const step = elementsAreNodes ? reference.step : (elementOf(reference.step)?.step ?? reference.step);
     found.add(stepName(step));

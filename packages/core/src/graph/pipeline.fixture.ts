@@ -5,8 +5,7 @@ import type {
   StepDefinition,
   StepOptions,
 } from '../model/definition.js';
-import { parameterDefinition } from '../define/parameter.js';
-import { OptionReader } from '../define/option-reader.js';
+import { fileMarker } from '../define/file-value.js';
 
 /** Definitions for the tests of this room, written the way a user's file reads. */
 export interface StepFixture {
@@ -63,13 +62,27 @@ export function parameterFixture(
   name: string,
   facts: Partial<ParameterDefinition> = {},
 ): ParameterDefinition {
-  const reader = new OptionReader({
-    what: name,
-    values: {},
-    known: [],
-    at: { file: '/pipe.ts', line: 1, column: 3 },
-  });
-  return { ...parameterDefinition({ name, reader, default: facts.default }), ...facts };
+  const type = typeOf(facts.default);
+  const source = { file: '/pipe.ts', line: 1, column: 3 };
+  const required = facts.default === undefined;
+  return {
+    name,
+    description: undefined,
+    type,
+    schema: undefined,
+    required,
+    default: undefined,
+    source,
+    ...facts,
+  };
+}
+
+function typeOf(value: unknown): ParameterDefinition['type'] {
+  const marker = fileMarker(value);
+  if (marker !== undefined) return marker.directory ? 'directory' : 'file';
+  if (value instanceof Date) return 'date';
+  if (typeof value === 'number' || typeof value === 'boolean') return typeof value as 'number' | 'boolean';
+  return value === undefined || typeof value === 'string' ? 'string' : 'json';
 }
 
 function inputsFixture(inputs: StepFixture['inputs']): DeclaredInputs {

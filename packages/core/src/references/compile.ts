@@ -56,6 +56,12 @@ export function compileInputWithProblems(
   value: unknown,
   options: CompileOptions = {},
 ): { readonly node: InputNode; readonly problems: readonly InputProblem[] } {
+  if (
+    value === null ||
+    (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'string')
+  ) {
+    return { node: literal(value), problems: [] };
+  }
   const compiler = new Compiler(options);
   const node = compiler.input(value);
   return { node, problems: compiler.problems };
@@ -63,6 +69,8 @@ export function compileInputWithProblems(
 
 /** Every reference in the node, in order of mention, repeats included. */
 export function referencesOf(node: InputNode): readonly Reference[] {
+  if (node.kind === 'literal') return NONE;
+  if (node.kind === 'reference') return [node.reference];
   const found: Reference[] = [];
   // Equal subtrees of the declaration are one node: visited once, or shared structure costs its paths.
   const seen = new Set<InputNode>();
@@ -95,6 +103,8 @@ export function referencesOf(node: InputNode): readonly Reference[] {
   visit(node);
   return found;
 }
+
+const NONE: readonly Reference[] = Object.freeze([]);
 
 /** Arrays longer than this are visited by key: a sparse one may have four thousand million places. */
 const DENSE_LENGTH = 1_000_000;
@@ -186,7 +196,7 @@ class Compiler {
       ? this.items(value)
       : this.entries(value as Readonly<Record<string, unknown>>);
     this.open.delete(value);
-    const node = children.size === 0 ? undefined : this.rebuild(value, children);
+    const node = children === undefined ? undefined : this.rebuild(value, children);
     if (node !== undefined && this.cyclic.has(value)) {
       this.report(
         'cyclic-input',
@@ -198,12 +208,12 @@ class Compiler {
     return node;
   }
 
-  private items(list: readonly unknown[]): Map<string | number, InputNode> {
-    const children = new Map<string | number, InputNode>();
+  private items(list: readonly unknown[]): Children | undefined {
+    let children: Children | undefined;
     const look = (index: number): void => {
       this.place.push(index);
       const node = this.visit(list[index]);
-      if (node !== undefined) children.set(index, node);
+      if (node !== undefined) (children ??= new Map()).set(index, node);
       this.place.pop();
     };
     if (list.length <= DENSE_LENGTH) for (let index = 0; index < list.length; index++) look(index);
@@ -211,27 +221,19 @@ class Compiler {
     return children;
   }
 
-  private entries(object: Readonly<Record<string, unknown>>): Map<string | number, InputNode> {
-    const children = new Map<string | number, InputNode>();
+  private entries(object: Readonly<Record<string, unknown>>): Children | undefined {
+    let children: Children | undefined;
     for (const key of Object.keys(object)) {
       this.place.push(key);
       const node = this.visit(object[key]);
-      if (node !== undefined) children.set(key, node);
+      if (node !== undefined) (children ??= new Map()).set(key, node);
       this.place.pop();
     }
     return children;
   }
 
-  private rebuild(
-    value: Container,
-    children: ReadonlyMap<string | number, InputNode>,
-  ): InputNode | undefined {
-    if ([...children.values()].every((child) => child.kind === 'literal')) {
-      return {
-        kind: 'literal',
-        value: copyWith(value, children as ReadonlyMap<string | number, LiteralNode>),
-      };
-    }
+  private rebuild(value: Container, children: Children): InputNode | undefined {
+    if (onlyLiterals(children)) return { kind: 'literal', value: copyWith(value, children) };
     // What cannot be expressed in a tree of references would be lost without a word.
     if (Object.getOwnPropertySymbols(value).length > 0) {
       this.report('input-lossy', 'an object with references cannot have symbol keys', 'use string keys');
@@ -262,7 +264,15 @@ class Compiler {
   }
 }
 
+/** Of an array or an object: only those that are not literals kept as they are. */
+type Children = Map<string | number, InputNode>;
 type LiteralNode = Extract<InputNode, { kind: 'literal' }>;
+
+function onlyLiterals(children: Children): children is Map<string | number, LiteralNode> {
+  for (const child of children.values()) if (child.kind !== 'literal') return false;
+  return true;
+}
+
 const literal = (value: unknown): InputNode => ({ kind: 'literal', value });
 
 /** The same object with some properties replaced; descriptors, because `__proto__` is a key like any other. */
