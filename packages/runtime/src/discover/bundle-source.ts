@@ -4,6 +4,7 @@ import { dirname, extname, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type {
   BuildFailure,
+  BuildOptions,
   Loader,
   Message,
   OnLoadResult,
@@ -16,6 +17,7 @@ import { RunPipelineError, type Diagnostic, type SourceLocation } from '@run-pip
 import { ReadSetRecorder, type ReadSet } from '../project/read-set.js';
 import type { BundleExternal, SourceBundle } from './discovery.js';
 import { FRAMEWORK } from './framework.js';
+import { OWN_MAP } from './map-to-source.js';
 import { recordLookUps, recordManifests } from './look-ups.js';
 import { recordTsconfig } from './tsconfig-chain.js';
 
@@ -24,6 +26,13 @@ export const PLACEHOLDER = 'run-pipeline-external:';
 
 /** Where a bundle hands out its entry's exports before the entry's own code runs (see `evaluate`). */
 export const EXPORTS_HOOK = 'run-pipeline.loading';
+
+/** Packages are found as Node finds them: it has neither a `module` condition nor a `module` field. */
+export const NODE_RESOLUTION = {
+  platform: 'node',
+  conditions: [],
+  mainFields: ['main'],
+} satisfies BuildOptions;
 
 /**
  * One ESM bundle of the user's own modules: relative imports, tsconfig paths, workspace packages and
@@ -48,14 +57,11 @@ export async function bundleSource(options: {
       entryPoints: [options.file],
       absWorkingDir: options.root,
       outfile,
-      bundle: true,
       write: false,
       format: 'esm',
-      platform: 'node',
+      ...NODE_RESOLUTION,
+      bundle: true,
       target: 'node20',
-      // Node has neither a `module` condition nor a `module` field.
-      conditions: [],
-      mainFields: ['main'],
       keepNames: true,
       sourcemap: 'external',
       sourcesContent: false,
@@ -155,8 +161,15 @@ function userModules(context: {
         if (isBuiltin(args.path)) return { path: args.path, external: true };
         if (/^(?:data|https?|file):/.test(args.path)) return { path: args.path, external: true };
         const kind = args.kind === 'require-call' || args.kind === 'require-resolve' ? 'require' : 'import';
-        if (FRAMEWORK.test(args.path))
-          return external({ specifier: args.path, importer: args.importer, kind });
+        if (FRAMEWORK.test(args.path)) {
+          // The framework is ESM: a CommonJS module gets it through a module of the bundle.
+          if (kind === 'require') return { path: args.path, namespace: 'framework' };
+          return external({
+            specifier: args.path,
+            importer: args.namespace === 'framework' ? entry : args.importer,
+            kind,
+          });
+        }
         lookUps.set(`${args.importer}\0${args.path}`, { specifier: args.path, importer: args.importer });
         const found = await resolvePackage(build, args);
         if (typeof found !== 'string') return found;
@@ -177,6 +190,10 @@ function userModules(context: {
       build.onLoad({ filter: /.*/, namespace: 'file' }, (args) => loadModule(args.path, entry, reads));
       build.onLoad({ filter: /.*/, namespace: 'module' }, (args) => ({
         contents: moduleFacts(args.path),
+        loader: 'js',
+      }));
+      build.onLoad({ filter: /.*/, namespace: 'framework' }, (args) => ({
+        contents: `export * from ${JSON.stringify(args.path)};`,
         loader: 'js',
       }));
       build.onLoad({ filter: /.*/, namespace: 'exports' }, (args) => ({
@@ -298,9 +315,9 @@ function absoluteSources(text: string, from: string): string {
   const map = JSON.parse(text) as { sources: string[] };
   // Virtual modules have a namespace (`module:/path`): no place of the user's.
   map.sources = map.sources.map((source) =>
-    /^(?:module|exports):/.test(source) ? source : resolve(from, source),
+    /^(?:module|exports|framework):/.test(source) ? source : resolve(from, source),
   );
-  return JSON.stringify(map);
+  return JSON.stringify({ ...map, [OWN_MAP]: true });
 }
 
 const isBuildFailure = (error: unknown): error is BuildFailure =>

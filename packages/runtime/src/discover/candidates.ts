@@ -108,8 +108,8 @@ export function selectCandidate(loaded: LoadedFile, name?: string): Candidate {
   });
 }
 
-/** What `FILE#…` takes for it. */
-const labelOf = (candidate: Candidate): string =>
+/** What `FILE#…` takes for it: the export, else the pipeline's name. */
+export const labelOf = (candidate: Candidate): string =>
   candidate.exportName !== undefined && candidate.exportName !== 'default'
     ? candidate.exportName
     : (pipelineName(candidate) ?? 'default');

@@ -16,6 +16,11 @@ export interface SourceBundle {
   readonly map: string;
   /** By placeholder index. */
   readonly externals: readonly BundleExternal[];
+  /**
+   * Names of steps that are named after their variables, by the place of the call in `code`
+   * (`line:column`): on resume the source may be another, the names may not.
+   */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 export interface BundleExternal {

@@ -247,23 +247,48 @@ void main();`,
   expect(loaded.candidates[0]!.definition().name).toBe('late');
 });
 
-test('a stored bundle gives the same candidates after the source is gone', async () => {
-  const project = scratchProject({
-    'pipe.ts': CLASS,
-    'helper.ts': HELPER,
-  });
+test('a stored bundle gives the same candidates and step names after the source has changed', async () => {
+  const source = `import { pipeline, step } from 'run-pipeline';
+const train = step(async () => 1);
+export const p = pipeline({ name: 'p' }, async () => train());
+`;
+  const project = scratchProject({ 'pipe.ts': source });
   const loaded = await project.load('pipe.ts');
-  const stored = JSON.parse(
-    JSON.stringify({ code: loaded.bundle.code, map: loaded.bundle.map, externals: loaded.bundle.externals }),
-  ) as typeof loaded.bundle;
-  project.write({ 'pipe.ts': 'broken(' });
+  const stored = JSON.parse(JSON.stringify(loaded.bundle)) as typeof loaded.bundle;
+  project.write({ 'pipe.ts': 'const other = 1, another = 2, broken(' });
+  const elsewhere = scratchProject({});
+  const before = registry().steps.size;
   const again = await loadBundle({
-    paths: project.paths,
+    paths: elsewhere.paths,
     bundle: stored,
     file: loaded.file,
     framework: builtFramework(),
   });
-  expect(again.candidates[0]!.definition()).toMatchObject({ name: 'iris', steps: [{ name: 'load' }] });
+  expect(again.candidates[0]!.definition()).toMatchObject({
+    name: 'p',
+    source: { file: project.path('pipe.ts'), line: 3 },
+  });
+  const [step] = [...registry().steps.values()].slice(before);
+  expect(step).toMatchObject({ name: 'train', source: { line: 2 }, code: { file: project.path('pipe.ts') } });
+});
+
+test('a package that moved since a bundle was stored is found again', async () => {
+  const project = scratchProject({
+    'node_modules/lib/package.json': '{"name":"lib","main":"a.js"}',
+    'node_modules/lib/a.js': 'exports.name = "from-a";',
+    'pipe.ts': `import { name } from 'lib';
+import { pipeline } from 'run-pipeline';
+export const p = pipeline({ name }, async () => {});`,
+  });
+  const { bundle, file } = await project.load('pipe.ts');
+  project.write({
+    'node_modules/lib/package.json': '{"name":"lib","main":"b.js"}',
+    'node_modules/lib/b.js': 'exports.name = "from-b";',
+  });
+  const { rmSync } = await import('node:fs');
+  rmSync(project.path('node_modules/lib/a.js'));
+  const again = await loadBundle({ paths: project.paths, bundle, file, framework: builtFramework() });
+  expect(again.candidates[0]!.definition().name).toBe('from-b');
 });
 
 test('a missing file, a directory and other kinds of files are load errors', async () => {
@@ -361,4 +386,61 @@ test('JavaScript of every kind is loaded: CommonJS, ESM, .cts', async () => {
   ]);
   expect((await project.load('b.mjs')).candidates.map(({ exportName }) => exportName)).toEqual(['esm']);
   expect((await project.load('c.cts')).candidates[0]!.definition().name).toBe(project.path('c.cts'));
+});
+
+test('CommonJS idioms in an ESM file work: createRequire, a require of its own', async () => {
+  const project = scratchProject({
+    'data.json': '{"n": 2}',
+    'pipe.ts': `#!/usr/bin/env node
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { dirname } from 'node:path';
+import { pipeline } from 'run-pipeline';
+const require = createRequire(import.meta.url);
+const __filename = fileURLToPath(import.meta.url);
+const __dirname = dirname(__filename);
+const file = './data.json';
+export const p = pipeline({ name: [require(file).n, __dirname].join() }, async () => {});`,
+  });
+  expect((await project.load('pipe.ts')).candidates[0]!.definition().name).toBe(`2,${project.directory}`);
+});
+
+test('class fields are defined or assigned as the compiler target says', async () => {
+  const project = scratchProject({
+    'tsconfig.json': '{"compilerOptions":{"target":"ES2020"}}',
+    'pipe.ts': `import { pipeline } from 'run-pipeline';
+let seen = 'defined';
+class Base { set field(value: number) { seen = 'assigned'; } }
+class Derived extends Base { field = 1; }
+new Derived();
+export const p = pipeline({ name: seen }, async () => {});`,
+  });
+  expect((await project.load('pipe.ts')).candidates[0]!.definition().name).toBe('assigned');
+  project.write({ 'tsconfig.json': '{"compilerOptions":{"target":"ES2022"}}' });
+  expect((await project.load('pipe.ts')).candidates[0]!.definition().name).toBe('defined');
+});
+
+test('an optional require that is not installed can be caught', async () => {
+  const project = scratchProject({
+    'pipe.ts': `import { pipeline } from 'run-pipeline';
+let found = 'missing';
+try { require('not-installed'); found = 'there'; } catch {}
+const lazy = await import('also-not-installed').catch(() => 'caught');
+export const p = pipeline({ name: found + lazy }, async () => {});`,
+  });
+  expect((await project.load('pipe.ts')).candidates[0]!.definition().name).toBe('missingcaught');
+});
+
+test('a file that starts several pipelines has them all as candidates', async () => {
+  const project = scratchProject({
+    'pipe.ts': `import { pipeline, run } from 'run-pipeline';
+const a = pipeline({ name: 'a' }, async () => {}), b = pipeline({ name: 'b' }, async () => {});
+void run(a);
+void run(b);
+export const done = true;`,
+  });
+  const loaded = await project.load('pipe.ts');
+  expect(loaded.starts).toHaveLength(2);
+  expect(() => selectCandidate(loaded)).toThrow(/#a[\s\S]*#b/);
+  expect(selectCandidate(loaded, 'b').definition().name).toBe('b');
 });

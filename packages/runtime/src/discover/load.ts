@@ -23,7 +23,7 @@ import { evaluationError, mapErrorPlaces } from './load-error.js';
 import { mapDefinition } from './map-definition.js';
 import { mapToSource } from './map-to-source.js';
 import { materialise } from './materialise.js';
-import { nameSteps } from './name-steps.js';
+import { StepCompletion } from './name-steps.js';
 import { Places } from './places.js';
 
 /** Transforms (or takes from the cache), evaluates and looks what is there. */
@@ -34,11 +34,27 @@ export const loadFile: LoadFile = async (options) => {
   return evaluated({ file, executable, bundle, argv: options.argv ?? [], onStart: options.onStart });
 };
 
+/**
+ * The bundle alone, without evaluating the file: what a run that a program started itself keeps so
+ * that it can be resumed.
+ */
+export async function bundleFile(
+  options: Pick<LoadOptions, 'paths' | 'file' | 'framework'>,
+): Promise<SourceBundle> {
+  const file = checkFile(options.file, options.paths);
+  const { bundle } = await transformed({
+    paths: options.paths,
+    file,
+    framework: options.framework ?? ownFramework,
+  });
+  return bundle;
+}
+
 /** Resume: the controller as it was when the run started, whatever the file says now. */
 export const loadBundle: LoadBundle = async (options) => {
   const framework = options.framework ?? ownFramework;
   ensureHome(options.paths);
-  const executable = materialise({
+  const executable = await materialise({
     paths: options.paths,
     file: options.file,
     bundle: options.bundle,
@@ -127,7 +143,7 @@ async function transformed(options: {
   const { bundleSource } = await import('./bundle-source.js');
   const { bundle, reads } = await bundleSource({ file: options.file, root: options.paths.root });
   ensureHome(options.paths);
-  const executable = materialise({ ...options, bundle });
+  const executable = await materialise({ ...options, bundle });
   cache.keep({ executable, bundle, reads });
   return { executable, bundle };
 }
@@ -139,16 +155,21 @@ async function evaluated(options: {
   readonly argv: readonly string[];
   readonly onStart: OnStart | undefined;
 }): Promise<LoadedFile> {
-  const { file, bundle } = options;
-  const places = new Places(options.executable, mapToSource);
-  const { pipelines, steps } = registry();
+  const { file } = options;
+  const places = new Places({
+    executable: options.executable,
+    map: mapToSource,
+    variables: options.bundle.variables,
+  });
+  const bundle = withVariables(options.bundle, places);
+  const { pipelines } = registry();
   const declaredBefore = pipelines.length;
-  const stepsBefore = new Set(steps.keys());
+  const steps = new StepCompletion(places, 'now');
   const calls: { readonly subject: object; readonly options: RunOptions }[] = [];
 
   /** What is known of the file at this moment. */
   const lookAround = (exports: Readonly<Record<string, unknown>>): LoadedFile => {
-    nameSteps({ exports, places, from: stepsBefore });
+    steps.complete(exports);
     const found = collectCandidates({
       exports,
       declared: pipelines.slice(declaredBefore),
@@ -184,6 +205,22 @@ async function evaluated(options: {
     throw evaluationError(error, { file, map: places.toSource });
   }
 }
+
+/** The bundle with what is known of its variables by the time it is kept. */
+const withVariables = (bundle: SourceBundle, places: Places): SourceBundle => ({
+  get code() {
+    return bundle.code;
+  },
+  get map() {
+    return bundle.map;
+  },
+  get externals() {
+    return bundle.externals;
+  },
+  get variables() {
+    return places.variables;
+  },
+});
 
 function withSourcePlaces(candidate: Candidate, places: Places): Candidate {
   return {

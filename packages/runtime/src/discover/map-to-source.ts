@@ -29,6 +29,9 @@ export function createMapToSource(): MapToSource {
 /** One for the process: maps are parsed once. */
 export const mapToSource: MapToSource = createMapToSource();
 
+/** Marks the maps of our own loader: their sources are the user's files, there or not any more. */
+export const OWN_MAP = 'x_run_pipeline';
+
 interface Tracer {
   /** A rebuilt file (watch) has another map. */
   readonly stamp: number;
@@ -52,29 +55,41 @@ function makeTrace(executed: string, file: string): Tracer['trace'] {
   }
   const found = readMap(file);
   if (found === undefined) return undefined;
-  const { TraceMap: Constructor, originalPositionFor } = createRequire(import.meta.url)(
+  const { TraceMap: Constructor, traceSegment } = createRequire(import.meta.url)(
     '@jridgewell/trace-mapping',
   ) as typeof import('@jridgewell/trace-mapping');
   let map: TraceMap;
+  let isOwn: boolean;
   try {
-    map = new Constructor(found.text);
+    const json = JSON.parse(found.text) as { readonly [OWN_MAP]?: boolean };
+    isOwn = json[OWN_MAP] === true;
+    map = new Constructor(json as never);
   } catch {
     return undefined; // a damaged map: the executed place is the best there is
   }
-  const root = map.sourceRoot ?? '';
   return (place) => {
-    const original = originalPositionFor(map, { line: place.line, column: place.column - 1 });
-    if (original.source === null) return undefined;
-    const source =
-      root === '' || /^(?:\/|[a-z]+:)/i.test(original.source)
-        ? original.source
-        : `${root.replace(/\/$/, '')}/${original.source}`;
-    return existing({
-      file: toPath(resolveSource(source, found.base)),
-      line: original.line,
-      column: original.column + 1,
-    });
+    const segment = traceSegment(map, place.line - 1, place.column - 1);
+    if (segment === null || segment.length === 1) return undefined;
+    const [, index, line, column] = segment;
+    const source = map.sources[index];
+    if (typeof source !== 'string') return undefined;
+    const original = {
+      file: sourceFile(source, map.sourceRoot, found.base),
+      line: line + 1,
+      column: column + 1,
+    };
+    return isOwn ? original : existing(original);
   };
+}
+
+/** Sources are URLs by the specification and paths in practice: whichever is a file. */
+function sourceFile(source: string, sourceRoot: string | undefined, base: string): string {
+  const root =
+    sourceRoot === undefined || sourceRoot === ''
+      ? dirname(base)
+      : resolve(dirname(base), toPath(sourceRoot));
+  const plain = source.startsWith('file:') ? toPath(source) : resolve(root, source);
+  return existsSync(plain) ? plain : decode(plain);
 }
 
 const resolveSource = (source: string, base: string): string =>

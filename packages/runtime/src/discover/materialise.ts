@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, dirname, extname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { basename, extname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { RunPipelineError } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
 import { PLACEHOLDER } from './bundle-source.js';
@@ -17,13 +16,21 @@ export const loadDirectory = (paths: ProjectPaths): string => join(paths.home, '
  *
  * @returns the absolute path of the executable file.
  */
-export function materialise(options: {
+export async function materialise(options: {
   readonly paths: ProjectPaths;
   readonly file: string;
   readonly bundle: SourceBundle;
   readonly framework: ResolveFramework;
-}): string {
-  const targets = options.bundle.externals.map((external) => targetOf(external, options.framework));
+}): Promise<string> {
+  const { externals } = options.bundle;
+  const moved = externals.filter(({ file }) => file !== undefined && !existsSync(file));
+  const found =
+    moved.length === 0
+      ? new Map()
+      : await (await import('./resolve-again.js')).resolveAgain(moved, options.paths.root);
+  const targets = externals.map((external) =>
+    targetOf(external, found.get(external) ?? external.file, options.framework),
+  );
   // esbuild writes import paths as plain double-quoted literals.
   const code = options.bundle.code.replace(
     new RegExp(`"${PLACEHOLDER}(\\d+)"`, 'g'),
@@ -51,33 +58,11 @@ export function materialise(options: {
   return path;
 }
 
-function targetOf(external: BundleExternal, framework: ResolveFramework): string {
-  if (external.file === undefined) {
-    const url = framework(external.specifier);
-    if (url === undefined) throw noSuchFramework(external);
-    return external.kind === 'require' ? fileURLToPath(url) : url;
-  }
-  const file = existsSync(external.file) ? external.file : resolveAgain(external);
-  return external.kind === 'require' ? file : pathToFileURL(file).href;
-}
-
-/** The package moved since (another install, another machine): found anew from where it is imported. */
-function resolveAgain(external: BundleExternal): string {
-  try {
-    const from = createRequire(
-      existsSync(dirname(external.importer)) ? external.importer : join(process.cwd(), 'x.js'),
-    );
-    return from.resolve(external.specifier);
-  } catch (error) {
-    throw new RunPipelineError({
-      kind: 'load',
-      code: 'unresolved-import',
-      message: `the import "${external.specifier}" of ${external.importer} cannot be found any more`,
-      at: { file: external.importer, line: 1, column: 1 },
-      help: 'install the dependencies of the project again (npm ci)',
-      cause: error,
-    });
-  }
+function targetOf(external: BundleExternal, file: string | undefined, framework: ResolveFramework): string {
+  if (file !== undefined) return external.kind === 'require' ? file : pathToFileURL(file).href;
+  const url = framework(external.specifier);
+  if (url === undefined) throw noSuchFramework(external);
+  return url;
 }
 
 const noSuchFramework = (external: BundleExternal): RunPipelineError =>

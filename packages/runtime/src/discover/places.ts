@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { SourceLocation } from '@run-pipeline/core/model';
 import { toPath } from '../source/user-stack.js';
 import type { MapToSource } from './discovery.js';
+import type { KnownPlaces } from './name-steps.js';
 import { readJson } from './load-cache.js';
 import { writeAtomically } from './materialise.js';
 import { variableOf } from './variable-name.js';
@@ -11,14 +12,22 @@ import { variableOf } from './variable-name.js';
  * variable keeps the value of the call there. The file is named by its content, so this stays true and
  * is kept beside it: a repeated run parses no source map.
  */
-export class Places {
+export class Places implements KnownPlaces {
   readonly #executable: string;
   readonly #path: string;
   readonly #map: MapToSource;
+  readonly #variables: Record<string, string>;
   readonly #known: Record<string, KnownPlace>;
   #isChanged = false;
 
-  constructor(executable: string, map: MapToSource) {
+  /** `variables`: known from when the bundle was made; the source may have changed since. */
+  constructor(options: {
+    readonly executable: string;
+    readonly map: MapToSource;
+    readonly variables?: Readonly<Record<string, string>> | undefined;
+  }) {
+    const { executable, map } = options;
+    this.#variables = { ...options.variables };
     this.#executable = executable;
     this.#path = `${executable}.places.json`;
     this.#map = map;
@@ -35,12 +44,22 @@ export class Places {
   /** The variable (or property) that the call at this raw place is assigned to. */
   variableAt(place: SourceLocation): string | undefined {
     if (toPath(place.file) !== this.#executable) return variableAt(this.#map(place));
+    const key = keyOf(place);
     const known = this.#lookUp(place);
     if (known.length === 3) {
-      known.push(variableAt({ file: known[0], line: known[1], column: known[2] }) ?? '');
+      known.push(
+        this.#variables[key] ?? variableAt({ file: known[0], line: known[1], column: known[2] }) ?? '',
+      );
       this.#isChanged = true;
     }
-    return known[3] === '' ? undefined : known[3];
+    const variable = known[3] === '' ? undefined : known[3];
+    if (variable !== undefined) this.#variables[key] = variable;
+    return variable;
+  }
+
+  /** All that were asked for, by place: `SourceBundle.variables`. */
+  get variables(): Readonly<Record<string, string>> {
+    return this.#variables;
   }
 
   /** Keeps what was found out since; losing it costs time only. */
@@ -55,7 +74,7 @@ export class Places {
   }
 
   #lookUp(place: SourceLocation): KnownPlace {
-    const key = `${place.line}:${place.column}`;
+    const key = keyOf(place);
     let known = this.#known[key];
     if (known === undefined) {
       const { file, line, column } = this.#map(place);
@@ -66,6 +85,8 @@ export class Places {
     return known;
   }
 }
+
+const keyOf = (place: SourceLocation): string => `${place.line}:${place.column}`;
 
 /** File, line, column in the source and, once asked for, the variable (empty: none). */
 type KnownPlace = [file: string, line: number, column: number, variable?: string];

@@ -11,8 +11,10 @@ import type { ReadSetRecorder } from '../project/read-set.js';
  */
 export function recordTsconfig(directory: string, reads: ReadSetRecorder): readonly PathMapping[] {
   for (let at = directory; ; at = dirname(at)) {
-    const file = join(at, 'tsconfig.json');
-    if (reads.probe(file)) return mappings(chain(file, reads, new Set()));
+    const file = ['tsconfig.json', 'jsconfig.json']
+      .map((name) => join(at, name))
+      .find((path) => reads.probe(path));
+    if (file !== undefined) return mappings(chain(file, reads, new Set()));
     if (dirname(at) === at) return [];
   }
 }
