@@ -8,12 +8,12 @@ import {
   type SourceLocation,
 } from '@run-pipeline/core/model';
 import { toPath } from '../source/user-stack.js';
+import { mapCallPlace, variableAt } from './call-place.js';
 import type { MapToSource } from './discovery.js';
 import { mapErrorPlaces } from './load-error.js';
 import { mapDefinition } from './map-definition.js';
 import { mapToSource } from './map-to-source.js';
 import { StepCompletion } from './name-steps.js';
-import { variableAt } from './places.js';
 
 /** A pipeline of a program that is running already (`node dist/x.js`, `tsx x.ts`, a server). */
 export interface ProgramPipeline {
@@ -41,8 +41,11 @@ export class ProgramPipelines {
 
   /** One for a process: steps are completed once. */
   constructor(map: MapToSource = mapToSource) {
-    this.#map = map;
-    this.#steps = new StepCompletion({ toSource: map, variableAt: (place) => variableAt(map(place)) }, 'all');
+    this.#map = (place) => mapCallPlace(place, map);
+    this.#steps = new StepCompletion(
+      { toSource: this.#map, variableAt: (place) => variableAt(this.#map(place)) },
+      'all',
+    );
   }
 
   describe(options: {

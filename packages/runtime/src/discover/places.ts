@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { SourceLocation } from '@run-pipeline/core/model';
 import { toPath } from '../source/user-stack.js';
+import { mapCallPlace, variableAt } from './call-place.js';
 import type { MapToSource } from './discovery.js';
 import type { KnownPlaces } from './name-steps.js';
 import { readJson } from './load-cache.js';
 import { writeAtomically } from './materialise.js';
-import { variableOf } from './variable-name.js';
 
 /**
  * What is known of places in one executable file: where they are in the user's source, and which
@@ -36,14 +35,14 @@ export class Places implements KnownPlaces {
 
   /** Also for places in other files; those are mapped every time. */
   readonly toSource: MapToSource = (place) => {
-    if (toPath(place.file) !== this.#executable) return this.#map(place);
+    if (toPath(place.file) !== this.#executable) return mapCallPlace(place, this.#map);
     const [file, line, column] = this.#lookUp(place);
     return { file, line, column };
   };
 
   /** The variable (or property) that the call at this raw place is assigned to. */
   variableAt(place: SourceLocation): string | undefined {
-    if (toPath(place.file) !== this.#executable) return variableAt(this.#map(place));
+    if (toPath(place.file) !== this.#executable) return variableAt(mapCallPlace(place, this.#map));
     const key = keyOf(place);
     const known = this.#lookUp(place);
     if (known.length === 3) {
@@ -77,7 +76,7 @@ export class Places implements KnownPlaces {
     const key = keyOf(place);
     let known = this.#known[key];
     if (known === undefined) {
-      const { file, line, column } = this.#map(place);
+      const { file, line, column } = mapCallPlace(place, this.#map);
       known = [file, line, column];
       this.#known[key] = known;
       this.#isChanged = true;
@@ -90,14 +89,3 @@ const keyOf = (place: SourceLocation): string => `${place.line}:${place.column}`
 
 /** File, line, column in the source and, once asked for, the variable (empty: none). */
 type KnownPlace = [file: string, line: number, column: number, variable?: string];
-
-/** The variable that the call at a place in the source is assigned to. */
-export function variableAt(place: SourceLocation): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(place.file, 'utf8');
-  } catch {
-    return undefined;
-  }
-  return variableOf(text, place);
-}

@@ -29,13 +29,21 @@ const PROPERTY = /[{,]\s*["']?([A-Za-z_$][\w$]*)["']?\s*:\s*$/;
 /** A declaration with a long type still fits. */
 const LOOK_BACK = 2000;
 
-function textBefore(source: string, place: { readonly line: number; readonly column: number }): string {
+/** The text that ends where the place is. */
+export function textBefore(
+  source: string,
+  place: { readonly line: number; readonly column: number },
+): string {
+  const at = offsetOf(source, place);
+  return source.slice(Math.max(0, at - LOOK_BACK), at);
+}
+
+export function offsetOf(source: string, place: { readonly line: number; readonly column: number }): number {
   let start = 0;
   for (let line = 1; line < place.line; line++) {
     const end = source.indexOf('\n', start);
-    if (end < 0) return '';
+    if (end < 0) return source.length;
     start = end + 1;
   }
-  const at = start + place.column - 1;
-  return source.slice(Math.max(0, at - LOOK_BACK), at);
+  return Math.min(start + place.column - 1, source.length);
 }
