@@ -63,6 +63,12 @@ test('a picture has every node and edge, and nothing in a name is markup', () =>
   expect(text.match(/<text /g)).toHaveLength(3);
   expect(text.match(/<path /g)).toHaveLength(3);
   expect(text).toContain('<title>demo</title>');
+  for (const [, path = ''] of text.matchAll(/<path d="([^"]*)"/g)) {
+    const xs = [...path.matchAll(/(?:M|H)([\d.]+)|C(?:[\d.]+ ){4}([\d.]+)/g)].map(([, move, curve]) =>
+      Number(move ?? curve),
+    );
+    expect(xs).toEqual([...xs].sort((a, b) => a - b));
+  }
   const evil = exportGraph(hostile, 'svg', { title: '</title><script>' });
   expect(evil).not.toContain('<script');
   expect(evil).toContain('&lt;script&gt;&amp;\ufffd\ufffd\\');

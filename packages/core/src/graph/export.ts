@@ -91,6 +91,8 @@ const MARGIN = 16;
 /** Pixels a character, generously: fonts differ between viewers. */
 const CHARACTER = 8;
 const LONGEST_LABEL = 40;
+/** Room for the head of an arrow. */
+const ARROW = 5;
 
 function svg(nodes: readonly DrawnNode[], title: string): string {
   const labels = nodes.map(({ name }) => {
@@ -102,10 +104,10 @@ function svg(nodes: readonly DrawnNode[], title: string): string {
   const ends = edgesOf(nodes);
   const lines = layout.edges.map((points, index) => {
     const [from, to] = ends[index] ?? [0, 0];
-    const path = points.map((point, at) => {
-      if (at === 0) return { ...point, x: point.x + (widths[from] ?? 0) / 2 };
-      return at === points.length - 1 ? { ...point, x: point.x - (widths[to] ?? 0) / 2 - 5 } : point;
-    });
+    const start = (points[0]?.x ?? 0) + (widths[from] ?? 0) / 2;
+    const end = (points.at(-1)?.x ?? 0) - (widths[to] ?? 0) / 2 - ARROW;
+    // Between the boxes only: a point inside of one would turn the arrow round.
+    const path = points.map(({ x, y }) => ({ x: Math.min(Math.max(x, start), end), y }));
     return `    <path d="${curve(path)}"/>`;
   });
   const boxes = nodes.map(({ name, mapped }, index) => {
@@ -136,12 +138,13 @@ function svg(nodes: readonly DrawnNode[], title: string): string {
   ].join('\n');
 }
 
-/** Leaves and enters horizontally, and so through every bend. */
+/** Level at every point, straight between points of one height. */
 function curve(points: readonly { readonly x: number; readonly y: number }[]): string {
   return points
     .map((point, index) => {
       const last = points[index - 1];
       if (last === undefined) return `M${round(point.x)} ${round(point.y)}`;
+      if (last.y === point.y) return last.x === point.x ? '' : `H${round(point.x)}`;
       const middle = round((last.x + point.x) / 2);
       return `C${middle} ${round(last.y)} ${middle} ${round(point.y)} ${round(point.x)} ${round(point.y)}`;
     })

@@ -9,7 +9,10 @@
 export interface Layout {
   /** Centres, in the order of the nodes given. */
   readonly nodes: readonly Point[];
-  /** For every edge, in the order given, the points it passes from its start to its end. */
+  /**
+   * For every edge, in the order given, the points it passes, from the centre of its start to that of
+   * its end. It crosses a column level, and changes its height only in the gaps between columns.
+   */
   readonly edges: readonly (readonly Point[])[];
   readonly width: number;
   readonly height: number;
@@ -40,16 +43,24 @@ export function layeredLayout(edges: readonly (readonly [number, number])[], opt
   const mesh = withBends(nodes, layers, edges);
   const rows = orderRows(mesh);
   const ys = positions(mesh, rows, nodes, options);
-  const { xs, width } = columns(layers, options);
+  const { xs, halves, width } = columns(layers, options);
   const top = ys.reduce((least, y) => Math.min(least, y), Infinity);
   const bottom = ys.reduce((most, y) => Math.max(most, y), -Infinity);
   const pointOf = (place: number): Point => ({
     x: xs[mesh.layer[place] ?? 0] ?? 0,
     y: (ys[place] ?? 0) - top + options.height / 2,
   });
+  const across = (place: number, at: number, path: readonly number[]): readonly Point[] => {
+    const { x, y } = pointOf(place);
+    const half = halves[mesh.layer[place] ?? 0] ?? 0;
+    const left = { x: x - half, y };
+    const right = { x: x + half, y };
+    if (at === 0) return [{ x, y }, right];
+    return at === path.length - 1 ? [left, { x, y }] : [left, right];
+  };
   return {
     nodes: options.widths.map((_, node) => pointOf(node)),
-    edges: mesh.paths.map((path) => path.map(pointOf)),
+    edges: mesh.paths.map((path) => path.flatMap(across)),
     width,
     height: nodes === 0 ? 0 : bottom - top + options.height,
   };
@@ -244,7 +255,7 @@ function spread(
 function columns(
   layers: readonly number[],
   options: LayoutOptions,
-): { readonly xs: readonly number[]; readonly width: number } {
+): { readonly xs: readonly number[]; readonly halves: readonly number[]; readonly width: number } {
   const widest: number[] = [];
   for (const [node, layer] of layers.entries())
     widest[layer] = Math.max(widest[layer] ?? 0, options.widths[node] ?? 0);
@@ -254,7 +265,11 @@ function columns(
     left += width + options.gapX;
     return centre;
   });
-  return { xs, width: Math.max(0, left - options.gapX) };
+  return {
+    xs,
+    halves: Array.from(widest, (width = 0) => width / 2),
+    width: Math.max(0, left - options.gapX),
+  };
 }
 
 function mean(places: readonly number[], of: readonly number[]): number | undefined {

@@ -1,8 +1,9 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { each } from '../define/each.js';
 import { directory, file } from '../define/file-value.js';
 import { compileInput, compileInputWithProblems, referencesOf } from './compile.js';
-import { formatReference } from './parse.js';
+import { escapeText, formatReference } from './parse.js';
 import type { InputNode } from './reference.js';
 
 const problemsOf = (value: unknown): readonly string[] =>
@@ -164,4 +165,57 @@ test('values of a call are not searched for references, and handles become refer
     kind: 'list',
     items: [{ kind: 'literal', value: '$<a.x>' }, { kind: 'object' }],
   });
+});
+
+/** What a node stands for when every reference stands for its own text. */
+function evaluate(node: InputNode): unknown {
+  switch (node.kind) {
+    case 'literal':
+      return node.value;
+    case 'reference':
+      return { was: formatReference(node.reference) };
+    case 'template':
+      return node.parts.map((part) => (typeof part === 'string' ? part : formatReference(part))).join('');
+    case 'list':
+      return node.items.map(evaluate);
+    case 'object':
+      return Object.fromEntries(node.entries.map(([key, entry]) => [key, evaluate(entry)]));
+    default:
+      throw new Error(`unexpected ${node.kind}`);
+  }
+}
+
+test('whatever is declared comes out again, with references in their places', () => {
+  const reference = fc.constantFrom('$<a.x>', '$<pipeline.p.0.q>', '$<score[3].id>');
+  const text = fc.string({ unit: fc.constantFrom('$', '<', '{', 'a', '.', '>') });
+  // Pairs of what is declared and what must come out.
+  const pair = fc.letrec<{ value: readonly [unknown, unknown] }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.oneof(fc.integer(), fc.boolean(), fc.constant(null)).map((value) => [value, value] as const),
+      text.map((value) => [escapeText(value), value] as const),
+      reference.map((value) => [value, { was: value }] as const),
+      fc
+        .array(tie('value'), { maxLength: 4 })
+        .map((items) => [items.map(([a]) => a), items.map(([, b]) => b)] as const),
+      fc
+        .dictionary(fc.oneof(fc.string(), fc.constantFrom('constructor', 'then', '$<a.x>')), tie('value'), {
+          maxKeys: 4,
+        })
+        .map((entries) => {
+          const side = (index: 0 | 1) =>
+            Object.fromEntries(Object.entries(entries).map(([key, both]) => [key, both[index]]));
+          return [side(0), side(1)] as const;
+        }),
+    ),
+  })).value;
+  fc.assert(
+    fc.property(pair, ([declared, expected]) => {
+      const before = JSON.stringify(declared);
+      const node = compileInput(declared);
+      expect(evaluate(node)).toEqual(expected);
+      expect(JSON.stringify(declared)).toBe(before);
+      if (referencesOf(node).length === 0) expect(node.kind).toBe('literal');
+    }),
+  );
 });
