@@ -180,6 +180,15 @@ test('a schema decides, and text is read as what it takes', async () => {
   );
 });
 
+test('what a schema refuses is told for the likeliest reading', async () => {
+  const list = schema((value) => new Error(Array.isArray(value) ? 'numbers expected' : 'list expected'));
+  expect(await one({ schema: list }, '["2"]')).toContain('does not fit: a.0: numbers expected');
+  const range = schema((value) => new Error(typeof value === 'number' ? 'too small' : 'number expected'));
+  expect(await one({ schema: range }, '-5')).toContain(
+    'does not fit: as text: a.0: number expected; as JSON: a.0: too small',
+  );
+});
+
 test('a schema may be asynchronous, may throw, and may know a value of its own', async () => {
   const later: StandardSchema = {
     '~standard': { version: 1, vendor: 'test', validate: (value) => Promise.resolve({ value: [value] }) },

@@ -96,12 +96,11 @@ async function resolveBySchema(
   input: { readonly value: unknown; readonly asText: boolean; readonly isDefault: boolean },
 ): Promise<One> {
   const { value, asText, isDefault } = input;
-  let problem: string | undefined;
-  for (const reading of asText ? readings(value as string, definition) : [value]) {
-    const result = await validate(schema, reading);
+  const refused: { readonly reading: Reading; readonly issues: string }[] = [];
+  for (const reading of asText ? readings(value as string, definition) : [{ as: 'value', value } as const]) {
+    const result = await validate(schema, reading.value);
     if (result.issues === undefined) return { value: result.value };
-    // The first reading is the likeliest: its issues are the ones to show.
-    problem ??= issuesText(result.issues);
+    refused.push({ reading, issues: issuesText(result.issues) });
   }
   // A schema may know a value for what is not given; if not, it is missing.
   if (isDefault && value === undefined) {
@@ -113,11 +112,17 @@ async function resolveBySchema(
   return {
     diagnostic: diagnostic({
       code: isDefault ? 'invalid-default' : 'invalid-parameter',
-      message: `${subject}, ${shown(value, asText)}, does not fit: ${problem ?? 'the schema refuses it'}`,
+      message: `${subject}, ${shown(value, asText)}, does not fit: ${refusal(refused)}`,
       at: definition.source,
       help: definition.description,
     }),
   };
+}
+
+/** One way to understand a text. */
+interface Reading {
+  readonly as: string;
+  readonly value: unknown;
 }
 
 /**
@@ -125,18 +130,29 @@ async function resolveBySchema(
  * the text itself, as JSON, as a date; the first that fits is taken. Text before JSON: a `z.string()`
  * given `5` gets the text. The type before text: `z.coerce.boolean()` takes the text `false` for true.
  */
-function readings(text: string, definition: ParameterDefinition): readonly unknown[] {
-  const found: unknown[] = [];
+function readings(text: string, definition: ParameterDefinition): readonly Reading[] {
+  const found: Reading[] = [];
   if (definition.type !== 'string' && definition.type !== 'json') {
     const typed = coerceText(text, definition);
-    if (typed.ok) found.push(typed.value);
+    if (typed.ok) found.push({ as: definition.type, value: typed.value });
   }
-  found.push(text);
+  found.push({ as: 'text', value: text });
   for (const type of ['json', 'date'] as const) {
     const read = coerceText(text, { ...definition, type, default: undefined });
-    if (read.ok) found.push(read.value);
+    if (read.ok) found.push({ as: type === 'json' ? 'JSON' : type, value: read.value });
   }
   return found;
+}
+
+/** What the schema said; to text that is an array or an object in JSON, only what it said to that. */
+function refusal(refused: readonly { readonly reading: Reading; readonly issues: string }[]): string {
+  const structured = refused.find(
+    ({ reading }) => typeof reading.value === 'object' && reading.as === 'JSON',
+  );
+  if (structured !== undefined) return structured.issues;
+  const different = new Map(refused.map(({ reading, issues }) => [issues, reading.as]));
+  if (different.size === 1) return refused[0]?.issues ?? '';
+  return [...different].map(([issues, as]) => `as ${as}: ${issues}`).join('; ');
 }
 
 async function validate(schema: StandardSchema, value: unknown): Promise<StandardResult> {
