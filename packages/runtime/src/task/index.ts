@@ -1,0 +1,11 @@
+/** What steps use while they run, from 'run-pipeline'. Lean: every task package that asks for it loads it. */
+export { currentTask, runAsTask, runningTask, type CurrentTask } from './current-task.js';
+export {
+  createTaskLogger,
+  type Axes,
+  type ReportContent,
+  type ReportPlace,
+  type ReportSink,
+  type TaskLogger,
+} from './logger.js';
+export type { Table } from './report-checks.js';
