@@ -1,4 +1,15 @@
-import type { ArgumentBinding, Digest, ErrorRecord, ExternalImport, PackageEntry, Report, RunId, StepName, StoredArtifact, TaskId } from '@run-pipeline/core/model';
+import type {
+  ArgumentBinding,
+  Digest,
+  ErrorRecord,
+  ExternalImport,
+  PackageEntry,
+  Report,
+  RunId,
+  StepName,
+  StoredArtifact,
+  TaskId,
+} from '@run-pipeline/core/model';
 
 /**
  * What the controller sends to a worker and what comes back: structured-clone data over child-process
@@ -32,6 +43,8 @@ export interface TaskRequest {
   readonly cwd: string;
   readonly blobs: { readonly kind: 'directory'; readonly path: string };
   readonly assetsDirectory: string | undefined;
+  /** Where the task may make a private directory for local copies; default: the system's. Exists. */
+  readonly scratch?: string;
   /** Milliseconds; the controller enforces it, the worker tells the step through `signal`. */
   readonly timeout: number | undefined;
 }
@@ -44,7 +57,15 @@ export type ArgumentValues =
 /** An input as the worker gets it. Every decode is private: no two steps share an object. */
 export type InputValue =
   /** Encoded by a codec: bytes inline, or to be read (and verified) from the blob store. */
-  | { readonly kind: 'encoded'; readonly codec: string; readonly codecVersion: number; readonly hash: Digest; readonly inline?: Uint8Array; readonly meta?: Readonly<Record<string, unknown>>; /** A path into the decoded value. */ readonly path?: readonly string[] }
+  | {
+      readonly kind: 'encoded';
+      readonly codec: string;
+      readonly codecVersion: number;
+      readonly hash: Digest;
+      readonly inline?: Uint8Array;
+      readonly meta?: Readonly<Record<string, unknown>>;
+      /** A path into the decoded value. */ readonly path?: readonly string[];
+    }
   /** A parent failed and `skipChildrenOnFail` is false. */
   | { readonly kind: 'undefined' }
   | { readonly kind: 'list'; readonly items: readonly InputValue[] }
@@ -61,21 +82,53 @@ export type TaskOutcome =
       /** Inline bytes of what reports refer to (tables, plots, images up to INLINE_LIMIT). */
       readonly values: readonly { readonly hash: Digest; readonly bytes: Uint8Array }[];
     }
-  | { readonly status: 'failed'; readonly error: ErrorRecord; /** The error as it was thrown, as far as it can be cloned: for `retry.when`. */ readonly thrown?: unknown }
-  | { readonly status: 'aborted'; readonly reason: 'timeout' | 'stopped' | 'shutdown'; readonly error?: ErrorRecord };
+  | {
+      readonly status: 'failed';
+      readonly error: ErrorRecord;
+      /** The error as it was thrown, as far as it can be cloned: for `retry.when`. */ readonly thrown?: unknown;
+    }
+  | { readonly status: 'aborted'; readonly reason: AbortCause; readonly error?: ErrorRecord };
+
+export type AbortCause = 'timeout' | 'stopped' | 'shutdown';
+/** The `reason` of the signal that aborts an execution. */
+export interface AbortReason {
+  readonly reason: AbortCause;
+}
 
 /** Controller to worker. */
 export type ToWorker =
-  | { readonly type: 'run'; readonly request: TaskRequest }
+  | {
+      readonly type: 'run';
+      readonly request: TaskRequest;
+      /** To be written to both pipes when the task has ended. */ readonly mark: string;
+    }
   /** Fires the step's AbortSignal; the group is killed after a grace period. */
-  | { readonly type: 'abort'; readonly task: TaskId; readonly reason: 'timeout' | 'stopped' | 'shutdown' }
+  | { readonly type: 'abort'; readonly task: TaskId; readonly reason: AbortCause }
   | { readonly type: 'exit' };
 
 /** Worker to controller. Console output comes through the pipes, not through here. */
 export type FromWorker =
-  | { readonly type: 'ready'; readonly pid: number }
-  | { readonly type: 'report'; readonly task: TaskId; readonly report: Report; readonly inline?: Uint8Array }
-  | { readonly type: 'done'; readonly task: TaskId; readonly outcome: TaskOutcome; /** For recycling. */ readonly rss: number };
+  | { readonly type: 'ready'; readonly pid: number; readonly rss: number }
+  /** Some at a time, in order. The pool puts them into the outcome. */
+  | { readonly type: 'reports'; readonly task: TaskId; readonly reports: readonly ReportMessage[] }
+  /** Last word of a process in which the step called `process.exit()`. */
+  | { readonly type: 'exiting'; readonly task: TaskId; readonly error: ErrorRecord }
+  | {
+      readonly type: 'done';
+      readonly task: TaskId;
+      /** Its `reports` and `values` are empty: they came before. */
+      readonly outcome: TaskOutcome;
+      /** Bytes, for recycling. */
+      readonly rss: number;
+      /** What the step left behind (timers, child processes, changed globals): not reused then. */
+      readonly leftovers: readonly string[];
+    };
+
+export interface ReportMessage {
+  readonly report: Report;
+  /** Bytes of the artifact that the report refers to, when they are not in the blob store. */
+  readonly inline?: Uint8Array;
+}
 
 /** The pool, as the engine sees it. */
 export interface WorkerPool {
@@ -90,9 +143,18 @@ export interface WorkerPool {
     /** Workers are shared only between tasks with the same key (the dependency closure). */
     readonly closureKey: string;
     readonly ownWorker: boolean;
+    /** Aborted with an `AbortReason` as its reason; anything else counts as `stopped`. */
     readonly signal: AbortSignal;
-    readonly onStart: (worker: { readonly pid: number; readonly startTime: string; readonly processGroup: number | undefined }) => Promise<void>;
-    readonly onLog: (chunk: { readonly stream: 'stdout' | 'stderr'; readonly text: string }) => void;
+    readonly onStart: (worker: {
+      readonly pid: number;
+      readonly startTime: string;
+      readonly processGroup: number | undefined;
+    }) => Promise<void>;
+    /** A promise asks the worker's pipe to wait, so that a flood of output does not fill the memory. */
+    readonly onLog: (chunk: {
+      readonly stream: 'stdout' | 'stderr';
+      readonly text: string;
+    }) => void | Promise<void>;
     readonly onReport: (report: Report) => void;
   }): Promise<TaskOutcome>;
   /** Starts workers ahead of need. */

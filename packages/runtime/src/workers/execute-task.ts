@@ -1,0 +1,161 @@
+import { pathToFileURL } from 'node:url';
+import { RunPipelineError, type StoredArtifact } from '@run-pipeline/core/model';
+import { runAsTask } from '../task/index.js';
+import { buildArguments, buildInput, type DecodeInput } from './arguments.js';
+import { abortCause, abortCode } from './abort-cause.js';
+import { errorRecord } from './error-record.js';
+import { mapStacks, PackageMap } from './package-map.js';
+import { enterTask } from './process-state.js';
+import type { ReportMessage, TaskOutcome, TaskRequest } from './protocol.js';
+import { namedReturns } from './returns.js';
+import { ScratchDirectory } from './scratch-directory.js';
+import { keepTaskCodecs } from './task-codecs.js';
+import { joinArtifacts, TaskContext } from './task-context.js';
+import { openTaskValues, type TaskValues } from './task-values.js';
+import { portableThrown } from './thrown.js';
+import { Uncaught } from './uncaught.js';
+
+export interface Execution {
+  readonly request: TaskRequest;
+  readonly signal: AbortSignal;
+  /** Different for every task of this process: the package is evaluated anew. */
+  readonly evaluation: number;
+  readonly send: (message: ReportMessage) => void;
+  /** Called when the package has been evaluated, before the step runs. */
+  readonly onLoaded?: () => void;
+  /** Rejects when something outside of the step's own promise ends the task: an uncaught error. */
+  readonly interrupted: Promise<never>;
+}
+
+/**
+ * Executes one task in this process, from request to outcome; never rejects. The same code runs in workers
+ * and inline, so that both give the same result.
+ */
+export async function executeTask(execution: Execution): Promise<TaskOutcome> {
+  const { request, signal } = execution;
+  const map = packageMap(request);
+  const undo: (() => void)[] = [];
+  const scratch = new ScratchDirectory(request.scratch);
+  try {
+    undo.push(enterTask(request), mapStacks(map), keepTaskCodecs(pathToFileURL(request.package.file).href));
+    const artifacts = await Promise.race([execute(execution, scratch), execution.interrupted]);
+    return { status: 'completed', artifacts, reports: [], values: [] };
+  } catch (thrown) {
+    return unsuccessful(thrown, { request, signal, map });
+  } finally {
+    for (const put of undo.reverse()) put();
+    await scratch.remove();
+  }
+}
+
+/** What a task came to that threw, or was ended by an error outside of its promise. */
+export function unsuccessful(
+  thrown: unknown,
+  options: { readonly request: TaskRequest; readonly signal: AbortSignal; readonly map?: PackageMap },
+): TaskOutcome {
+  const { request, signal, map = packageMap(request) } = options;
+  const uncaught = thrown instanceof Uncaught ? thrown : undefined;
+  const cause = uncaught === undefined ? thrown : uncaught.error;
+  const record = errorRecord(cause, { map, cwd: request.cwd });
+  const error = uncaught === undefined ? record : { ...record, code: record.code ?? uncaught.code };
+  // Whatever a step throws after it was told to stop is how it stopped.
+  if (signal.aborted) {
+    const reason = abortCause(signal);
+    return { status: 'aborted', reason, error: { ...error, code: error.code ?? abortCode(reason) } };
+  }
+  return { status: 'failed', error, thrown: portableThrown(cause) };
+}
+
+const packageMap = ({ package: { file, sourceMap } }: TaskRequest): PackageMap =>
+  new PackageMap({ file, sourceMap });
+
+async function execute(
+  { request, signal, evaluation, send, onLoaded }: Execution,
+  scratch: ScratchDirectory,
+): Promise<readonly StoredArtifact[]> {
+  const [values, step] = await Promise.all([
+    openTaskValues(request, scratch),
+    loadPackage(request, evaluation),
+  ]);
+  onLoaded?.();
+  const parameters = await decodeParameters(request, values.decode);
+  const args = await buildArguments(request.arguments, request.binding, values.decode);
+  const context = new TaskContext({ request, values, signal, parameters, send });
+  // Inputs take time to read: the run may have been stopped meanwhile.
+  signal.throwIfAborted();
+
+  const value = await runAsTask(context.task, async () => callStep(step, request, parameters, args));
+  // What a step returns because it was told to stop is not its result: it must not be kept.
+  signal.throwIfAborted();
+  const returned = await storeReturns(value, request, values);
+  return joinArtifacts(returned, await context.uploaded());
+}
+
+/** Evaluates the package: module state of an earlier task is not seen (INVARIANTS 7). */
+async function loadPackage(request: TaskRequest, evaluation: number): Promise<unknown> {
+  const url = `${pathToFileURL(request.package.file).href}?task=${evaluation}`;
+  const module = (await import(/* @vite-ignore */ url)) as { readonly default?: unknown };
+  if (typeof module.default !== 'function') {
+    throw new RunPipelineError({
+      kind: 'load',
+      code: 'damaged-package',
+      message: `the package of step ${request.step} has no function to run`,
+      help: 'delete the `packages` folder of the project’s .run-pipeline and run again',
+    });
+  }
+  return module.default;
+}
+
+async function decodeParameters(request: TaskRequest, decode: DecodeInput): Promise<Map<string, unknown>> {
+  const parameters = new Map<string, unknown>();
+  for (const [name, input] of request.parameters) parameters.set(name, await buildInput(input, decode));
+  return parameters;
+}
+
+type AnyFunction = (...args: readonly unknown[]) => unknown;
+
+async function callStep(
+  step: unknown,
+  request: TaskRequest,
+  parameters: ReadonlyMap<string, unknown>,
+  args: readonly unknown[],
+): Promise<unknown> {
+  const { entry } = request;
+  if (entry.kind === 'function') return (step as AnyFunction)(...args);
+  const instance = construct(step as new () => object, parameters);
+  const method: unknown = Reflect.get(instance, entry.method);
+  return Reflect.apply(method as AnyFunction, instance, args);
+}
+
+const PARAMETERS = Symbol.for('run-pipeline.parameters');
+
+/**
+ * A fresh instance whose `@Parameter` fields are the launch values. The packager makes their initialisers
+ * look here, so that fields derived from them are right too.
+ */
+function construct(owner: new () => object, parameters: ReadonlyMap<string, unknown>): object {
+  const holder = globalThis as { [PARAMETERS]?: ReadonlyMap<string, unknown> };
+  holder[PARAMETERS] = parameters;
+  let instance: object;
+  try {
+    instance = new owner();
+  } finally {
+    delete holder[PARAMETERS];
+  }
+  for (const [name, value] of parameters) {
+    if (Reflect.get(instance, name) !== value) Reflect.set(instance, name, value);
+  }
+  return instance;
+}
+
+async function storeReturns(
+  value: unknown,
+  request: TaskRequest,
+  values: TaskValues,
+): Promise<readonly StoredArtifact[]> {
+  const stored: StoredArtifact[] = [];
+  // One after the other: several large values at once would need the memory of all.
+  for (const [name, item] of namedReturns(value, request.returns))
+    stored.push(await values.encode(name, item));
+  return stored;
+}

@@ -1,0 +1,75 @@
+import type { TaskRequest } from './protocol.js';
+
+/**
+ * What of a process belongs to one task (INVARIANTS 7): environment, working directory, listeners on
+ * `process`, exit code. `enter` sets it, the function it returns puts everything back.
+ */
+export function enterTask(request: Pick<TaskRequest, 'env' | 'cwd'>): () => void {
+  const before = {
+    env: { ...process.env },
+    cwd: process.cwd(),
+    exitCode: process.exitCode,
+    title: process.title,
+    umask: process.umask(),
+    listeners: listenersOf(process),
+    exit: process.exit,
+    stdout: process.stdout.write,
+    stderr: process.stderr.write,
+  };
+  const leave = (): void => {
+    restoreListeners(process, before.listeners);
+    replaceEnv(before.env);
+    if (process.exit !== before.exit) process.exit = before.exit;
+    if (process.stdout.write !== before.stdout) process.stdout.write = before.stdout;
+    if (process.stderr.write !== before.stderr) process.stderr.write = before.stderr;
+    process.exitCode = before.exitCode;
+    if (process.title !== before.title) process.title = before.title;
+    if (process.umask() !== before.umask) process.umask(before.umask);
+    if (currentDirectory() !== before.cwd) process.chdir(before.cwd);
+  };
+  try {
+    replaceEnv(request.env);
+    if (request.cwd !== before.cwd) process.chdir(request.cwd);
+  } catch (error) {
+    leave();
+    throw error;
+  }
+  return leave;
+}
+
+/** `undefined` when the step has removed the directory it stood in. */
+function currentDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
+}
+
+function replaceEnv(env: Readonly<Record<string, string | undefined>>): void {
+  for (const name of Object.keys(process.env)) {
+    if (!Object.hasOwn(env, name)) delete process.env[name];
+  }
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && process.env[name] !== value) process.env[name] = value;
+  }
+}
+
+type Listener = (...args: unknown[]) => void;
+type Listeners = ReadonlyMap<string | symbol, readonly Listener[]>;
+
+function listenersOf(emitter: NodeJS.EventEmitter): Listeners {
+  // `rawListeners` keeps the wrappers of `once`, so that putting one back keeps its meaning.
+  return new Map(emitter.eventNames().map((event) => [event, emitter.rawListeners(event) as Listener[]]));
+}
+
+function restoreListeners(emitter: NodeJS.EventEmitter, before: Listeners): void {
+  for (const event of new Set([...emitter.eventNames(), ...before.keys()])) {
+    const wanted = before.get(event) ?? [];
+    const present = emitter.rawListeners(event) as Listener[];
+    if (present.length === wanted.length && present.every((listener, index) => listener === wanted[index]))
+      continue;
+    emitter.removeAllListeners(event);
+    for (const listener of wanted) emitter.on(event, listener);
+  }
+}

@@ -1,0 +1,181 @@
+import { getEventListeners } from 'node:events';
+import { writeSync } from 'node:fs';
+import { RunPipelineError, type TaskId } from '@run-pipeline/core/model';
+import { stepAbortReason } from './abort-cause.js';
+import type * as Executor from './execute-task.js';
+import { LeftoverDetector } from './leftovers.js';
+import type { AbortCause, FromWorker, ReportMessage, TaskRequest } from './protocol.js';
+import { processExit, Uncaught } from './uncaught.js';
+
+/** Reports are sent in bundles, but one that has waited this long is sent at once, also from a busy loop. */
+const LONGEST_WAIT_MS = 50;
+const LARGEST_BUNDLE = 512;
+
+interface RunningTask {
+  readonly request: TaskRequest;
+  readonly abort: AbortController;
+  readonly interrupt: (reason: unknown) => void;
+  /** Something went wrong outside of the step's own promise. */
+  uncaught: Uncaught | undefined;
+}
+
+/** Executes tasks in a worker process, one at a time, and notices everything that happens beside them. */
+export class TaskHost {
+  readonly #send: (message: FromWorker) => void;
+  readonly #hold: () => void;
+  readonly #release: () => void;
+  readonly #leftovers = new LeftoverDetector();
+  readonly #write = { stdout: process.stdout.write, stderr: process.stderr.write };
+  #executor: typeof Executor | undefined;
+  #task: RunningTask | undefined;
+  #evaluations = 0;
+
+  constructor(options: { send: (message: FromWorker) => void; hold: () => void; release: () => void }) {
+    this.#send = options.send;
+    this.#hold = options.hold;
+    this.#release = options.release;
+    process.on('uncaughtException', (error, origin) => this.#uncaught(error, origin));
+    process.on('beforeExit', () => this.#nothingLeft());
+    process.on('exit', (code) => this.#exiting(code));
+  }
+
+  ready(): void {
+    this.#send({ type: 'ready', pid: process.pid, rss: process.memoryUsage.rss() });
+    // Loaded while nobody waits, not with the first task.
+    void Promise.all([import('./execute-task.js'), import('../artifacts/index.js')]).catch(() => undefined);
+  }
+
+  abort(task: TaskId, reason: AbortCause): void {
+    const running = this.#task;
+    if (running?.request.task === task) running.abort.abort(stepAbortReason(reason, running.request.timeout));
+  }
+
+  async run(request: TaskRequest, mark: string): Promise<void> {
+    const executor = (this.#executor = await import('./execute-task.js'));
+    let interrupt!: (reason: unknown) => void;
+    const interrupted = new Promise<never>((_, reject) => (interrupt = reject));
+    interrupted.catch(() => undefined);
+    const task: RunningTask = { request, abort: new AbortController(), interrupt, uncaught: undefined };
+    this.#task = task;
+    const { signal } = task.abort;
+    const reports = new ReportBundle((bundle) =>
+      this.#send({ type: 'reports', task: request.task, reports: bundle }),
+    );
+
+    this.#release();
+    let leftovers = this.#leftovers.watch();
+    let outcome = await executor.executeTask({
+      request,
+      signal,
+      evaluation: (this.#evaluations += 1),
+      send: (report) => reports.add(report),
+      onLoaded: () => (leftovers = this.#leftovers.watch()),
+      interrupted,
+    });
+    // A rejection that nobody handles is told one turn later; it fails the task, as it would end a program.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (task.uncaught !== undefined && outcome.status === 'completed') {
+      outcome = executor.unsuccessful(task.uncaught, { request, signal });
+    }
+    reports.flush();
+    const left = await leftovers();
+    this.#hold();
+
+    this.#task = undefined;
+    this.#mark('stdout', mark);
+    this.#mark('stderr', mark);
+    this.#send({
+      type: 'done',
+      task: request.task,
+      outcome,
+      rss: process.memoryUsage.rss(),
+      leftovers: task.uncaught === undefined ? left : [...left, task.uncaught.code],
+    });
+  }
+
+  #uncaught(error: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
+    const task = this.#task;
+    // Left over from a task that has ended: nobody may use this process any more.
+    if (task === undefined) process.exit(1);
+    // The step has a handler of its own, as a program may.
+    if (process.listenerCount('uncaughtException') > 1) return;
+    task.uncaught = new Uncaught(origin, error);
+    task.interrupt(task.uncaught);
+  }
+
+  /** The event loop is empty, but the step has not settled: it never will, so it must not hang. */
+  #nothingLeft(): void {
+    const task = this.#task;
+    if (task === undefined) return;
+    // A step may wait for its abort, which comes from outside.
+    if (getEventListeners(task.abort.signal, 'abort').length > 0) {
+      this.#hold();
+      return;
+    }
+    task.interrupt(
+      new RunPipelineError({
+        kind: 'run',
+        code: 'never-settled',
+        message: 'the step waits for a promise that can never settle: nothing is left that could resolve it',
+        help: 'look for a promise whose resolve or reject is not called, or a callback that is never used',
+      }),
+    );
+    this.#hold();
+  }
+
+  /** `process.exit()` in a step: the last moment to say where. */
+  #exiting(code: number): void {
+    const task = this.#task;
+    if (task === undefined) return;
+    const { signal } = new AbortController();
+    const outcome = this.#executor?.unsuccessful(processExit(code), { request: task.request, signal });
+    if (outcome?.status === 'failed')
+      this.#send({ type: 'exiting', task: task.request.task, error: outcome.error });
+  }
+
+  /** After everything that was printed before, also when the step has replaced or ended the stream. */
+  #mark(name: 'stdout' | 'stderr', mark: string): void {
+    const stream = process[name];
+    while (stream.writableCorked > 0) stream.uncork();
+    if (!stream.writableEnded && !stream.destroyed) {
+      Reflect.apply(this.#write[name], stream, [mark]);
+      return;
+    }
+    try {
+      writeSync(name === 'stdout' ? 1 : 2, mark);
+    } catch {
+      // The step closed the descriptor: the pool stops waiting and does not use this process again.
+    }
+  }
+}
+
+class ReportBundle {
+  readonly #send: (bundle: readonly ReportMessage[]) => void;
+  #waiting: ReportMessage[] = [];
+  #sentAt = -Infinity;
+  #scheduled = false;
+
+  constructor(send: (bundle: readonly ReportMessage[]) => void) {
+    this.#send = send;
+  }
+
+  add(report: ReportMessage): void {
+    this.#waiting.push(report);
+    const late = performance.now() - this.#sentAt > LONGEST_WAIT_MS;
+    if (late || this.#waiting.length >= LARGEST_BUNDLE) this.flush();
+    else if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(() => {
+        this.#scheduled = false;
+        this.flush();
+      });
+    }
+  }
+
+  flush(): void {
+    if (this.#waiting.length === 0) return;
+    this.#send(this.#waiting);
+    this.#waiting = [];
+    this.#sentAt = performance.now();
+  }
+}

@@ -1,0 +1,26 @@
+import { RunPipelineError } from '@run-pipeline/core/model';
+
+/** An error that reached the process instead of the step's promise. */
+export class Uncaught {
+  readonly code: 'uncaught-exception' | 'unhandled-rejection';
+  readonly error: unknown;
+
+  constructor(origin: NodeJS.UncaughtExceptionOrigin, error: unknown) {
+    this.code = origin === 'unhandledRejection' ? 'unhandled-rejection' : 'uncaught-exception';
+    this.error = error;
+  }
+}
+
+/** What `process.exit()` in a step comes to. Made where it is called, so that its stack tells the place. */
+export function processExit(code: unknown): Error {
+  const { stackTraceLimit } = Error;
+  // Some frames are Node's and ours.
+  Error.stackTraceLimit = 50;
+  const error = new RunPipelineError({
+    kind: 'run',
+    code: 'process-exit',
+    message: `the step called process.exit(${String(code)}); its process ended before the step had returned`,
+  });
+  Error.stackTraceLimit = stackTraceLimit;
+  return Object.defineProperty(error, 'name', { value: 'ProcessExit' });
+}

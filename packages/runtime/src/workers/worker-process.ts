@@ -1,0 +1,336 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import type { Report } from '@run-pipeline/core/model';
+import { processIdentity } from '../project/process-identity.js';
+import { abortCause } from './abort-cause.js';
+import { ConsoleStream } from './console-stream.js';
+import { abortedOutcome, describeLoss, type Exit } from './lost-worker.js';
+import { maskOutcome, maskReport } from './mask-outcome.js';
+import { createMasker, type Masker } from './mask.js';
+import type {
+  AbortCause,
+  FromWorker,
+  ReportMessage,
+  TaskOutcome,
+  TaskRequest,
+  ToWorker,
+} from './protocol.js';
+import { reviveThrown } from './thrown.js';
+import type { Watchdog } from './watchdog.js';
+
+/** How long what is still in the pipes of a dead process is waited for (INVARIANTS 16). */
+const DRAIN_MS = 100;
+/** How long an end mark is waited for after the worker said that the task is done. */
+const MARK_MS = 1000;
+
+export interface WorkerIdentity {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly processGroup: number | undefined;
+}
+
+export interface TaskRun {
+  readonly request: TaskRequest;
+  readonly signal: AbortSignal;
+  /** Milliseconds from the abort to SIGKILL. */
+  readonly graceMs: number;
+  readonly onLog: (chunk: {
+    readonly stream: 'stdout' | 'stderr';
+    readonly text: string;
+  }) => void | Promise<void>;
+  readonly onReport: (report: Report) => void;
+}
+
+/**
+ * One worker process, from spawn to exit. It runs one task at a time; whatever happens to the process
+ * becomes the outcome of that task. Whether it may run another one is `reusable`.
+ */
+export class WorkerProcess {
+  /** The closure its tasks share; `undefined` while it is pristine. */
+  key: string | undefined;
+  readonly exited: Promise<Exit>;
+  readonly #child: ChildProcess;
+  readonly #stdout: ConsoleStream;
+  readonly #stderr: ConsoleStream;
+  readonly #watchdog: Watchdog;
+  #exit: Exit | undefined;
+  #current: CurrentTask | undefined;
+  #tainted = false;
+  #tasks = 0;
+  #loadedBytes = 0;
+  #firstRss: number | undefined;
+  #rss = 0;
+
+  constructor(options: {
+    readonly workerFile: string;
+    readonly watchdog: Watchdog;
+    readonly env: NodeJS.ProcessEnv;
+  }) {
+    this.#watchdog = options.watchdog;
+    this.#child = fork(options.workerFile, [], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      // Its own process group, so that what the step starts can be killed with it.
+      detached: true,
+      env: options.env,
+      execArgv: inheritedFlags(process.execArgv),
+    });
+    this.#stdout = new ConsoleStream(this.#child.stdout!);
+    this.#stderr = new ConsoleStream(this.#child.stderr!);
+    this.#child.on('message', (message) => this.#receive(message as FromWorker));
+    // The channel is the worker's only way to answer: without it the process is of no use.
+    this.#child.on('disconnect', () => this.kill());
+    this.exited = new Promise((resolve) => {
+      const end = (exit: Exit): void => {
+        if (this.#exit !== undefined) return;
+        this.#exit = exit;
+        // What it started must not outlive it.
+        this.#killGroup();
+        if (this.#child.pid !== undefined) this.#watchdog.remove(this.#child.pid);
+        resolve(exit);
+      };
+      this.#child.once('exit', (code, signal) => end({ code, signal }));
+      this.#child.on('error', (error) => {
+        if (this.#child.pid === undefined) end({ code: null, signal: null, error });
+        else this.kill();
+      });
+    });
+    if (this.#child.pid !== undefined) this.#watchdog.add(this.#child.pid);
+  }
+
+  get alive(): boolean {
+    return this.#exit === undefined && this.#child.connected;
+  }
+
+  get tasks(): number {
+    return this.#tasks;
+  }
+
+  /** Bytes of packages it has loaded: ES modules are never unloaded. */
+  get loadedBytes(): number {
+    return this.#loadedBytes;
+  }
+
+  /** Bytes the process has grown by since it was ready. */
+  get growth(): number {
+    return this.#firstRss === undefined ? 0 : Math.max(0, this.#rss - this.#firstRss);
+  }
+
+  get reusable(): boolean {
+    return this.alive && !this.#tainted;
+  }
+
+  identity(): WorkerIdentity {
+    const pid = this.#child.pid;
+    // It could not be spawned; `run` says why.
+    if (pid === undefined) return { pid: 0, startTime: 'never', processGroup: undefined };
+    const { startTime } = processIdentity(pid);
+    return { pid, startTime, processGroup: process.platform === 'win32' ? undefined : pid };
+  }
+
+  /** Executes a task; never rejects. */
+  async run(run: TaskRun): Promise<TaskOutcome> {
+    const { request } = run;
+    const masker = createMasker(request.secrets);
+    const mark = `\u0000\u001erun-pipeline:${randomBytes(16).toString('hex')}\u001e\u0000`;
+    const stdout = this.#stdout.begin({
+      mark,
+      masker,
+      sink: (text) => run.onLog({ stream: 'stdout', text }),
+    });
+    const stderr = this.#stderr.begin({
+      mark,
+      masker,
+      sink: (text) => run.onLog({ stream: 'stderr', text }),
+    });
+    const printed = Promise.all([stdout.finished, stderr.finished]);
+    this.#tasks += 1;
+    this.#loadedBytes += sizeOf(request.package.file);
+
+    const current = new CurrentTask(request, masker, run.onReport);
+    this.#current = current;
+    this.#send({ type: 'run', request, mark });
+    const abort = this.#abortWith(run, current);
+    try {
+      const ended = await Promise.race([current.done, this.exited.then((exit) => ({ exit }))]);
+      let outcome: TaskOutcome;
+      if ('exit' in ended) {
+        await this.#settle(printed, DRAIN_MS);
+        outcome = lostOutcome(ended.exit, current, abort.reason, run.graceMs, stderr.lastLines(20));
+      } else {
+        if (!(await this.#settle(printed, MARK_MS))) this.#tainted = true;
+        outcome = ended;
+      }
+      return maskOutcome(current.complete(outcome), masker);
+    } finally {
+      abort.stop();
+      this.#current = undefined;
+      this.#stdout.stop();
+      this.#stderr.stop();
+    }
+  }
+
+  /** Ends the process and everything it started, at once. */
+  kill(): void {
+    this.#tainted = true;
+    if (this.#exit !== undefined) return;
+    this.#killGroup();
+    this.#child.kill('SIGKILL');
+  }
+
+  #killGroup(): void {
+    const pid = this.#child.pid;
+    if (pid === undefined || process.platform === 'win32') return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // Nobody is left in the group.
+    }
+  }
+
+  /** Tells the step, and kills the process when it does not end in time. */
+  #abortWith(run: TaskRun, current: CurrentTask): { readonly reason: AbortCause | undefined; stop(): void } {
+    let timer: NodeJS.Timeout | undefined;
+    let reason: AbortCause | undefined;
+    const abort = (): void => {
+      reason = abortCause(run.signal);
+      this.#send({ type: 'abort', task: current.request.task, reason });
+      timer = setTimeout(() => this.kill(), run.graceMs);
+    };
+    if (run.signal.aborted) abort();
+    else run.signal.addEventListener('abort', abort, { once: true });
+    return {
+      get reason() {
+        return reason;
+      },
+      stop: () => {
+        run.signal.removeEventListener('abort', abort);
+        clearTimeout(timer);
+      },
+    };
+  }
+
+  #send(message: ToWorker): void {
+    if (!this.#child.connected) return;
+    // A closed channel shows as `disconnect` and `exit`; the callback keeps it from being an 'error'.
+    this.#child.send(message, () => undefined);
+  }
+
+  #receive(message: FromWorker): void {
+    // The step's own `process.send` is taken away, but a library may have kept it: check the shape.
+    if (typeof message !== 'object' || message === null) return;
+    switch (message.type) {
+      case 'ready':
+        this.#firstRss = message.rss;
+        return;
+      case 'reports':
+        if (message.task === this.#current?.request.task) this.#current.report(message.reports);
+        return;
+      case 'exiting':
+        if (message.task === this.#current?.request.task) this.#current.exiting = message.error;
+        return;
+      case 'done':
+        if (message.task !== this.#current?.request.task) return;
+        this.#rss = message.rss;
+        this.#firstRss ??= message.rss;
+        if (message.leftovers.length > 0) this.#tainted = true;
+        this.#current.finish(message.outcome);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Waits for both pipes; `false` when the time was up. A sink that makes us wait is given its time. */
+  async #settle(printed: Promise<unknown>, ms: number): Promise<boolean> {
+    let settled = false;
+    const done = printed.then(() => {
+      settled = true;
+    });
+    do {
+      let timer: NodeJS.Timeout | undefined;
+      await Promise.race([done, new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))]);
+      clearTimeout(timer);
+    } while (!settled && (this.#stdout.paused || this.#stderr.paused));
+    return settled;
+  }
+}
+
+/** What the controller knows of the task a worker is at. */
+class CurrentTask {
+  readonly done: Promise<TaskOutcome>;
+  readonly request: TaskRequest;
+  /** Where the step called `process.exit()`. */
+  exiting: (FromWorker & { type: 'exiting' })['error'] | undefined;
+  readonly #masker: Masker;
+  readonly #onReport: (report: Report) => void;
+  readonly #reports: ReportMessage[] = [];
+  #resolve!: (outcome: TaskOutcome) => void;
+
+  constructor(request: TaskRequest, masker: Masker, onReport: (report: Report) => void) {
+    this.request = request;
+    this.#masker = masker;
+    this.#onReport = onReport;
+    this.done = new Promise((resolve) => (this.#resolve = resolve));
+  }
+
+  report(messages: readonly ReportMessage[]): void {
+    for (const message of messages) {
+      const report = maskReport(message.report, this.#masker);
+      this.#reports.push({ ...message, report });
+      this.#onReport(report);
+    }
+  }
+
+  finish(outcome: TaskOutcome): void {
+    this.#resolve(
+      outcome.status === 'failed' ? { ...outcome, thrown: reviveThrown(outcome.thrown) } : outcome,
+    );
+  }
+
+  /** The outcome with everything that was reported on the way. */
+  complete(outcome: TaskOutcome): TaskOutcome {
+    return outcome.status === 'completed' ? { ...outcome, ...collectReports(this.#reports) } : outcome;
+  }
+}
+
+/** As the outcome holds them: the reports, and the bytes they refer to, once each. */
+export function collectReports(
+  messages: readonly ReportMessage[],
+): Pick<TaskOutcome & { status: 'completed' }, 'reports' | 'values'> {
+  const values = new Map<string, { hash: never; bytes: Uint8Array }>();
+  for (const { report, inline } of messages) {
+    if (inline !== undefined && 'artifact' in report) {
+      values.set(report.artifact.hash, { hash: report.artifact.hash as never, bytes: inline });
+    }
+  }
+  return { reports: messages.map((message) => message.report), values: [...values.values()] };
+}
+
+function lostOutcome(
+  exit: Exit,
+  current: CurrentTask,
+  aborted: AbortCause | undefined,
+  graceMs: number,
+  stderr: string,
+): TaskOutcome {
+  if (aborted !== undefined) return abortedOutcome(aborted, { timeout: current.request.timeout, graceMs });
+  return { status: 'failed', error: describeLoss({ exit, stderr, exiting: current.exiting }) };
+}
+
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch {
+    // The worker will say that the file is not there.
+    return 0;
+  }
+}
+
+/** Flags that change how much a process may use; inspectors and loaders stay with the controller. */
+function inheritedFlags(flags: readonly string[]): string[] {
+  return flags.filter((flag) =>
+    /^--(?:max-|stack-|v8-pool|no-deprecation|trace-|unhandled-rejections)/.test(flag),
+  );
+}
