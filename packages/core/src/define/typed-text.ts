@@ -1,0 +1,86 @@
+/**
+ * The grammar of references at the level of types: which references stand in a literal text. The exact
+ * grammar, for every writing, is checked when the graph is built; here a mistake may slip through, but
+ * what is right must never be rejected.
+ */
+
+/** The insides of all `$<…>` and `${…}` of a text; never when there are none (or the text is not a literal). */
+export type ReferencesIn<Text extends string> = AngleReferences<Text> | BraceReferences<Text>;
+
+/** The inside of a text that is one reference as a whole, so that the value keeps its type. */
+export type WholeReference<Text extends string> = Text extends `$<${infer Inside}>`
+  ? Inside extends `${string}>${string}`
+    ? never
+    : Inside
+  : Text extends `\${${infer Inside}}`
+    ? Inside extends `${string}}${string}`
+      ? never
+      : DottedName<Inside>
+    : never;
+
+/** `$$<` is literal text; a `$<` that is never closed gives an empty inside, which names nothing. */
+type AngleReferences<Text extends string> = Text extends `${infer Before}$<${infer Rest}`
+  ? Before extends `${string}$`
+    ? AngleReferences<Rest>
+    : Rest extends `${infer Inside}>${infer After}`
+      ? Inside | AngleReferences<After>
+      : ''
+  : never;
+
+/** `${HOME}` is literal text: in braces only what looks like a reference is one. */
+type BraceReferences<Text extends string> = Text extends `${infer Before}\${${infer Rest}`
+  ? Before extends `${string}$`
+    ? BraceReferences<Rest>
+    : Rest extends `${infer Inside}}${infer After}`
+      ? DottedName<Inside> | BraceReferences<After>
+      : never
+  : never;
+
+type DottedName<Inside extends string> = Inside extends `${string}.${string}`
+  ? Inside extends `${string}${' ' | '(' | ')' | '"' | "'" | '`' | '$' | '{' | '?' | '+' | ',' | ':'}${string}`
+    ? never
+    : Inside
+  : never;
+
+/** The type at a path inside a value, `rows.0.name`; never when there is nothing. */
+export type At<T, Path extends string> = Path extends `${infer Head}.${infer Rest}`
+  ? At<Property<T, Head>, Rest>
+  : Property<T, Path>;
+
+type Property<T, Name extends string> = T extends readonly unknown[]
+  ? Name extends keyof T
+    ? T[Name]
+    : Name extends `${number}`
+      ? T[number]
+      : never
+  : T extends object
+    ? Name extends keyof T
+      ? T[Name]
+      : never
+    : never;
+
+/**
+ * One way in which a reference may be read. A box, so that the alternatives of a union stay together
+ * while the readings are told apart; an object, so that a type parameter inside does not defer the check.
+ */
+export interface Reading<T> {
+  readonly value: T;
+}
+
+/** A reading that is possible but would not explain a mistake. */
+export interface OtherReading<T> extends Reading<T> {
+  readonly other: true;
+}
+
+export type IsAny<T> = 0 extends 1 & T ? true : false;
+
+/** What `STEP.artifacts.NAME.ATTRIBUTE` gives. */
+export interface ArtifactAttributes {
+  readonly url: string;
+  readonly hash: string;
+  readonly size: number;
+  readonly type: string;
+  readonly name: string;
+  readonly preview: string;
+  readonly createdAt: string;
+}
