@@ -19,7 +19,14 @@ import {
   type RetryDeclaration,
   controllerStepOptions,
 } from './step-options.js';
-import type { AddedParameter, AddedStep, CheckedKwargs, CheckedReturns, Open } from './typed-controller.js';
+import type {
+  AddedParameter,
+  AddedStep,
+  CheckedKwargs,
+  CheckedReturns,
+  KwargsOf,
+  Open,
+} from './typed-controller.js';
 
 /** Of `new PipelineController(…)`. */
 export interface PipelineControllerOptions extends SharedPipelineOptions {
@@ -157,14 +164,14 @@ export class PipelineController<Steps = Open, Parameters = {}> {
     const Name extends string,
     Args extends unknown[],
     R,
-    const Kwargs extends Readonly<Record<string, unknown>> = {},
+    const Kwargs extends KwargsOf<Steps, Parameters> = {},
     const Returns extends readonly string[] = readonly ['result'],
   >(
     options: AddFunctionStepOptions<
       Name,
       Args,
       R,
-      Kwargs & CheckedKwargs<Steps, Parameters, Kwargs>,
+      Kwargs & CheckedKwargs<Steps, Parameters, Kwargs, Args>,
       Returns & CheckedReturns<Returns, Awaited<R>>
     >,
   ): PipelineController<AddedStep<Steps, Name, Returns, Awaited<R>>, Parameters> {

@@ -5,33 +5,47 @@ import { HANDLE, type HandleTarget, type IssuedNode } from './issue.js';
  * What calling a step inside a pipeline function gives: a promise of its value, and, for each
  * declared return name, a handle on that return. Passing a handle on makes an edge of the graph;
  * nothing is downloaded. It has no other property, and never turns into text: `await` it for the value.
+ *
+ * @typeParam T What awaiting it gives.
+ * @typeParam Returns The declared return names, as a list or a union.
+ * @example
+ * ```ts
+ * import { type Handle, pipeline, step } from 'run-pipeline';
+ *
+ * const split = step({ returns: ['train', 'test'] }, (rows: number[]) => ({ train: rows, test: rows }));
+ * const sum = step((rows: number[]) => rows.length);
+ *
+ * export const total = pipeline({ name: 'total' }, async () => {
+ *   const parts = split([1, 2, 3]);
+ *   const train: Handle<number[]> = parts.train;
+ *   return (await sum(train)) + (await parts.test).length;
+ * });
+ * ```
  */
-export type Handle<T, Names extends string = never> = AnyHandle<T> & {
-  readonly [Name in Names]: Handle<ReturnValue<T, Names, Name>>;
-};
+export type Handle<T, Returns extends string | readonly string[] = readonly []> = AnyHandle<T> &
+  ([Returns] extends [readonly string[]] ? ListedReturns<T, Returns> : NamedReturns<T, Returns & string>);
 
 /** A handle, whatever its returns are called. */
 export interface AnyHandle<T> extends PromiseLike<T> {
   readonly [HANDLE]: HandleTarget;
 }
 
-/** One name is the whole value, several are its keys or (`0`, `1`, … by place) those of a tuple. */
-type ReturnValue<T, Names extends string, Name extends string> =
-  IsUnion<Names> extends true
-    ? Name extends keyof T
-      ? T[Name]
-      : T extends readonly (infer Item)[]
-        ? Item
-        : unknown
-    : T;
+/** One name is the whole value, several are keys of the object, or the places of a tuple. */
+type ListedReturns<T, Returns extends readonly string[]> = Returns extends readonly [
+  infer Only extends string,
+]
+  ? { readonly [Name in Only]: Handle<T> }
+  : T extends readonly unknown[]
+    ? {
+        readonly [Place in keyof Returns & `${number}` as Returns[Place] & string]: Handle<
+          Place extends keyof T ? T[Place] : unknown
+        >;
+      }
+    : NamedReturns<T, Returns[number]>;
 
-type IsUnion<T, Whole = T> = [T] extends [never]
-  ? false
-  : T extends unknown
-    ? [Whole] extends [T]
-      ? false
-      : true
-    : never;
+type NamedReturns<T, Names extends string> = {
+  readonly [Name in Names]: Handle<Name extends keyof T ? T[Name] : T>;
+};
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 

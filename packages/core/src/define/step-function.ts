@@ -4,6 +4,7 @@ import { type AnyHandle, type Handle, makeHandle } from './handle.js';
 import { currentScope } from './issue.js';
 import { OptionReader, declarationError, describeValue } from './option-reader.js';
 import { registry } from './registry.js';
+import type { CheckedReturns } from './typed-controller.js';
 import { declaredPlace } from './source-option.js';
 import { SHORT_STEP_OPTIONS, type ShortStepOptions, shortStepOptions } from './step-options.js';
 
@@ -32,30 +33,23 @@ type InputInside<T> = T extends Whole | Opaque
 
 type Inputs<Args extends readonly unknown[]> = { [Place in keyof Args]: Input<Args[Place]> };
 
+type AnyStepFunction = StepFunction<unknown[], unknown, readonly string[]>;
+
 /** A step as a function: called in a pipeline function it adds a node and gives a handle. */
-export interface StepFunction<Args extends readonly unknown[], R, Names extends string> {
-  (...inputs: Inputs<Args>): Handle<R, Names>;
+export interface StepFunction<
+  Args extends readonly unknown[],
+  R,
+  Returns extends readonly string[] = readonly [],
+> {
+  (...inputs: Inputs<Args>): Handle<R, Returns>;
   /** One call with a label for its node, or after steps whose values it does not take. */
   with(options: {
     readonly name?: string;
     readonly parents?: readonly (AnyHandle<unknown> | string)[];
-  }): (...inputs: Inputs<Args>) => Handle<R, Names>;
+  }): (...inputs: Inputs<Args>) => Handle<R, Returns>;
   /** The function itself, for unit tests. */
   readonly fn: (...args: Args) => R | Promise<R>;
 }
-
-/** What `returns` name of a value: with several, keys of the object or as many as the tuple has. */
-type CheckedReturns<Returns extends readonly string[], R> = Returns extends readonly [string] | readonly []
-  ? unknown
-  : R extends readonly unknown[]
-    ? R['length'] extends Returns['length']
-      ? unknown
-      : { readonly returns: `several returns: as many as the returned tuple has` }
-    : Exclude<Returns[number], keyof R> extends infer Missing extends string
-      ? [Missing] extends [never]
-        ? unknown
-        : { readonly returns: `the step does not return "${Missing}"` }
-      : never;
 
 /**
  * Makes a function a step of pipeline functions.
@@ -74,14 +68,12 @@ type CheckedReturns<Returns extends readonly string[], R> = Returns extends read
  * });
  * ```
  */
-export function step<Args extends unknown[], R>(
-  fn: (...args: Args) => R,
-): StepFunction<Args, Awaited<R>, never>;
+export function step<Args extends unknown[], R>(fn: (...args: Args) => R): StepFunction<Args, Awaited<R>>;
 export function step<Args extends unknown[], R, const Returns extends readonly string[] = []>(
   options: StepFunctionOptions<Returns>,
   fn: ((...args: Args) => R) & CheckedReturns<Returns, Awaited<R>>,
-): StepFunction<Args, Awaited<R>, Returns[number]>;
-export function step(...args: readonly unknown[]): StepFunction<unknown[], unknown, string> {
+): StepFunction<Args, Awaited<R>, Returns>;
+export function step(...args: readonly unknown[]): AnyStepFunction {
   const at = callSite(step);
   const [options, fn] = args.length === 1 && typeof args[0] === 'function' ? [{}, args[0]] : args;
   if (typeof fn !== 'function') {
@@ -116,7 +108,7 @@ export function step(...args: readonly unknown[]): StepFunction<unknown[], unkno
   return callable(definition, fn);
 }
 
-function callable(definition: StepDefinition, fn: Function): StepFunction<unknown[], unknown, string> {
+function callable(definition: StepDefinition, fn: Function): AnyStepFunction {
   const call = (...inputs: readonly unknown[]) =>
     issue(call, { args: inputs, label: undefined, parents: [] });
   const result = Object.assign(call, {
@@ -137,7 +129,7 @@ function callable(definition: StepDefinition, fn: Function): StepFunction<unknow
   });
   Object.defineProperty(call, 'name', { get: () => stepDefinitionOf(call)?.name, configurable: true });
   registry().steps.set(call, definition);
-  return result as unknown as StepFunction<unknown[], unknown, string>;
+  return result as unknown as AnyStepFunction;
 }
 
 function issue(

@@ -1,13 +1,22 @@
-/** The steps of a controller that is put together by statements: `tsc` cannot know them. */
+import type { Each } from './each.js';
+import type { Leaf, ReturnsMistake } from './typed-inputs.js';
+import type { ArtifactAttributes, At, IsLiteral, ReferencesIn } from './typed-text.js';
+
+/*
+ * What `tsc` knows of a controller. Statements change nothing about the type of the variable they are
+ * called on: such a controller is open, and references are checked when it runs. A chain hands the steps
+ * it has on from call to call: it is closed, and an unknown reference in it is a compile error.
+ */
+
+/** The steps of a controller before a chain has begun: anything may be there. */
 export interface Open {
   readonly open: true;
 }
 
-type Outputs<Returns extends readonly string[], R> = Returns extends readonly [infer Only extends string]
-  ? Record<Only, R>
-  : { [Name in Returns[number]]: Name extends keyof R ? R[Name] : unknown };
-
+/** After `addParameter`: a chain has begun. */
 export type AddedParameter<Steps> = Steps extends Open ? {} : Steps;
+
+/** After `addFunctionStep`: the step, with the types of its returns, is known. */
 export type AddedStep<
   Steps,
   Name extends string,
@@ -15,5 +24,116 @@ export type AddedStep<
   R,
 > = AddedParameter<Steps> & Record<Name, Outputs<Returns, R>>;
 
-export type CheckedKwargs<_Steps, _Parameters, _Kwargs> = unknown;
-export type CheckedReturns<_Returns, _R> = unknown;
+type Outputs<Returns extends readonly string[], R> = Returns extends readonly [infer Only extends string]
+  ? Record<Only, R>
+  : R extends readonly unknown[]
+    ? {
+        [Place in keyof Returns & `${number}` as Returns[Place] & string]: Place extends keyof R
+          ? R[Place]
+          : unknown;
+      }
+    : { [Name in Returns[number]]: Name extends keyof R ? R[Name] : unknown };
+
+/** What `functionKwargs` may hold; the references of the chain are in it to be completed while typing. */
+export type KwargsOf<Steps, Parameters> = Readonly<
+  Record<string, KnownReferences<Steps, Parameters> | Anything>
+>;
+
+type Anything = (string & {}) | number | boolean | bigint | symbol | object | null | undefined;
+type KnownReferences<Steps, Parameters> = Steps extends Open
+  ? never
+  : | `$<pipeline.${keyof Parameters & string}>`
+    | { [Step in keyof Steps & string]: OfStep<Step, Steps[Step]> }[keyof Steps & string];
+type OfStep<Step extends string, Returns> = `$<${Step}.${keyof Returns & string}>`;
+
+/** Adds to `functionKwargs` the sentence that says which reference in it names nothing. */
+export type CheckedKwargs<
+  Steps,
+  Parameters,
+  Kwargs,
+  Args extends readonly unknown[],
+> = Args extends readonly []
+  ? [keyof Kwargs] extends [never]
+    ? unknown
+    : 'the function takes no parameters'
+  : Steps extends Open
+    ? unknown
+    : NoMistake<
+        {
+          [Name in keyof Kwargs & string]: ReferenceMistakes<
+            Steps,
+            Parameters,
+            ReferencesInside<Kwargs[Name]>
+          > extends infer Mistake extends string
+            ? `${Name}: ${Mistake}`
+            : never;
+        }[keyof Kwargs & string]
+      >;
+
+/** Adds to `functionReturn` the sentence that says which name the function does not return. */
+export type CheckedReturns<Returns extends readonly string[], R> = NoMistake<ReturnsMistake<Returns, R>>;
+
+type NoMistake<Mistake> = [Mistake] extends [never] ? unknown : Mistake;
+
+/** In texts, also inside of lists and plain objects. */
+type ReferencesInside<Given> = Given extends string
+  ? ReferencesIn<Given>
+  : Given extends Each<infer List>
+    ? ReferencesInside<List>
+    : Given extends Leaf
+      ? never
+      : Given extends readonly (infer Item)[]
+        ? ReferencesInside<Item>
+        : Given extends object
+          ? ReferencesInside<Given[keyof Given]>
+          : never;
+
+type ReferenceMistakes<Steps, Parameters, Inside extends string> = Inside extends unknown
+  ? IsLiteral<Inside> extends false
+    ? never
+    : Inside extends `pipeline.${infer Rest}`
+      ? Rest extends `${infer Name}.${infer Path}`
+        ? InsideOf<Parameters, Name, Path, Inside, `there is no parameter \`${Name}\` in this chain`>
+        : InsideOf<Parameters, Rest, '', Inside, `there is no parameter \`${Rest}\` in this chain`>
+      : Inside extends `${infer Step}.${infer Rest}`
+        ? Step extends `${infer Mapped}[${number}]`
+          ? StepMistake<Steps, Mapped, Rest, Inside>
+          : StepMistake<Steps, Step, Rest, Inside>
+        : `\`${Inside}\` is neither STEP.RETURN nor pipeline.PARAMETER`
+  : never;
+
+type StepMistake<
+  Steps,
+  Step extends string,
+  Rest extends string,
+  Inside extends string,
+> = Step extends keyof Steps
+  ? Rest extends 'id' | `parameters.${string}`
+    ? never
+    : Rest extends `artifacts.${infer Name}.${infer Attribute}`
+      ? Attribute extends keyof ArtifactAttributes
+        ? InsideOf<Steps[Step], Name, '', Inside, NoReturn<Step, Name>>
+        : `an artifact has no \`${Attribute}\``
+      : Rest extends `${infer Name}.${infer Path}`
+        ? // A step with `each()` gives a list: a path may begin with the place in it.
+          Path extends `${number}` | `${number}.${string}`
+          ? InsideOf<Steps[Step], Name, '', Inside, NoReturn<Step, Name>>
+          : InsideOf<Steps[Step], Name, Path, Inside, NoReturn<Step, Name>>
+        : InsideOf<Steps[Step], Rest, '', Inside, NoReturn<Step, Rest>>
+  : `there is no step \`${Step}\` in this chain`;
+
+type NoReturn<Step extends string, Name extends string> = `the step \`${Step}\` returns no \`${Name}\``;
+
+type InsideOf<
+  Known,
+  Name extends string,
+  Path extends string,
+  Inside extends string,
+  Missing,
+> = Name extends keyof Known
+  ? Path extends ''
+    ? never
+    : [At<Known[Name], Path>] extends [never]
+      ? `there is nothing at \`${Inside}\``
+      : never
+  : Missing;

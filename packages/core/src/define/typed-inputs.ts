@@ -4,6 +4,7 @@ import type {
   ArtifactAttributes,
   At,
   IsAny,
+  IsLiteral,
   OtherReading,
   Reading,
   ReferencesIn,
@@ -82,7 +83,7 @@ type InputMistake<This, Given, Takes, Place extends string> =
               : ValueMistake<Given, Takes, Place>;
 
 /** What is never looked into for references. */
-type Leaf =
+export type Leaf =
   | FileValue
   | Date
   | RegExp
@@ -95,15 +96,16 @@ type Leaf =
 type ValueMistake<Given, Takes, Place extends string> =
   Reading<Given> extends Reading<Takes> ? never : [`${Place}: the method takes`, Takes, 'and not', Given];
 
-type TextMistake<This, Given extends string, Takes, Place extends string> = [ReferencesIn<Given>] extends [
-  never,
-]
-  ? ValueMistake<Given, Takes, Place>
-  : [WholeReference<Given>] extends [never]
-    ? TemplateMistake<This, ReferencesIn<Given>, Takes, Place>
-    : Fits<Returned<This, WholeReference<Given>>, Takes> extends true
-      ? never
-      : ReferenceMistake<Readings<This, WholeReference<Given>>, WholeReference<Given>, Takes, Place>;
+type TextMistake<This, Given extends string, Takes, Place extends string> =
+  IsLiteral<Given> extends false
+    ? never
+    : [ReferencesIn<Given>] extends [never]
+      ? ValueMistake<Given, Takes, Place>
+      : [WholeReference<Given>] extends [never]
+        ? TemplateMistake<This, ReferencesIn<Given>, Takes, Place>
+        : Fits<Returned<This, WholeReference<Given>>, Takes> extends true
+          ? never
+          : ReferenceMistake<Readings<This, WholeReference<Given>>, WholeReference<Given>, Takes, Place>;
 
 /**
  * In a generic class, a step that takes a `T` which another one returns: the compiler knows that it fits

@@ -20,7 +20,7 @@ export type WholeReference<Text extends string> = Text extends `$<${infer Inside
 
 /** `$$<` is literal text; a `$<` that is never closed gives an empty inside, which names nothing. */
 type AngleReferences<Text extends string> = Text extends `${infer Before}$<${infer Rest}`
-  ? Before extends `${string}$`
+  ? IsEscaped<Before> extends true
     ? AngleReferences<Rest>
     : Rest extends `${infer Inside}>${infer After}`
       ? Inside | AngleReferences<After>
@@ -29,12 +29,19 @@ type AngleReferences<Text extends string> = Text extends `${infer Before}$<${inf
 
 /** `${HOME}` is literal text: in braces only what looks like a reference is one. */
 type BraceReferences<Text extends string> = Text extends `${infer Before}\${${infer Rest}`
-  ? Before extends `${string}$`
+  ? IsEscaped<Before> extends true
     ? BraceReferences<Rest>
     : Rest extends `${infer Inside}}${infer After}`
       ? DottedName<Inside> | BraceReferences<After>
       : never
   : never;
+
+/** Dollars before a reference are read in pairs, each pair a dollar of text. */
+type IsEscaped<Before extends string> = Before extends `${infer Rest}$$`
+  ? IsEscaped<Rest>
+  : Before extends `${string}$`
+    ? true
+    : false;
 
 type DottedName<Inside extends string> = Inside extends `${string}.${string}`
   ? Inside extends `${string}${' ' | '(' | ')' | '"' | "'" | '`' | '$' | '{' | '?' | '+' | ',' | ':'}${string}`
@@ -71,6 +78,9 @@ export interface Reading<T> {
 export interface OtherReading<T> extends Reading<T> {
   readonly other: true;
 }
+
+/** Not `string`, nor a template with a hole that only the run fills: nothing is known of those. */
+export type IsLiteral<Text extends string> = {} extends Record<Text, true> ? false : true;
 
 export type IsAny<T> = 0 extends 1 & T ? true : false;
 

@@ -1,0 +1,268 @@
+import { type FileValue, Parameter, Pipeline, Step, each } from 'run-pipeline';
+
+interface Row {
+  a: number;
+}
+
+export class Iris {
+  url = 'x';
+  names = ['a'];
+  settings = { rate: 0.1 };
+  maybe: number | undefined = 1;
+
+  @Step({ inputs: ['$<pipeline.url>'], returns: ['data_frame'] }) async step_one(
+    url: string,
+  ): Promise<Row[]> {
+    return [{ a: url.length }];
+  }
+  @Step({ returns: ['train', 'test'] }) step_two(): { train: Row[]; test: Row[] } {
+    return { train: [], test: [] };
+  }
+
+  // Names
+  // @ts-expect-error there is no step `step_nine`
+  @Step({ inputs: ['$<step_nine.data_frame>'] }) bad_step(n: Row[]) {
+    return n;
+  }
+  // @ts-expect-error there is no step `step_nine`, in braces too
+  @Step({ inputs: ['${step_nine.data_frame}'] }) bad_step_in_braces(n: Row[]) {
+    return n;
+  }
+  // @ts-expect-error there is no step `step_nine`, whatever the parameter takes
+  @Step({ inputs: ['$<step_nine.data_frame>'] }) bad_step_unknown(n: unknown) {
+    return n;
+  }
+  // @ts-expect-error there is no parameter `nope`
+  @Step({ inputs: ['x $<pipeline.nope> y'] }) bad_interpolation(o: string): number {
+    return o.length;
+  }
+  // @ts-expect-error `step_one` is a step and not a parameter
+  @Step({ inputs: ['$<pipeline.step_one>'] }) bad_parameter_is_method(o: unknown) {
+    return o;
+  }
+  // @ts-expect-error `url` is a field and not a step
+  @Step({ inputs: ['$<url.x>'] }) bad_step_is_field(o: unknown) {
+    return o;
+  }
+  // @ts-expect-error `url` is neither STEP.RETURN nor pipeline.PARAMETER
+  @Step({ inputs: ['$<url>'] }) bad_form(o: unknown) {
+    return o;
+  }
+  // @ts-expect-error a reference that is never closed
+  @Step({ inputs: ['$<step_one.data_frame'] }) bad_unclosed(o: string) {
+    return o;
+  }
+  // @ts-expect-error an artifact has no `urll`
+  @Step({ inputs: ['$<step_one.artifacts.data_frame.urll>'] }) bad_attribute(o: string) {
+    return o;
+  }
+  // @ts-expect-error inside of lists and objects
+  @Step({ inputs: [{ deep: [{ rows: '$<step_nine.x>' }] }] }) bad_nested(o: unknown) {
+    return o;
+  }
+
+  // Arity
+  // @ts-expect-error none are given
+  @Step({ inputs: [] }) bad_too_few(o: Row[]): number {
+    return o.length;
+  }
+  // @ts-expect-error none are given
+  @Step({ returns: ['x'] }) bad_no_inputs(o: Row[]): number {
+    return o.length;
+  }
+  // @ts-expect-error the method does not take 2 inputs
+  @Step({ inputs: ['$<step_one.data_frame>', 1] }) bad_too_many(o: Row[]): number {
+    return o.length;
+  }
+  // @ts-expect-error the method takes no inputs
+  @Step({ inputs: [1] }) bad_takes_none(): number {
+    return 1;
+  }
+  // @ts-expect-error the method does not take 1 input
+  @Step({ inputs: [1] }) bad_rest(a: number, b: number, ...rest: number[]): number[] {
+    return [a, b, ...rest];
+  }
+  // @ts-expect-error the method takes no inputs
+  @Step({ inputs: { a: 1 } }) bad_named_none() {
+    return 1;
+  }
+  // @ts-expect-error inputs by name need one object parameter
+  @Step({ inputs: { a: 1, b: 2 } }) bad_named_two({ a }: { a: number }, b: number) {
+    return a + b;
+  }
+
+  // Types
+  // @ts-expect-error gives Row[]
+  @Step({ inputs: ['$<step_one.data_frame>'] }) bad_type(n: { x: number[] }) {
+    return n;
+  }
+  // @ts-expect-error gives Row[], of several returns
+  @Step({ inputs: ['$<step_two.train>'] }) bad_type_of_return(n: number) {
+    return n;
+  }
+  // @ts-expect-error gives number | undefined
+  @Step({ inputs: ['$<pipeline.maybe>'] }) bad_undefined(n: number) {
+    return n;
+  }
+  // @ts-expect-error there is nothing at that path
+  @Step({ inputs: ['$<step_one.data_frame.0.b>'] }) bad_path(n: number) {
+    return n;
+  }
+  // @ts-expect-error there is nothing at that path of the parameter
+  @Step({ inputs: ['$<pipeline.settings.depth>'] }) bad_parameter_path(n: number) {
+    return n;
+  }
+  // @ts-expect-error gives number at that path
+  @Step({ inputs: ['$<step_one.data_frame.0.a>'] }) bad_type_at_path(n: string) {
+    return n;
+  }
+  // @ts-expect-error the method takes a number
+  @Step({ inputs: ['0.2'] }) bad_literal(n: number) {
+    return n;
+  }
+  // @ts-expect-error the method takes a number and not text
+  @Step({ inputs: ['$<pipeline.url>0'] }) bad_text(n: number) {
+    return n;
+  }
+  // @ts-expect-error cannot stand inside text
+  @Step({ inputs: ['rows: $<step_one.data_frame>'] }) bad_printed(text: string) {
+    return text;
+  }
+  // @ts-expect-error an id is a string
+  @Step({ inputs: ['$<step_one.id>'] }) bad_id(n: number) {
+    return n;
+  }
+  // @ts-expect-error a parameter with a number is not a file
+  @Step({ inputs: ['$<pipeline.settings>'] }) bad_file(n: FileValue) {
+    return n;
+  }
+  // @ts-expect-error one of the union
+  @Step({ inputs: ['adma'] }) bad_choice(kind: 'adam' | 'sgd') {
+    return kind;
+  }
+  // @ts-expect-error three items for a pair
+  @Step({ inputs: [[1, 2, 3]] }) bad_tuple(pair: [number, number]) {
+    return pair;
+  }
+  // @ts-expect-error the second item
+  @Step({ inputs: [[1, 'a']] }) bad_item(list: number[]) {
+    return list;
+  }
+  // @ts-expect-error a key of a literal object
+  @Step({ inputs: [{ depth: '3' }] }) bad_property(o: { depth: number }) {
+    return o;
+  }
+  // @ts-expect-error a missing key of a literal object
+  @Step({ inputs: [{}] }) bad_missing_property(o: { depth: number }) {
+    return o;
+  }
+  // @ts-expect-error gives Row[]
+  @Step({ inputs: { data: '$<step_one.data_frame>' } }) bad_object({ data }: { data: string }) {
+    return data;
+  }
+  // @ts-expect-error takes no `dta`
+  @Step({ inputs: { dta: '$<step_one.data_frame>' } }) bad_key({ data }: { data: Row[] }) {
+    return data;
+  }
+
+  // each
+  // @ts-expect-error a list of numbers
+  @Step({ inputs: [each('$<pipeline.names>')] }) bad_each(n: number) {
+    return n;
+  }
+  // @ts-expect-error not a list
+  @Step({ inputs: [each('$<pipeline.url>')] }) bad_each_of_text(n: string) {
+    return n;
+  }
+  // @ts-expect-error elements of a literal list
+  @Step({ inputs: [each(['a'])] }) bad_each_of_literals(n: number) {
+    return n;
+  }
+  // @ts-expect-error each() takes one reference
+  @Step({ inputs: [each('abc')] }) bad_each_of_no_reference(n: string) {
+    return n;
+  }
+  // @ts-expect-error there is no step `scroe`
+  @Step({ inputs: [each('$<scroe.result>')] }) bad_each_of_unknown(n: string) {
+    return n;
+  }
+
+  // returns
+  // @ts-expect-error does not return `tset`
+  @Step({ returns: ['train', 'tset'] }) bad_returns(): { train: number; test: number } {
+    return { train: 1, test: 2 };
+  }
+  // @ts-expect-error does not return `tset`, in a promise
+  @Step({ returns: ['train', 'tset'] }) async bad_async_returns(): Promise<{ train: number }> {
+    return { train: 1 };
+  }
+  // @ts-expect-error two names for three places
+  @Step({ returns: ['a', 'b'] }) bad_tuple_returns(): [number, number, number] {
+    return [1, 2, 3];
+  }
+  // @ts-expect-error a list is no tuple
+  @Step({ returns: ['a', 'b'] }) bad_list_returns(): number[] {
+    return [1, 2];
+  }
+  // @ts-expect-error several returns of a number
+  @Step({ returns: ['a', 'b'] }) bad_number_returns(): number {
+    return 1;
+  }
+}
+
+// Places
+export class Places {
+  // @ts-expect-error static
+  @Step() static on_static() {
+    return 1;
+  }
+  // @ts-expect-error a static method is no step
+  @Step({ inputs: ['$<on_static.x>'] }) uses_static(n: number) {
+    return n;
+  }
+  // @ts-expect-error a field
+  @Step() arrow = () => 1;
+  // @ts-expect-error an accessor
+  @Step() get accessor() {
+    return 1;
+  }
+  // @ts-expect-error private
+  @Step() private hidden() {
+    return 1;
+  }
+  // @ts-expect-error a private method is no step
+  @Step({ inputs: ['$<hidden.x>'] }) uses_hidden(n: number) {
+    return this.hidden() + n;
+  }
+  // @ts-expect-error a method
+  @Parameter() method() {
+    return 1;
+  }
+  // @ts-expect-error static
+  @Parameter() static shared = 1;
+  // @ts-expect-error private
+  @Parameter() private secret = 1;
+  // @ts-expect-error a symbol
+  @Step() [Symbol.iterator]() {
+    return this.secret;
+  }
+}
+
+// @ts-expect-error constructed without arguments
+@Pipeline({ name: 'x' })
+export class NeedsArguments {
+  constructor(readonly url: string) {}
+}
+
+export class Options {
+  // @ts-expect-error no such option
+  @Step({ retires: 2 }) unknown_option() {}
+  // @ts-expect-error not a list of names
+  @Step({ returns: 'x' }) returns_text() {}
+  // @ts-expect-error no such isolation
+  @Step({ isolation: 'proces' }) unknown_isolation() {}
+  // @ts-expect-error no such type
+  @Parameter({ type: 'nubmer' }) depth = 1;
+  // @ts-expect-error without parentheses
+  @Step bare() {}
+}
