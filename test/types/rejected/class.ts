@@ -20,115 +20,115 @@ export class Iris {
   }
 
   // Names
-  // @ts-expect-error there is no step `step_nine`
+  // @ts-expect-error says: inputs[0]: there is no step `step_nine`
   @Step({ inputs: ['$<step_nine.data_frame>'] }) bad_step(n: Row[]) {
     return n;
   }
-  // @ts-expect-error there is no step `step_nine`, in braces too
+  // @ts-expect-error says: inputs[0]: there is no step `step_nine`
   @Step({ inputs: ['${step_nine.data_frame}'] }) bad_step_in_braces(n: Row[]) {
     return n;
   }
-  // @ts-expect-error there is no step `step_nine`, whatever the parameter takes
+  // @ts-expect-error says: inputs[0]: there is no step `step_nine`
   @Step({ inputs: ['$<step_nine.data_frame>'] }) bad_step_unknown(n: unknown) {
     return n;
   }
-  // @ts-expect-error there is no parameter `nope`
+  // @ts-expect-error says: inputs[0]: there is no parameter `nope`
   @Step({ inputs: ['x $<pipeline.nope> y'] }) bad_interpolation(o: string): number {
     return o.length;
   }
-  // @ts-expect-error `step_one` is a step and not a parameter
+  // @ts-expect-error says: inputs[0]: `step_one` is a step and not a parameter
   @Step({ inputs: ['$<pipeline.step_one>'] }) bad_parameter_is_method(o: unknown) {
     return o;
   }
-  // @ts-expect-error `url` is a field and not a step
+  // @ts-expect-error says: inputs[0]: `url` is a field and not a step; a parameter is `pipeline.url`
   @Step({ inputs: ['$<url.x>'] }) bad_step_is_field(o: unknown) {
     return o;
   }
-  // @ts-expect-error `url` is neither STEP.RETURN nor pipeline.PARAMETER
+  // @ts-expect-error says: inputs[0]: `url` is neither STEP.RETURN nor pipeline.PARAMETER
   @Step({ inputs: ['$<url>'] }) bad_form(o: unknown) {
     return o;
   }
-  // @ts-expect-error a reference that is never closed
+  // @ts-expect-error says: inputs[0]: `$<` without `>`
   @Step({ inputs: ['$<step_one.data_frame'] }) bad_unclosed(o: string) {
     return o;
   }
-  // @ts-expect-error an artifact has no `urll`
+  // @ts-expect-error says: inputs[0]: an artifact has no `urll`
   @Step({ inputs: ['$<step_one.artifacts.data_frame.urll>'] }) bad_attribute(o: string) {
     return o;
   }
-  // @ts-expect-error inside of lists and objects
+  // @ts-expect-error says: inputs[0].deep[0].rows: there is no step `step_nine`
   @Step({ inputs: [{ deep: [{ rows: '$<step_nine.x>' }] }] }) bad_nested(o: unknown) {
     return o;
   }
 
   // Arity
-  // @ts-expect-error none are given
+  // @ts-expect-error says: the method takes inputs, and none are given
   @Step({ inputs: [] }) bad_too_few(o: Row[]): number {
     return o.length;
   }
-  // @ts-expect-error none are given
+  // @ts-expect-error says: the method takes inputs, and none are given
   @Step({ returns: ['x'] }) bad_no_inputs(o: Row[]): number {
     return o.length;
   }
-  // @ts-expect-error the method does not take 2 inputs
+  // @ts-expect-error says: the method does not take 2 inputs
   @Step({ inputs: ['$<step_one.data_frame>', 1] }) bad_too_many(o: Row[]): number {
     return o.length;
   }
-  // @ts-expect-error the method takes no inputs
+  // @ts-expect-error says: the method takes no inputs
   @Step({ inputs: [1] }) bad_takes_none(): number {
     return 1;
   }
-  // @ts-expect-error the method does not take 1 input
+  // @ts-expect-error says: the method does not take 1 input
   @Step({ inputs: [1] }) bad_rest(a: number, b: number, ...rest: number[]): number[] {
     return [a, b, ...rest];
   }
-  // @ts-expect-error the method takes no inputs
+  // @ts-expect-error says: the method takes no inputs
   @Step({ inputs: { a: 1 } }) bad_named_none() {
     return 1;
   }
-  // @ts-expect-error inputs by name need one object parameter
+  // @ts-expect-error says: inputs by name need a method with one object parameter; give a list
   @Step({ inputs: { a: 1, b: 2 } }) bad_named_two({ a }: { a: number }, b: number) {
     return a + b;
   }
 
   // Types
-  // @ts-expect-error gives Row[]
+  // @ts-expect-error says: ["inputs[0]: `step_one.data_frame` gives", Row[], "and the method takes", { x: number[]; }]
   @Step({ inputs: ['$<step_one.data_frame>'] }) bad_type(n: { x: number[] }) {
     return n;
   }
-  // @ts-expect-error gives Row[], of several returns
+  // @ts-expect-error says: ["inputs[0]: `step_two.train` gives", Row[], "and the method takes", number]
   @Step({ inputs: ['$<step_two.train>'] }) bad_type_of_return(n: number) {
     return n;
   }
-  // @ts-expect-error gives number | undefined
+  // @ts-expect-error says: ["inputs[0]: `pipeline.maybe` gives", number | undefined, "and the method takes", number]
   @Step({ inputs: ['$<pipeline.maybe>'] }) bad_undefined(n: number) {
     return n;
   }
-  // @ts-expect-error there is nothing at that path
+  // @ts-expect-error says: inputs[0]: there is nothing at `step_one.data_frame.0.b`
   @Step({ inputs: ['$<step_one.data_frame.0.b>'] }) bad_path(n: number) {
     return n;
   }
-  // @ts-expect-error there is nothing at that path of the parameter
+  // @ts-expect-error says: inputs[0]: there is nothing at `pipeline.settings.depth`
   @Step({ inputs: ['$<pipeline.settings.depth>'] }) bad_parameter_path(n: number) {
     return n;
   }
-  // @ts-expect-error gives number at that path
+  // @ts-expect-error says: ["inputs[0]: `step_one.data_frame.0.a` gives", number, "and the method takes", string]
   @Step({ inputs: ['$<step_one.data_frame.0.a>'] }) bad_type_at_path(n: string) {
     return n;
   }
-  // @ts-expect-error the method takes a number
+  // @ts-expect-error says: ["inputs[0]: the method takes", number, "and not", "0.2"]
   @Step({ inputs: ['0.2'] }) bad_literal(n: number) {
     return n;
   }
-  // @ts-expect-error the method takes a number and not text
+  // @ts-expect-error says: ["inputs[0]: the method takes", number, "and not text"]
   @Step({ inputs: ['$<pipeline.url>0'] }) bad_text(n: number) {
     return n;
   }
-  // @ts-expect-error cannot stand inside text
+  // @ts-expect-error says: ["inputs[0]: `step_one.data_frame` gives", Row[], "which cannot stand inside text"]
   @Step({ inputs: ['rows: $<step_one.data_frame>'] }) bad_printed(text: string) {
     return text;
   }
-  // @ts-expect-error an id is a string
+  // @ts-expect-error says: ["inputs[0]: `step_one.id` gives", string, "and the method takes", number]
   @Step({ inputs: ['$<step_one.id>'] }) bad_id(n: number) {
     return n;
   }
@@ -140,19 +140,19 @@ export class Iris {
   @Step({ inputs: ['adma'] }) bad_choice(kind: 'adam' | 'sgd') {
     return kind;
   }
-  // @ts-expect-error three items for a pair
+  // @ts-expect-error says: ["inputs[0]: the method takes", [number, number], "and not 3 items"]
   @Step({ inputs: [[1, 2, 3]] }) bad_tuple(pair: [number, number]) {
     return pair;
   }
-  // @ts-expect-error the second item
+  // @ts-expect-error says: ["inputs[0][1]: the method takes", number, "and not", "a"]
   @Step({ inputs: [[1, 'a']] }) bad_item(list: number[]) {
     return list;
   }
-  // @ts-expect-error a key of a literal object
+  // @ts-expect-error says: ["inputs[0].depth: the method takes", number, "and not", "3"]
   @Step({ inputs: [{ depth: '3' }] }) bad_property(o: { depth: number }) {
     return o;
   }
-  // @ts-expect-error a missing key of a literal object
+  // @ts-expect-error says: inputs[0].depth is missing
   @Step({ inputs: [{}] }) bad_missing_property(o: { depth: number }) {
     return o;
   }
@@ -160,13 +160,13 @@ export class Iris {
   @Step({ inputs: { data: '$<step_one.data_frame>' } }) bad_object({ data }: { data: string }) {
     return data;
   }
-  // @ts-expect-error takes no `dta`
+  // @ts-expect-error says: inputs.dta: the method takes no `dta`
   @Step({ inputs: { dta: '$<step_one.data_frame>' } }) bad_key({ data }: { data: Row[] }) {
     return data;
   }
 
   // each
-  // @ts-expect-error a list of numbers
+  // @ts-expect-error says: ["inputs[0]: `pipeline.names` gives", string[], "and each() needs a list of", number]
   @Step({ inputs: [each('$<pipeline.names>')] }) bad_each(n: number) {
     return n;
   }
@@ -178,33 +178,33 @@ export class Iris {
   @Step({ inputs: [each(['a'])] }) bad_each_of_literals(n: number) {
     return n;
   }
-  // @ts-expect-error each() takes one reference
+  // @ts-expect-error says: inputs[0]: each() takes one reference or an array
   @Step({ inputs: [each('abc')] }) bad_each_of_no_reference(n: string) {
     return n;
   }
-  // @ts-expect-error there is no step `scroe`
+  // @ts-expect-error says: inputs[0]: there is no step `scroe`
   @Step({ inputs: [each('$<scroe.result>')] }) bad_each_of_unknown(n: string) {
     return n;
   }
 
   // returns
-  // @ts-expect-error does not return `tset`
+  // @ts-expect-error says: the step does not return `tset`
   @Step({ returns: ['train', 'tset'] }) bad_returns(): { train: number; test: number } {
     return { train: 1, test: 2 };
   }
-  // @ts-expect-error does not return `tset`, in a promise
+  // @ts-expect-error says: the step does not return `tset`
   @Step({ returns: ['train', 'tset'] }) async bad_async_returns(): Promise<{ train: number }> {
     return { train: 1 };
   }
-  // @ts-expect-error two names for three places
+  // @ts-expect-error says: 2 returns, but the returned tuple has 3 places
   @Step({ returns: ['a', 'b'] }) bad_tuple_returns(): [number, number, number] {
     return [1, 2, 3];
   }
-  // @ts-expect-error a list is no tuple
+  // @ts-expect-error says: 2 returns need a tuple of that length, not a list
   @Step({ returns: ['a', 'b'] }) bad_list_returns(): number[] {
     return [1, 2];
   }
-  // @ts-expect-error several returns of a number
+  // @ts-expect-error says: ["several returns are the keys of an object, and the step returns", number]
   @Step({ returns: ['a', 'b'] }) bad_number_returns(): number {
     return 1;
   }
@@ -212,7 +212,7 @@ export class Iris {
 
 // Places
 export class Places {
-  // @ts-expect-error static
+  // @ts-expect-error says: @Step stands on instance methods, not on static ones
   @Step() static on_static() {
     return 1;
   }
@@ -220,13 +220,13 @@ export class Places {
   @Step({ inputs: ['$<on_static.x>'] }) uses_static(n: number) {
     return n;
   }
-  // @ts-expect-error a field
+  // @ts-expect-error says: @Step stands on methods: write `name() { … }`
   @Step() arrow = () => 1;
-  // @ts-expect-error an accessor
+  // @ts-expect-error says: @Step stands on methods: write `name() { … }`
   @Step() get accessor() {
     return 1;
   }
-  // @ts-expect-error private
+  // @ts-expect-error says: @Step stands on public methods
   @Step() private hidden() {
     return 1;
   }
@@ -234,15 +234,15 @@ export class Places {
   @Step({ inputs: ['$<hidden.x>'] }) uses_hidden(n: number) {
     return this.hidden() + n;
   }
-  // @ts-expect-error a method
+  // @ts-expect-error says: @Parameter stands on instance fields: write `name = default`
   @Parameter() method() {
     return 1;
   }
-  // @ts-expect-error static
+  // @ts-expect-error says: @Parameter stands on instance fields: write `name = default`
   @Parameter() static shared = 1;
-  // @ts-expect-error private
+  // @ts-expect-error says: @Parameter stands on public fields
   @Parameter() private secret = 1;
-  // @ts-expect-error a symbol
+  // @ts-expect-error says: @Step stands on methods with a name, not on symbols
   @Step() [Symbol.iterator]() {
     return this.secret;
   }

@@ -7,9 +7,9 @@ const prepare = step({ returns: ['train', 'test'] }, (rows: number[]) => ({
 const train = step({ returns: ['accuracy'] }, (rows: number[], depth: number) => rows.length / depth);
 const shout = step((text: string) => text.toUpperCase());
 
-// @ts-expect-error does not return `up`
+// @ts-expect-error says: the step does not return `up`
 step({ returns: ['left', 'up'] }, () => ({ left: 1 }));
-// @ts-expect-error two names for three places
+// @ts-expect-error says: 2 returns, but the returned tuple has 3 places
 step({ returns: ['a', 'b'] }, (): [1, 2, 3] => [1, 2, 3]);
 // @ts-expect-error no such option
 step({ retires: 2 }, () => 1);

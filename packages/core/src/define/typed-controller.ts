@@ -1,5 +1,5 @@
 import type { Each } from './each.js';
-import type { Leaf, ReturnsMistake } from './typed-inputs.js';
+import type { Leaf, ReturnsMistake, Unparsed } from './typed-inputs.js';
 import type { ArtifactAttributes, At, IsLiteral, ReferencesIn } from './typed-text.js';
 
 /*
@@ -99,7 +99,7 @@ type ReferenceMistakes<Steps, Parameters, Inside extends string> = Inside extend
         ? Step extends `${infer Mapped}[${number}]`
           ? StepMistake<Steps, Mapped, Rest, Inside>
           : StepMistake<Steps, Step, Rest, Inside>
-        : `\`${Inside}\` is neither STEP.RETURN nor pipeline.PARAMETER`
+        : Unparsed<Inside>
   : never;
 
 type StepMistake<

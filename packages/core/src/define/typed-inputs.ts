@@ -253,7 +253,11 @@ type Readings<This, Inside extends string> = Inside extends `pipeline.${infer Re
     ? Step extends `${infer Mapped}[${number}]`
       ? StepReadings<This, Mapped, Rest, 'element'>
       : StepReadings<This, Step, Rest, 'whole'>
-    : `\`${Inside}\` is neither STEP.RETURN nor pipeline.PARAMETER`;
+    : Unparsed<Inside>;
+
+export type Unparsed<Inside extends string> = Inside extends ''
+  ? '`$<` without `>`'
+  : `\`${Inside}\` is neither STEP.RETURN nor pipeline.PARAMETER`;
 
 type ParameterReadings<This, Name extends string, Path extends string> = Name extends keyof This
   ? This[Name] extends Method

@@ -18,7 +18,7 @@ export type WholeReference<Text extends string> = Text extends `$<${infer Inside
       : DottedName<Inside>
     : never;
 
-/** `$$<` is literal text; a `$<` that is never closed gives an empty inside, which names nothing. */
+/** `$$<` is literal text; a `$<` that is never closed gives an empty inside. */
 type AngleReferences<Text extends string> = Text extends `${infer Before}$<${infer Rest}`
   ? IsEscaped<Before> extends true
     ? AngleReferences<Rest>
