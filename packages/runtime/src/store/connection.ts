@@ -121,7 +121,7 @@ export async function connect(options: {
   });
   try {
     if (await patiently(file, () => isCurrent(connection))) {
-      if (!readonly) connection.exec(SETTINGS);
+      if (!readonly) await patiently(file, () => connection.exec(SETTINGS));
       return connection;
     }
     if (readonly) {

@@ -7,7 +7,8 @@ import type { Connection, SqlValue } from './connection.js';
  * statistics SQLite might walk 200,000 console lines to find one `step.end`.
  */
 export function readEvents(connection: Connection, run: RunId, query: EventQuery = {}): readonly RunEvent[] {
-  const types = query.types?.length === 0 ? undefined : query.types;
+  const { types } = query;
+  if (types?.length === 0) return [];
   const where = ['run = (SELECT n FROM runs WHERE id = ?)'];
   const values: SqlValue[] = [run];
   let index = '';

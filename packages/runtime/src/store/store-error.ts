@@ -4,7 +4,8 @@ import { RunPipelineError, isRunPipelineError } from '@run-pipeline/core/model';
 export function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code: unknown = (error as { readonly code?: unknown }).code;
-  if (typeof code === 'string' && code !== '') return code;
+  // Not `unknown-run` of our own errors, not `ERR_INVALID_ARG_TYPE` of Node's.
+  if (typeof code === 'string' && /^(SQLITE_\w+|E(?!RR_)[A-Z0-9]+)$/.test(code)) return code;
   // libsql tells a failed open only in text, with SQLite's number at its end.
   const open = /Unable to open connection[^]*: (\d+)"?\)?$/.exec(error.message);
   return open === null ? undefined : (OPEN_CODES[Number(open[1])] ?? 'SQLITE_CANTOPEN');

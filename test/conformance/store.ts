@@ -1,0 +1,20 @@
+import { describe } from 'vitest';
+import { cacheTests } from './store/cache.js';
+import { collectTests } from './store/collect.js';
+import { commitTests } from './store/commits.js';
+import type { StoreFactory } from './store/harness.js';
+import { processTests } from './store/processes.js';
+import { runTests } from './store/runs.js';
+import { taskTests } from './store/tasks.js';
+
+export type { StoreFactory, StoreUnderTest } from './store/harness.js';
+
+/** What every implementation of the `Store` port has to keep. `factory` makes an empty store a test. */
+export function storeConformance(name: string, factory: StoreFactory): void {
+  describe(`${name}: runs`, () => runTests(factory));
+  describe(`${name}: commits`, () => commitTests(factory));
+  describe(`${name}: tasks and claims`, () => taskTests(factory));
+  describe(`${name}: cache and preimages`, () => cacheTests(factory));
+  describe(`${name}: garbage collection`, () => collectTests(factory));
+  describe(`${name}: several processes`, () => processTests(factory));
+}
