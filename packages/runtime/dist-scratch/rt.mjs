@@ -107,14 +107,194 @@ var init_framework = __esm({
   }
 });
 
+// ../../../work/wt/discover/packages/runtime/src/source/user-stack.ts
+import { fileURLToPath } from "node:url";
+import { formatLocation } from "@run-pipeline/core/model";
+function userStack(error, options = {}) {
+  const map = process.sourceMapsEnabled === true ? void 0 : options.map;
+  const frames = [];
+  for (const raw of rawFrames(error)) {
+    if (isInternalFile(raw.at.file) || options.isInternal?.(raw.at.file) === true) continue;
+    const at = map === void 0 ? raw.at : map(raw.at);
+    if (isInternalFile(at.file) || options.isInternal?.(at.file) === true) continue;
+    frames.push({ call: raw.call, at });
+  }
+  const text = frames.map(({ call, at }) => {
+    const place = formatLocation(at, options.from);
+    return call === "" ? `at ${place}` : `at ${call} (${place})`;
+  }).join("\n");
+  return { frames, at: frames[0]?.at, text };
+}
+function rawFrames(error) {
+  const stack = typeof error === "object" && error !== null ? error.stack : void 0;
+  if (typeof stack !== "string") return [];
+  const frames = [];
+  for (const line of stack.split("\n")) {
+    const match = /^\s+at (?:(.*?) \()?(.+?):(\d+):(\d+)\)?$/.exec(line);
+    if (match === null) continue;
+    const [, call = "", file = "", row, column] = match;
+    const bare = file.replace(/^async /, "");
+    frames.push({
+      call: call.replace(/^(async )?(?:Object\.|Module\.)?<anonymous>$/, "$1").trim(),
+      at: { file: toPath(bare), line: Number(row), column: Number(column) }
+    });
+  }
+  return frames;
+}
+function toPath(file) {
+  if (!file.startsWith("file:")) return file;
+  try {
+    const url = new URL(file);
+    url.search = "";
+    url.hash = "";
+    return fileURLToPath(url);
+  } catch {
+    return file;
+  }
+}
+function isInternalFile(file) {
+  return file.startsWith("node:") || file === "native" || file.startsWith("<") || /[\\/]node_modules[\\/]/.test(file) || installation().some((directory) => file.startsWith(directory));
+}
+function installation() {
+  if (directories === void 0) {
+    const own = new URL(".", import.meta.url);
+    const runtime = own.pathname.endsWith("/src/source/") ? new URL("..", own) : own;
+    const core = coreDirectory();
+    directories = [fileURLToPath(runtime), ...core === void 0 ? [] : [core]];
+  }
+  return directories;
+}
+function coreDirectory() {
+  try {
+    return fileURLToPath(new URL(".", import.meta.resolve("@run-pipeline/core")));
+  } catch {
+    return void 0;
+  }
+}
+var directories;
+var init_user_stack = __esm({
+  "../../../work/wt/discover/packages/runtime/src/source/user-stack.ts"() {
+    "use strict";
+  }
+});
+
+// ../../../work/wt/discover/packages/runtime/src/discover/map-to-source.ts
+import { existsSync as existsSync2, readFileSync as readFileSync2, statSync as statSync2 } from "node:fs";
+import { createRequire, findSourceMap } from "node:module";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath as fileURLToPath2 } from "node:url";
+function createMapToSource() {
+  const tracers = /* @__PURE__ */ new Map();
+  return (place) => {
+    const file = toPath(place.file);
+    let tracer = tracers.get(place.file);
+    if (tracer === void 0 || tracer.stamp !== stampOf(file)) {
+      tracer = { stamp: stampOf(file), trace: makeTrace(place.file, file) };
+      tracers.set(place.file, tracer);
+    }
+    return tracer.trace?.(place) ?? { file, line: place.line, column: place.column };
+  };
+}
+function makeTrace(executed, file) {
+  const inMemory = findSourceMap(executed) ?? findSourceMap(file);
+  if (inMemory !== void 0) {
+    return (place) => {
+      const entry = inMemory.findEntry(place.line - 1, place.column - 1);
+      if (!("originalSource" in entry)) return void 0;
+      return existing({
+        file: toPath(resolveSource(entry.originalSource, file)),
+        line: entry.originalLine + 1,
+        column: entry.originalColumn + 1
+      });
+    };
+  }
+  const found = readMap(file);
+  if (found === void 0) return void 0;
+  const { TraceMap: Constructor, traceSegment } = createRequire(import.meta.url)(
+    "@jridgewell/trace-mapping"
+  );
+  let map;
+  let isOwn;
+  try {
+    const json = JSON.parse(found.text);
+    isOwn = json[OWN_MAP] === true;
+    map = new Constructor(json);
+  } catch {
+    return void 0;
+  }
+  return (place) => {
+    const segment = traceSegment(map, place.line - 1, place.column - 1);
+    if (segment === null || segment.length === 1) return void 0;
+    const [, index, line, column] = segment;
+    const source = map.sources[index];
+    if (typeof source !== "string") return void 0;
+    const original = {
+      file: sourceFile(source, map.sourceRoot, found.base),
+      line: line + 1,
+      column: column + 1
+    };
+    return isOwn ? original : existing(original);
+  };
+}
+function sourceFile(source, sourceRoot, base) {
+  const root = sourceRoot === void 0 || sourceRoot === "" ? dirname(base) : resolve(dirname(base), toPath(sourceRoot));
+  const plain = source.startsWith("file:") ? toPath(source) : resolve(root, source);
+  return existsSync2(plain) ? plain : decode(plain);
+}
+function readMap(file) {
+  const tail = read(file)?.slice(-MAP_COMMENT_LIMIT);
+  const urls = tail === void 0 ? [] : [...tail.matchAll(/^[ \t]*\/[/*][#@][ \t]*sourceMappingURL=([^\s'"*]+)/gm)];
+  const url = urls.at(-1)?.[1];
+  if (url === void 0) return void 0;
+  const inline = /^data:application\/json[^,]*?(;base64)?,(.*)$/s.exec(url);
+  if (inline !== null) {
+    const body = inline[2] ?? "";
+    return {
+      text: inline[1] === void 0 ? decode(body) : Buffer.from(body, "base64").toString("utf8"),
+      base: file
+    };
+  }
+  if (/^https?:/.test(url)) return void 0;
+  const path = url.startsWith("file:") ? fileURLToPath2(url) : resolve(dirname(file), decode(url));
+  const text = read(path);
+  return text === void 0 ? void 0 : { text, base: path };
+}
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+function read(path) {
+  try {
+    return readFileSync2(path, "utf8");
+  } catch {
+    return void 0;
+  }
+}
+var mapToSource, OWN_MAP, stampOf, resolveSource, existing, MAP_COMMENT_LIMIT;
+var init_map_to_source = __esm({
+  "../../../work/wt/discover/packages/runtime/src/discover/map-to-source.ts"() {
+    "use strict";
+    init_user_stack();
+    mapToSource = createMapToSource();
+    OWN_MAP = "x_run_pipeline";
+    stampOf = (file) => statSync2(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    resolveSource = (source, base) => source.startsWith("file:") ? source : resolve(dirname(base), source);
+    existing = (place) => existsSync2(place.file) ? place : void 0;
+    MAP_COMMENT_LIMIT = 64 * 1024 * 1024;
+  }
+});
+
 // ../../../work/wt/discover/packages/runtime/src/discover/tsconfig-chain.ts
-import { createRequire } from "node:module";
-import { dirname, isAbsolute, join as join2, resolve } from "node:path";
+import { createRequire as createRequire2 } from "node:module";
+import { dirname as dirname2, isAbsolute, join as join2, resolve as resolve2 } from "node:path";
 function recordTsconfig(directory, reads) {
-  for (let at = directory; ; at = dirname(at)) {
-    const file = join2(at, "tsconfig.json");
-    if (reads.probe(file)) return mappings(chain(file, reads, /* @__PURE__ */ new Set()));
-    if (dirname(at) === at) return [];
+  for (let at = directory; ; at = dirname2(at)) {
+    const file = ["tsconfig.json", "jsconfig.json"].map((name) => join2(at, name)).find((path) => reads.probe(path));
+    if (file !== void 0) return mappings(chain(file, reads, /* @__PURE__ */ new Set()));
+    if (dirname2(at) === at) return [];
   }
 }
 function chain(file, reads, seen) {
@@ -132,22 +312,22 @@ function chain(file, reads, seen) {
 }
 function findExtended(parent, from, reads) {
   if (/^\.{1,2}(?:[\\/]|$)/.test(parent) || isAbsolute(parent)) {
-    const path = resolve(dirname(from), parent);
+    const path = resolve2(dirname2(from), parent);
     return [path, `${path}.json`, join2(path, "tsconfig.json")].find((candidate) => reads.probe(candidate));
   }
-  for (let at = dirname(from); ; at = dirname(at)) {
+  for (let at = dirname2(from); ; at = dirname2(at)) {
     const path = join2(at, "node_modules", parent);
     const found = [path, `${path}.json`, join2(path, "tsconfig.json")].find(
       (candidate) => reads.probe(candidate)
     );
     if (found !== void 0) {
-      reads.read(join2(dirname(found), "package.json"));
+      reads.read(join2(dirname2(found), "package.json"));
       return found;
     }
-    if (dirname(at) === at) break;
+    if (dirname2(at) === at) break;
   }
   try {
-    return createRequire(from).resolve(parent);
+    return createRequire2(from).resolve(parent);
   } catch {
     return void 0;
   }
@@ -156,12 +336,12 @@ function mappings(configs) {
   let paths = [];
   let base;
   for (const { file, options } of configs) {
-    if (typeof options.baseUrl === "string") base = resolve(dirname(file), options.baseUrl);
+    if (typeof options.baseUrl === "string") base = resolve2(dirname2(file), options.baseUrl);
     if (typeof options.paths === "object" && options.paths !== null) {
-      const from = base ?? dirname(file);
+      const from = base ?? dirname2(file);
       paths = Object.entries(options.paths).map(([pattern, targets]) => ({
         pattern,
-        targets: [targets].flat().filter((item) => typeof item === "string").map((item) => resolve(from, item))
+        targets: [targets].flat().filter((item) => typeof item === "string").map((item) => resolve2(from, item))
       }));
     }
   }
@@ -198,18 +378,18 @@ var init_tsconfig_chain = __esm({
 });
 
 // ../../../work/wt/discover/packages/runtime/src/discover/look-ups.ts
-import { dirname as dirname2, isAbsolute as isAbsolute2, join as join3, resolve as resolve2 } from "node:path";
+import { dirname as dirname3, isAbsolute as isAbsolute2, join as join3, resolve as resolve3 } from "node:path";
 function recordLookUps(import_, mappings2, reads) {
   const { specifier, importer } = import_;
-  const from = dirname2(importer);
+  const from = dirname3(importer);
   if (isAbsolute2(specifier) || /^\.{1,2}(?:\/|$)/.test(specifier)) {
-    recordPath(resolve2(from, specifier), reads);
+    recordPath(resolve3(from, specifier), reads);
     return;
   }
   for (const path of mappedPaths(specifier, mappings2)) recordPath(path, reads);
   if (specifier.startsWith("#")) return;
   const name = packageName(specifier);
-  for (let at = from; ; at = dirname2(at)) {
+  for (let at = from; ; at = dirname3(at)) {
     const directory = join3(at, "node_modules", name);
     if (reads.probe(join3(directory, "package.json"))) {
       reads.read(join3(directory, "package.json"));
@@ -219,16 +399,16 @@ function recordLookUps(import_, mappings2, reads) {
       return;
     }
     recordPath(join3(at, "node_modules", specifier), reads);
-    if (dirname2(at) === at) return;
+    if (dirname3(at) === at) return;
   }
 }
 function recordManifests(file, reads) {
-  for (let at = dirname2(file); ; at = dirname2(at)) {
+  for (let at = dirname3(file); ; at = dirname3(at)) {
     if (reads.probe(join3(at, "package.json"))) {
       reads.read(join3(at, "package.json"));
       return;
     }
-    if (dirname2(at) === at) return;
+    if (dirname3(at) === at) return;
   }
 }
 function recordPath(path, reads) {
@@ -267,33 +447,31 @@ var init_look_ups = __esm({
 var bundle_source_exports = {};
 __export(bundle_source_exports, {
   EXPORTS_HOOK: () => EXPORTS_HOOK,
+  NODE_RESOLUTION: () => NODE_RESOLUTION,
   PLACEHOLDER: () => PLACEHOLDER,
   bundleSource: () => bundleSource
 });
-import { readFileSync as readFileSync2 } from "node:fs";
+import { readFileSync as readFileSync3 } from "node:fs";
 import { isBuiltin } from "node:module";
-import { dirname as dirname3, extname, resolve as resolve3, sep } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { dirname as dirname4, extname, resolve as resolve4, sep } from "node:path";
+import { fileURLToPath as fileURLToPath3, pathToFileURL } from "node:url";
 import { RunPipelineError as RunPipelineError3 } from "@run-pipeline/core/model";
 async function bundleSource(options) {
   const { build } = await import("esbuild");
   const reads = new ReadSetRecorder();
   const externals = [];
   const lookUps = /* @__PURE__ */ new Map();
-  const outfile = resolve3(dirname3(options.file), "bundle.mjs");
+  const outfile = resolve4(dirname4(options.file), "bundle.mjs");
   try {
     const result = await build({
       entryPoints: [options.file],
       absWorkingDir: options.root,
       outfile,
-      bundle: true,
       write: false,
       format: "esm",
-      platform: "node",
+      ...NODE_RESOLUTION,
+      bundle: true,
       target: "node20",
-      // Node has neither a `module` condition nor a `module` field.
-      conditions: [],
-      mainFields: ["main"],
       keepNames: true,
       sourcemap: "external",
       sourcesContent: false,
@@ -317,7 +495,7 @@ const require = __rp_createRequire(${JSON.stringify(pathToFileURL(options.file).
       plugins: [userModules({ entry: options.file, reads, externals, lookUps })]
     });
     for (const [input, { imports }] of Object.entries(result.metafile.inputs)) {
-      const importer = resolve3(options.root, input);
+      const importer = resolve4(options.root, input);
       for (const { original } of imports) {
         if (original !== void 0 && /^\.{0,2}\//.test(original))
           lookUps.set(`${importer}\0${original}`, { specifier: original, importer });
@@ -326,7 +504,7 @@ const require = __rp_createRequire(${JSON.stringify(pathToFileURL(options.file).
     recordEverythingElse(reads, lookUps);
     const text = (extension) => result.outputFiles.find(({ path }) => path.endsWith(extension))?.text ?? "";
     return {
-      bundle: { code: text(".mjs"), map: absoluteSources(text(".map"), dirname3(outfile)), externals },
+      bundle: { code: text(".mjs"), map: absoluteSources(text(".map"), dirname4(outfile)), externals },
       reads: reads.result()
     };
   } catch (error) {
@@ -336,7 +514,7 @@ const require = __rp_createRequire(${JSON.stringify(pathToFileURL(options.file).
 function recordEverythingElse(reads, lookUps) {
   const mappings2 = /* @__PURE__ */ new Map();
   const mappingsOf = (file) => {
-    const directory = dirname3(file);
+    const directory = dirname4(file);
     const known = mappings2.get(directory) ?? recordTsconfig(directory, reads);
     mappings2.set(directory, known);
     return known;
@@ -368,8 +546,14 @@ function userModules(context) {
         if (isBuiltin(args.path)) return { path: args.path, external: true };
         if (/^(?:data|https?|file):/.test(args.path)) return { path: args.path, external: true };
         const kind = args.kind === "require-call" || args.kind === "require-resolve" ? "require" : "import";
-        if (FRAMEWORK.test(args.path))
-          return external({ specifier: args.path, importer: args.importer, kind });
+        if (FRAMEWORK.test(args.path)) {
+          if (kind === "require") return { path: args.path, namespace: "framework" };
+          return external({
+            specifier: args.path,
+            importer: args.namespace === "framework" ? entry : args.importer,
+            kind
+          });
+        }
         lookUps.set(`${args.importer}\0${args.path}`, { specifier: args.path, importer: args.importer });
         const found = await resolvePackage(build, args);
         if (typeof found !== "string") return found;
@@ -383,7 +567,7 @@ function userModules(context) {
           specifier: args.path,
           importer: args.importer,
           kind: "require",
-          file: resolve3(args.resolveDir, args.path)
+          file: resolve4(args.resolveDir, args.path)
         }) : void 0
       );
       build.onLoad({ filter: /.*/, namespace: "file" }, (args) => loadModule(args.path, entry, reads));
@@ -391,11 +575,15 @@ function userModules(context) {
         contents: moduleFacts(args.path),
         loader: "js"
       }));
+      build.onLoad({ filter: /.*/, namespace: "framework" }, (args) => ({
+        contents: `export * from ${JSON.stringify(args.path)};`,
+        loader: "js"
+      }));
       build.onLoad({ filter: /.*/, namespace: "exports" }, (args) => ({
         contents: `import * as exports from ${JSON.stringify(args.path)};
 globalThis[Symbol.for(${JSON.stringify(EXPORTS_HOOK)})]?.(${JSON.stringify(args.path)}, () => exports);`,
         loader: "js",
-        resolveDir: dirname3(args.path)
+        resolveDir: dirname4(args.path)
       }));
     }
   };
@@ -428,13 +616,13 @@ function loadModule(file, entry, reads) {
   if (loader === void 0) return void 0;
   let contents;
   try {
-    contents = readFileSync2(file, "utf8");
+    contents = readFileSync3(file, "utf8");
   } catch (error) {
     return { errors: [{ text: `${file} cannot be read: ${error.message}` }] };
   }
   reads.file(file, contents);
   if (loader === "json") return { contents, loader };
-  return { contents: withModuleFacts(file, contents, file === entry), loader, resolveDir: dirname3(file) };
+  return { contents: withModuleFacts(file, contents, file === entry), loader, resolveDir: dirname4(file) };
 }
 function withModuleFacts(file, contents, isEntry) {
   const used = /import\.meta|import\s*\.\s*meta|__dirname|__filename|\brequire\b/.test(contents);
@@ -467,7 +655,7 @@ function moduleFacts(file) {
     `export const module = {`,
     `  url: ${JSON.stringify(url)},`,
     `  filename: ${JSON.stringify(file)},`,
-    `  dirname: ${JSON.stringify(dirname3(file))},`,
+    `  dirname: ${JSON.stringify(dirname4(file))},`,
     `  main: false,`,
     `  resolve: (specifier) => /^(?:\\.{0,2}\\/|file:)/.test(specifier) ? new URL(specifier, ${JSON.stringify(url)}).href`,
     `    : /^node:/.test(specifier) ? specifier : pathToFileURL(require.resolve(specifier)).href,`,
@@ -478,9 +666,9 @@ function moduleFacts(file) {
 function absoluteSources(text, from) {
   const map = JSON.parse(text);
   map.sources = map.sources.map(
-    (source) => /^(?:module|exports):/.test(source) ? source : resolve3(from, source)
+    (source) => /^(?:module|exports|framework):/.test(source) ? source : resolve4(from, source)
   );
-  return JSON.stringify(map);
+  return JSON.stringify({ ...map, [OWN_MAP]: true });
 }
 function loadError(failure, options) {
   const diagnostics = failure.errors.map((message) => toDiagnostic(message, options.root));
@@ -513,20 +701,26 @@ function toDiagnostic(message, root) {
 function toLocation(message, root) {
   const { location } = message;
   if (location === null) return void 0;
-  const file = location.file.startsWith("file:") ? fileURLToPath(location.file) : resolve3(root, location.file);
+  const file = location.file.startsWith("file:") ? fileURLToPath3(location.file) : resolve4(root, location.file);
   const before = Buffer.from(location.lineText).subarray(0, location.column).toString("utf8").length;
   return { file, line: location.line, column: before + 1 };
 }
-var PLACEHOLDER, EXPORTS_HOOK, LOADERS, TYPESCRIPT, RESOLVING, MODULE_SCHEME, EXPORTS_SCHEME, isBuildFailure, placed;
+var PLACEHOLDER, EXPORTS_HOOK, NODE_RESOLUTION, LOADERS, TYPESCRIPT, RESOLVING, MODULE_SCHEME, EXPORTS_SCHEME, isBuildFailure, placed;
 var init_bundle_source = __esm({
   "../../../work/wt/discover/packages/runtime/src/discover/bundle-source.ts"() {
     "use strict";
     init_read_set();
     init_framework();
+    init_map_to_source();
     init_look_ups();
     init_tsconfig_chain();
     PLACEHOLDER = "run-pipeline-external:";
     EXPORTS_HOOK = "run-pipeline.loading";
+    NODE_RESOLUTION = {
+      platform: "node",
+      conditions: [],
+      mainFields: ["main"]
+    };
     LOADERS = {
       ".ts": "ts",
       ".mts": "ts",
@@ -547,11 +741,67 @@ var init_bundle_source = __esm({
   }
 });
 
+// ../../../work/wt/discover/packages/runtime/src/discover/resolve-again.ts
+var resolve_again_exports = {};
+__export(resolve_again_exports, {
+  resolveAgain: () => resolveAgain
+});
+import { existsSync as existsSync3 } from "node:fs";
+import { dirname as dirname5 } from "node:path";
+import { RunPipelineError as RunPipelineError4 } from "@run-pipeline/core/model";
+async function resolveAgain(externals, fallback) {
+  const { build } = await import("esbuild");
+  const found = /* @__PURE__ */ new Map();
+  await build({
+    ...NODE_RESOLUTION,
+    stdin: { contents: "" },
+    bundle: true,
+    write: false,
+    logLevel: "silent",
+    plugins: [
+      {
+        name: "resolve-again",
+        setup(context) {
+          context.onStart(async () => {
+            for (const external of externals) {
+              const directory = dirname5(external.importer);
+              const { path, errors } = await context.resolve(external.specifier, {
+                kind: external.kind === "require" ? "require-call" : "import-statement",
+                resolveDir: existsSync3(directory) ? directory : fallback
+              });
+              if (errors.length > 0 || path === "") throw notFound(external);
+              found.set(external, path);
+            }
+          });
+        }
+      }
+    ]
+  }).catch((error) => {
+    const missing = externals.find((external) => !found.has(external));
+    throw missing === void 0 ? error : notFound(missing);
+  });
+  return found;
+}
+var notFound;
+var init_resolve_again = __esm({
+  "../../../work/wt/discover/packages/runtime/src/discover/resolve-again.ts"() {
+    "use strict";
+    init_bundle_source();
+    notFound = (external) => new RunPipelineError4({
+      kind: "load",
+      code: "unresolved-import",
+      message: `the import "${external.specifier}" of ${external.importer} cannot be found any more`,
+      at: { file: external.importer, line: 1, column: 1 },
+      help: "install the dependencies of the project again (npm ci)"
+    });
+  }
+});
+
 // ../../../work/wt/discover/packages/runtime/src/discover/load.ts
 import { realpathSync as realpathSync2, statSync as statSync3 } from "node:fs";
 import { extname as extname3, resolve as resolve5 } from "node:path";
 import { registry as registry2, setRunHost as setRunHost2 } from "@run-pipeline/core/define";
-import { isRunPipelineError as isRunPipelineError2, RunPipelineError as RunPipelineError6 } from "@run-pipeline/core/model";
+import { isRunPipelineError as isRunPipelineError2, RunPipelineError as RunPipelineError7 } from "@run-pipeline/core/model";
 
 // ../../../work/wt/discover/packages/runtime/src/project/home.ts
 import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -711,20 +961,24 @@ init_framework();
 // ../../../work/wt/discover/packages/runtime/src/discover/load-cache.ts
 init_read_set();
 import { createHash as createHash3 } from "node:crypto";
-import { existsSync as existsSync3, mkdirSync as mkdirSync3, readFileSync as readFileSync3 } from "node:fs";
+import { existsSync as existsSync5, mkdirSync as mkdirSync3, readFileSync as readFileSync4 } from "node:fs";
 import { join as join5 } from "node:path";
 
 // ../../../work/wt/discover/packages/runtime/src/discover/materialise.ts
 init_bundle_source();
 import { createHash as createHash2 } from "node:crypto";
-import { existsSync as existsSync2, mkdirSync as mkdirSync2, renameSync, writeFileSync as writeFileSync2 } from "node:fs";
-import { createRequire as createRequire2 } from "node:module";
-import { basename, dirname as dirname4, extname as extname2, join as join4 } from "node:path";
-import { fileURLToPath as fileURLToPath2, pathToFileURL as pathToFileURL3 } from "node:url";
-import { RunPipelineError as RunPipelineError4 } from "@run-pipeline/core/model";
+import { existsSync as existsSync4, mkdirSync as mkdirSync2, renameSync, writeFileSync as writeFileSync2 } from "node:fs";
+import { basename, extname as extname2, join as join4 } from "node:path";
+import { pathToFileURL as pathToFileURL3 } from "node:url";
+import { RunPipelineError as RunPipelineError5 } from "@run-pipeline/core/model";
 var loadDirectory = (paths) => join4(paths.home, "cache", "load");
-function materialise(options) {
-  const targets = options.bundle.externals.map((external) => targetOf(external, options.framework));
+async function materialise(options) {
+  const { externals } = options.bundle;
+  const moved = externals.filter(({ file }) => file !== void 0 && !existsSync4(file));
+  const found = moved.length === 0 ? /* @__PURE__ */ new Map() : await (await Promise.resolve().then(() => (init_resolve_again(), resolve_again_exports))).resolveAgain(moved, options.paths.root);
+  const targets = externals.map(
+    (external) => targetOf(external, found.get(external) ?? external.file, options.framework)
+  );
   const code = options.bundle.code.replace(
     new RegExp(`"${PLACEHOLDER}(\\d+)"`, "g"),
     (literal, index) => {
@@ -738,7 +992,7 @@ function materialise(options) {
     directory,
     `${basename(options.file, extname2(options.file)).replace(/[^\w.-]/g, "_")}-${hash}.mjs`
   );
-  if (!existsSync2(path)) {
+  if (!existsSync4(path)) {
     mkdirSync2(directory, { recursive: true });
     writeAtomically(`${path}.map`, options.bundle.map);
     writeAtomically(path, `${code}//# sourceMappingURL=${basename(path)}.map
@@ -746,33 +1000,13 @@ function materialise(options) {
   }
   return path;
 }
-function targetOf(external, framework) {
-  if (external.file === void 0) {
-    const url = framework(external.specifier);
-    if (url === void 0) throw noSuchFramework(external);
-    return external.kind === "require" ? fileURLToPath2(url) : url;
-  }
-  const file = existsSync2(external.file) ? external.file : resolveAgain(external);
-  return external.kind === "require" ? file : pathToFileURL3(file).href;
+function targetOf(external, file, framework) {
+  if (file !== void 0) return external.kind === "require" ? file : pathToFileURL3(file).href;
+  const url = framework(external.specifier);
+  if (url === void 0) throw noSuchFramework(external);
+  return url;
 }
-function resolveAgain(external) {
-  try {
-    const from = createRequire2(
-      existsSync2(dirname4(external.importer)) ? external.importer : join4(process.cwd(), "x.js")
-    );
-    return from.resolve(external.specifier);
-  } catch (error) {
-    throw new RunPipelineError4({
-      kind: "load",
-      code: "unresolved-import",
-      message: `the import "${external.specifier}" of ${external.importer} cannot be found any more`,
-      at: { file: external.importer, line: 1, column: 1 },
-      help: "install the dependencies of the project again (npm ci)",
-      cause: error
-    });
-  }
-}
-var noSuchFramework = (external) => new RunPipelineError4({
+var noSuchFramework = (external) => new RunPipelineError5({
   kind: "load",
   code: "unresolved-import",
   message: `the import "${external.specifier}" cannot be found: run-pipeline has no such entry`,
@@ -798,9 +1032,9 @@ var LoadCache = class {
   }
   find() {
     const memo = readJson(this.#memo);
-    if (memo?.format !== FORMAT || !existsSync3(memo.executable) || !isUnchanged(memo.reads)) return void 0;
+    if (memo?.format !== FORMAT || !existsSync5(memo.executable) || !isUnchanged(memo.reads)) return void 0;
     const path = join5(this.#directory, memo.bundle);
-    if (!existsSync3(path)) return void 0;
+    if (!existsSync5(path)) return void 0;
     return { executable: memo.executable, bundle: lazyBundle(path) };
   }
   keep(entry) {
@@ -813,8 +1047,8 @@ var LoadCache = class {
   }
 };
 function lazyBundle(path) {
-  let read3;
-  const bundle = () => read3 ??= JSON.parse(readFileSync3(path, "utf8"));
+  let read4;
+  const bundle = () => read4 ??= JSON.parse(readFileSync4(path, "utf8"));
   return {
     get code() {
       return bundle().code;
@@ -829,90 +1063,23 @@ function lazyBundle(path) {
 }
 function readJson(path) {
   try {
-    return JSON.parse(readFileSync3(path, "utf8"));
+    return JSON.parse(readFileSync4(path, "utf8"));
   } catch {
     return void 0;
   }
 }
 
 // ../../../work/wt/discover/packages/runtime/src/discover/load-error.ts
+init_user_stack();
 import {
   isRunPipelineError,
-  RunPipelineError as RunPipelineError5
+  RunPipelineError as RunPipelineError6
 } from "@run-pipeline/core/model";
-
-// ../../../work/wt/discover/packages/runtime/src/source/user-stack.ts
-import { fileURLToPath as fileURLToPath3 } from "node:url";
-import { formatLocation } from "@run-pipeline/core/model";
-function userStack(error, options = {}) {
-  const map = process.sourceMapsEnabled === true ? void 0 : options.map;
-  const frames = [];
-  for (const raw of rawFrames(error)) {
-    if (isInternalFile(raw.at.file) || options.isInternal?.(raw.at.file) === true) continue;
-    const at = map === void 0 ? raw.at : map(raw.at);
-    if (isInternalFile(at.file) || options.isInternal?.(at.file) === true) continue;
-    frames.push({ call: raw.call, at });
-  }
-  const text = frames.map(({ call, at }) => {
-    const place = formatLocation(at, options.from);
-    return call === "" ? `at ${place}` : `at ${call} (${place})`;
-  }).join("\n");
-  return { frames, at: frames[0]?.at, text };
-}
-function rawFrames(error) {
-  const stack = typeof error === "object" && error !== null ? error.stack : void 0;
-  if (typeof stack !== "string") return [];
-  const frames = [];
-  for (const line of stack.split("\n")) {
-    const match = /^\s+at (?:(.*?) \()?(.+?):(\d+):(\d+)\)?$/.exec(line);
-    if (match === null) continue;
-    const [, call = "", file = "", row, column] = match;
-    const bare = file.replace(/^async /, "");
-    frames.push({
-      call: call.replace(/^(async )?(?:Object\.|Module\.)?<anonymous>$/, "$1").trim(),
-      at: { file: toPath(bare), line: Number(row), column: Number(column) }
-    });
-  }
-  return frames;
-}
-function toPath(file) {
-  if (!file.startsWith("file:")) return file;
-  try {
-    const url = new URL(file);
-    url.search = "";
-    url.hash = "";
-    return fileURLToPath3(url);
-  } catch {
-    return file;
-  }
-}
-function isInternalFile(file) {
-  return file.startsWith("node:") || file === "native" || file.startsWith("<") || /[\\/]node_modules[\\/]/.test(file) || installation().some((directory) => file.startsWith(directory));
-}
-var directories;
-function installation() {
-  if (directories === void 0) {
-    const own = new URL(".", import.meta.url);
-    const runtime = own.pathname.endsWith("/src/source/") ? new URL("..", own) : own;
-    const core = coreDirectory();
-    directories = [fileURLToPath3(runtime), ...core === void 0 ? [] : [core]];
-  }
-  return directories;
-}
-function coreDirectory() {
-  try {
-    return fileURLToPath3(new URL(".", import.meta.resolve("@run-pipeline/core")));
-  } catch {
-    return void 0;
-  }
-}
-
-// ../../../work/wt/discover/packages/runtime/src/discover/load-error.ts
 function evaluationError(error, options) {
   if (isRunPipelineError(error)) return mapErrorPlaces(error, options.map);
   const at = userStack(error, { map: options.map }).at ?? syntaxErrorPlace(error, options.map) ?? { file: options.file, line: 1, column: 1 };
   const text = error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${describe(error)}`;
-  return new RunPipelineError5({
+  return new RunPipelineError6({
     kind: "load",
     code: "evaluation-failed",
     message: `${options.file} cannot be loaded: ${text}`,
@@ -928,7 +1095,7 @@ function mapErrorPlaces(error, map) {
     ...place(item.at),
     ...item.related === void 0 ? {} : { related: item.related.map((other) => ({ ...other, ...place(other.at) })) }
   }));
-  return new RunPipelineError5({
+  return new RunPipelineError6({
     kind: error.kind,
     code: error.code,
     message: error.message,
@@ -984,109 +1151,43 @@ function mapCode(code, place, source, ownerFile) {
   return { ...code, call, file: call?.file ?? source?.file };
 }
 
-// ../../../work/wt/discover/packages/runtime/src/discover/map-to-source.ts
-import { existsSync as existsSync4, readFileSync as readFileSync4, statSync as statSync2 } from "node:fs";
-import { createRequire as createRequire3, findSourceMap } from "node:module";
-import { dirname as dirname5, resolve as resolve4 } from "node:path";
-import { fileURLToPath as fileURLToPath4 } from "node:url";
-function createMapToSource() {
-  const tracers = /* @__PURE__ */ new Map();
-  return (place) => {
-    const file = toPath(place.file);
-    let tracer = tracers.get(place.file);
-    if (tracer === void 0 || tracer.stamp !== stampOf(file)) {
-      tracer = { stamp: stampOf(file), trace: makeTrace(place.file, file) };
-      tracers.set(place.file, tracer);
-    }
-    return tracer.trace?.(place) ?? { file, line: place.line, column: place.column };
-  };
-}
-var mapToSource = createMapToSource();
-var stampOf = (file) => statSync2(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-function makeTrace(executed, file) {
-  const inMemory = findSourceMap(executed) ?? findSourceMap(file);
-  if (inMemory !== void 0) {
-    return (place) => {
-      const entry = inMemory.findEntry(place.line - 1, place.column - 1);
-      if (!("originalSource" in entry)) return void 0;
-      return existing({
-        file: toPath(resolveSource(entry.originalSource, file)),
-        line: entry.originalLine + 1,
-        column: entry.originalColumn + 1
-      });
-    };
-  }
-  const found = readMap(file);
-  if (found === void 0) return void 0;
-  const { TraceMap: Constructor, originalPositionFor } = createRequire3(import.meta.url)(
-    "@jridgewell/trace-mapping"
-  );
-  let map;
-  try {
-    map = new Constructor(found.text);
-  } catch {
-    return void 0;
-  }
-  const root = map.sourceRoot ?? "";
-  return (place) => {
-    const original = originalPositionFor(map, { line: place.line, column: place.column - 1 });
-    if (original.source === null) return void 0;
-    const source = root === "" || /^(?:\/|[a-z]+:)/i.test(original.source) ? original.source : `${root.replace(/\/$/, "")}/${original.source}`;
-    return existing({
-      file: toPath(resolveSource(source, found.base)),
-      line: original.line,
-      column: original.column + 1
-    });
-  };
-}
-var resolveSource = (source, base) => source.startsWith("file:") ? source : resolve4(dirname5(base), source);
-var existing = (place) => existsSync4(place.file) ? place : void 0;
-function readMap(file) {
-  const tail = read(file)?.slice(-MAP_COMMENT_LIMIT);
-  const urls = tail === void 0 ? [] : [...tail.matchAll(/^[ \t]*\/[/*][#@][ \t]*sourceMappingURL=([^\s'"*]+)/gm)];
-  const url = urls.at(-1)?.[1];
-  if (url === void 0) return void 0;
-  const inline = /^data:application\/json[^,]*?(;base64)?,(.*)$/s.exec(url);
-  if (inline !== null) {
-    const body = inline[2] ?? "";
-    return {
-      text: inline[1] === void 0 ? decode(body) : Buffer.from(body, "base64").toString("utf8"),
-      base: file
-    };
-  }
-  if (/^https?:/.test(url)) return void 0;
-  const path = url.startsWith("file:") ? fileURLToPath4(url) : resolve4(dirname5(file), decode(url));
-  const text = read(path);
-  return text === void 0 ? void 0 : { text, base: path };
-}
-var MAP_COMMENT_LIMIT = 64 * 1024 * 1024;
-function decode(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-function read(path) {
-  try {
-    return readFileSync4(path, "utf8");
-  } catch {
-    return void 0;
-  }
-}
+// ../../../work/wt/discover/packages/runtime/src/discover/load.ts
+init_map_to_source();
 
 // ../../../work/wt/discover/packages/runtime/src/discover/name-steps.ts
 import { nameStep, registry } from "@run-pipeline/core/define";
-function nameSteps(options) {
-  const { steps } = registry();
-  for (const [callable, definition] of steps) {
-    if (definition.name !== "" || options.from.has(callable)) continue;
-    const name = (definition.source === void 0 ? void 0 : options.places.variableAt(definition.source)) ?? Object.entries(options.exports).find(([key, value]) => value === callable && key !== "default")?.[0];
-    if (name !== void 0) nameStep(callable, name);
+var StepCompletion = class {
+  #places;
+  #done = /* @__PURE__ */ new Set();
+  /** Steps that are declared already are somebody else's when `from` is `now`. */
+  constructor(places, from) {
+    this.#places = places;
+    if (from === "now") for (const callable of registry().steps.keys()) this.#done.add(callable);
   }
-}
+  complete(exports = {}) {
+    const { steps } = registry();
+    for (const [callable, definition] of [...steps]) {
+      if (!this.#done.has(callable)) {
+        this.#done.add(callable);
+        if (definition.name === "" && definition.source !== void 0) {
+          const variable = this.#places.variableAt(definition.source);
+          if (variable !== void 0) nameStep(callable, variable);
+        }
+        const place = (at) => at === void 0 ? void 0 : this.#places.toSource(at);
+        steps.set(callable, Object.freeze(mapStep(steps.get(callable) ?? definition, place, void 0)));
+      }
+      const exported = Object.entries(exports).find(
+        ([key, value]) => value === callable && key !== "default"
+      );
+      if (exported !== void 0) nameStep(callable, exported[0]);
+    }
+  }
+};
 
 // ../../../work/wt/discover/packages/runtime/src/discover/places.ts
+init_user_stack();
+
+// ../../../work/wt/discover/packages/runtime/src/discover/call-place.ts
 import { readFileSync as readFileSync5 } from "node:fs";
 
 // ../../../work/wt/discover/packages/runtime/src/discover/variable-name.ts
@@ -1095,22 +1196,48 @@ function variableOf(source, place) {
     /(?:\(\s*0\s*,\s*)?(?:[\w$]+\s*\.\s*)*(?:\w+\s*\)?\s*)?$/,
     (callee) => /[.(]/.test(callee) ? "" : callee
   );
-  const assigned = DECLARED.exec(before) ?? ASSIGNED.exec(before) ?? PROPERTY.exec(before);
+  const assigned = DECLARED.exec(before) ?? LISTED.exec(before) ?? ASSIGNED.exec(before) ?? PROPERTY.exec(before);
   return assigned?.[1];
 }
 var DECLARED = /^[\s\S]*\b(?:const|let|var|static|readonly|public|private|protected)\s+([A-Za-z_$][\w$]*)\s*[!?]?\s*(?::[^;]*?)?=\s*$/;
+var LISTED = /,\s*([A-Za-z_$][\w$]*)\s*[!?]?\s*(?::(?:[^;=]|=>)*)?=\s*$/;
 var ASSIGNED = /([A-Za-z_$][\w$]*)\s*=\s*$/;
 var PROPERTY = /[{,]\s*["']?([A-Za-z_$][\w$]*)["']?\s*:\s*$/;
 var LOOK_BACK = 2e3;
 function textBefore(source, place) {
+  const at = offsetOf(source, place);
+  return source.slice(Math.max(0, at - LOOK_BACK), at);
+}
+function offsetOf(source, place) {
   let start = 0;
   for (let line = 1; line < place.line; line++) {
     const end = source.indexOf("\n", start);
-    if (end < 0) return "";
+    if (end < 0) return source.length;
     start = end + 1;
   }
-  const at = start + place.column - 1;
-  return source.slice(Math.max(0, at - LOOK_BACK), at);
+  return Math.min(start + place.column - 1, source.length);
+}
+
+// ../../../work/wt/discover/packages/runtime/src/discover/call-place.ts
+function mapCallPlace(place, map) {
+  const mapped = map(place);
+  const source = read2(mapped.file);
+  if (source === void 0) return mapped;
+  const offset = offsetOf(source, mapped);
+  const name = /[A-Za-z_$][\w$]*$/.exec(textBefore(source, mapped))?.[0];
+  const isBehindName = name !== void 0 && /^\s*[(<]/.test(source.slice(offset, offset + 20));
+  return isBehindName ? { ...mapped, column: mapped.column - name.length } : mapped;
+}
+function variableAt(place) {
+  const source = read2(place.file);
+  return source === void 0 ? void 0 : variableOf(source, place);
+}
+function read2(file) {
+  try {
+    return readFileSync5(file, "utf8");
+  } catch {
+    return void 0;
+  }
 }
 
 // ../../../work/wt/discover/packages/runtime/src/discover/places.ts
@@ -1118,9 +1245,13 @@ var Places = class {
   #executable;
   #path;
   #map;
+  #variables;
   #known;
   #isChanged = false;
-  constructor(executable, map) {
+  /** `variables`: known from when the bundle was made; the source may have changed since. */
+  constructor(options) {
+    const { executable, map } = options;
+    this.#variables = { ...options.variables };
     this.#executable = executable;
     this.#path = `${executable}.places.json`;
     this.#map = map;
@@ -1128,19 +1259,28 @@ var Places = class {
   }
   /** Also for places in other files; those are mapped every time. */
   toSource = (place) => {
-    if (toPath(place.file) !== this.#executable) return this.#map(place);
+    if (toPath(place.file) !== this.#executable) return mapCallPlace(place, this.#map);
     const [file, line, column] = this.#lookUp(place);
     return { file, line, column };
   };
   /** The variable (or property) that the call at this raw place is assigned to. */
   variableAt(place) {
-    if (toPath(place.file) !== this.#executable) return variableAt(this.#map(place));
+    if (toPath(place.file) !== this.#executable) return variableAt(mapCallPlace(place, this.#map));
+    const key = keyOf(place);
     const known = this.#lookUp(place);
     if (known.length === 3) {
-      known.push(variableAt({ file: known[0], line: known[1], column: known[2] }) ?? "");
+      known.push(
+        this.#variables[key] ?? variableAt({ file: known[0], line: known[1], column: known[2] }) ?? ""
+      );
       this.#isChanged = true;
     }
-    return known[3] === "" ? void 0 : known[3];
+    const variable = known[3] === "" ? void 0 : known[3];
+    if (variable !== void 0) this.#variables[key] = variable;
+    return variable;
+  }
+  /** All that were asked for, by place: `SourceBundle.variables`. */
+  get variables() {
+    return this.#variables;
   }
   /** Keeps what was found out since; losing it costs time only. */
   save() {
@@ -1152,10 +1292,10 @@ var Places = class {
     }
   }
   #lookUp(place) {
-    const key = `${place.line}:${place.column}`;
+    const key = keyOf(place);
     let known = this.#known[key];
     if (known === void 0) {
-      const { file, line, column } = this.#map(place);
+      const { file, line, column } = mapCallPlace(place, this.#map);
       known = [file, line, column];
       this.#known[key] = known;
       this.#isChanged = true;
@@ -1163,15 +1303,7 @@ var Places = class {
     return known;
   }
 };
-function variableAt(place) {
-  let text;
-  try {
-    text = readFileSync5(place.file, "utf8");
-  } catch {
-    return void 0;
-  }
-  return variableOf(text, place);
-}
+var keyOf = (place) => `${place.line}:${place.column}`;
 
 // ../../../work/wt/discover/packages/runtime/src/discover/load.ts
 var loadFile = async (options) => {
@@ -1180,10 +1312,19 @@ var loadFile = async (options) => {
   const { executable, bundle } = await transformed({ paths: options.paths, file, framework });
   return evaluated({ file, executable, bundle, argv: options.argv ?? [], onStart: options.onStart });
 };
+async function bundleFile(options) {
+  const file = checkFile(options.file, options.paths);
+  const { bundle } = await transformed({
+    paths: options.paths,
+    file,
+    framework: options.framework ?? ownFramework
+  });
+  return bundle;
+}
 var loadBundle = async (options) => {
   const framework = options.framework ?? ownFramework;
   ensureHome(options.paths);
-  const executable = materialise({
+  const executable = await materialise({
     paths: options.paths,
     file: options.file,
     bundle: options.bundle,
@@ -1219,7 +1360,7 @@ async function evaluateModule(options) {
 var EXTENSIONS2 = /* @__PURE__ */ new Set([".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs"]);
 function checkFile(given, paths) {
   const path = resolve5(paths.cwd, given);
-  const refuse = (code, message, help, cause) => new RunPipelineError6({ kind: "load", code, message: `${given} ${message}`, help, cause });
+  const refuse = (code, message, help, cause) => new RunPipelineError7({ kind: "load", code, message: `${given} ${message}`, help, cause });
   let isFile2;
   let file;
   try {
@@ -1258,19 +1399,24 @@ async function transformed(options) {
   const { bundleSource: bundleSource2 } = await Promise.resolve().then(() => (init_bundle_source(), bundle_source_exports));
   const { bundle, reads } = await bundleSource2({ file: options.file, root: options.paths.root });
   ensureHome(options.paths);
-  const executable = materialise({ ...options, bundle });
+  const executable = await materialise({ ...options, bundle });
   cache.keep({ executable, bundle, reads });
   return { executable, bundle };
 }
 async function evaluated(options) {
-  const { file, bundle } = options;
-  const places = new Places(options.executable, mapToSource);
-  const { pipelines, steps } = registry2();
+  const { file } = options;
+  const places = new Places({
+    executable: options.executable,
+    map: mapToSource,
+    variables: options.bundle.variables
+  });
+  const bundle = withVariables(options.bundle, places);
+  const { pipelines } = registry2();
   const declaredBefore = pipelines.length;
-  const stepsBefore = new Set(steps.keys());
+  const steps = new StepCompletion(places, "now");
   const calls = [];
   const lookAround = (exports) => {
-    nameSteps({ exports, places, from: stepsBefore });
+    steps.complete(exports);
     const found = collectCandidates({
       exports,
       declared: pipelines.slice(declaredBefore),
@@ -1304,6 +1450,20 @@ async function evaluated(options) {
     throw evaluationError(error, { file, map: places.toSource });
   }
 }
+var withVariables = (bundle, places) => ({
+  get code() {
+    return bundle.code;
+  },
+  get map() {
+    return bundle.map;
+  },
+  get externals() {
+    return bundle.externals;
+  },
+  get variables() {
+    return places.variables;
+  }
+});
 function withSourcePlaces(candidate, places) {
   return {
     ...candidate,
@@ -1320,7 +1480,7 @@ function withSourcePlaces(candidate, places) {
 }
 
 // ../../../work/wt/discover/packages/runtime/src/project/paths.ts
-import { existsSync as existsSync5, readFileSync as readFileSync6, realpathSync as realpathSync3, statSync as statSync4 } from "node:fs";
+import { existsSync as existsSync6, readFileSync as readFileSync6, realpathSync as realpathSync3, statSync as statSync4 } from "node:fs";
 import { dirname as dirname6, join as join6, relative, resolve as resolve6, sep as sep2 } from "node:path";
 var HOME_NAME = ".run-pipeline";
 function resolvePaths(options) {
@@ -1343,7 +1503,7 @@ function ancestors(directory) {
 }
 function workspaceRoot(cwd) {
   const above = ancestors(cwd);
-  const nearest = above.find((directory) => existsSync5(join6(directory, "package.json")));
+  const nearest = above.find((directory) => existsSync6(join6(directory, "package.json")));
   const outermost = above.findLast((directory) => {
     const patterns = workspacePatterns(directory);
     return patterns !== void 0 && (directory === nearest || directory === cwd || covers(patterns, directory, cwd));
@@ -1351,9 +1511,9 @@ function workspaceRoot(cwd) {
   return outermost ?? nearest ?? cwd;
 }
 function workspacePatterns(directory) {
-  const pnpm = read2(join6(directory, "pnpm-workspace.yaml"));
+  const pnpm = read3(join6(directory, "pnpm-workspace.yaml"));
   if (pnpm !== void 0) return pnpmPackages(pnpm);
-  const text = read2(join6(directory, "package.json"));
+  const text = read3(join6(directory, "package.json"));
   if (text === void 0) return void 0;
   let manifest;
   try {
@@ -1410,7 +1570,7 @@ function real(path) {
     return path;
   }
 }
-function read2(path) {
+function read3(path) {
   try {
     return readFileSync6(path, "utf8");
   } catch {
@@ -1420,9 +1580,14 @@ function read2(path) {
 function isDirectory(path) {
   return statSync4(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
+
+// <stdin>
+init_map_to_source();
 export {
   HOME_NAME,
+  OWN_MAP,
   ancestors,
+  bundleFile,
   createMapToSource,
   evaluateModule,
   loadBundle,

@@ -8,7 +8,7 @@ import {
   type SourceLocation,
 } from '@run-pipeline/core/model';
 import { toPath } from '../source/user-stack.js';
-import { mapCallPlace, variableAt } from './call-place.js';
+import { CallPlaces } from './call-place.js';
 import type { MapToSource } from './discovery.js';
 import { mapErrorPlaces } from './load-error.js';
 import { mapDefinition } from './map-definition.js';
@@ -41,11 +41,9 @@ export class ProgramPipelines {
 
   /** One for a process: steps are completed once. */
   constructor(map: MapToSource = mapToSource) {
-    this.#map = (place) => mapCallPlace(place, map);
-    this.#steps = new StepCompletion(
-      { toSource: this.#map, variableAt: (place) => variableAt(this.#map(place)) },
-      'all',
-    );
+    const calls = new CallPlaces(map);
+    this.#map = calls.toSource;
+    this.#steps = new StepCompletion(calls, 'all');
   }
 
   describe(options: {

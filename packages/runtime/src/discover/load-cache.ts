@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ProjectPaths } from '../project/project.js';
 import { isUnchanged, type ReadSet } from '../project/read-set.js';
 import type { SourceBundle } from './discovery.js';
@@ -9,10 +9,12 @@ import { loadDirectory, writeAtomically } from './materialise.js';
 /** Raise it when the shape of the memo or the meaning of the bundle changes. */
 const FORMAT = 1;
 
-interface Memo {
+export interface LoadMemo {
   readonly format: typeof FORMAT;
   readonly reads: ReadSet;
-  /** Absolute path of the executable JavaScript, with its map beside it. */
+  /** The user's file. */
+  readonly file: string;
+  /** Name of the executable JavaScript beside the memo, with its map. */
   readonly executable: string;
   /** Content hash of the bundle's own file: code with placeholders. */
   readonly bundle: string;
@@ -26,6 +28,7 @@ interface Memo {
 export class LoadCache {
   readonly #directory: string;
   readonly #memo: string;
+  readonly #file: string;
 
   /** `installation`: whatever of this installation decides the result (where the framework is). */
   constructor(options: {
@@ -34,6 +37,7 @@ export class LoadCache {
     readonly installation: string;
   }) {
     this.#directory = loadDirectory(options.paths);
+    this.#file = options.file;
     const key = createHash('sha256')
       .update(`load\0${FORMAT}\0${options.paths.root}\0${options.file}\0${options.installation}`)
       .digest('hex')
@@ -42,11 +46,11 @@ export class LoadCache {
   }
 
   find(): { readonly executable: string; readonly bundle: SourceBundle } | undefined {
-    const memo = readJson<Memo>(this.#memo);
-    if (memo?.format !== FORMAT || !existsSync(memo.executable) || !isUnchanged(memo.reads)) return undefined;
+    const memo = readJson<LoadMemo>(this.#memo);
+    if (memo?.format !== FORMAT || !isUnchanged(memo.reads)) return undefined;
+    const executable = join(this.#directory, memo.executable);
     const path = join(this.#directory, memo.bundle);
-    if (!existsSync(path)) return undefined;
-    return { executable: memo.executable, bundle: lazyBundle(path) };
+    return existsSync(executable) && existsSync(path) ? { executable, bundle: lazyBundle(path) } : undefined;
   }
 
   keep(entry: { readonly executable: string; readonly bundle: SourceBundle; readonly reads: ReadSet }): void {
@@ -54,7 +58,13 @@ export class LoadCache {
     const name = `${createHash('sha256').update(text).digest('hex').slice(0, 24)}.bundle.json`;
     mkdirSync(this.#directory, { recursive: true });
     writeAtomically(join(this.#directory, name), text);
-    const memo: Memo = { format: FORMAT, reads: entry.reads, executable: entry.executable, bundle: name };
+    const memo: LoadMemo = {
+      format: FORMAT,
+      reads: entry.reads,
+      file: this.#file,
+      executable: basename(entry.executable),
+      bundle: name,
+    };
     writeAtomically(this.#memo, JSON.stringify(memo));
   }
 }

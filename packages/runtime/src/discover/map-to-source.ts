@@ -34,11 +34,14 @@ export const OWN_MAP = 'x_run_pipeline';
 
 interface Tracer {
   /** A rebuilt file (watch) has another map. */
-  readonly stamp: number;
+  readonly stamp: string;
   readonly trace: ((place: SourceLocation) => SourceLocation | undefined) | undefined;
 }
 
-const stampOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+function stampOf(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat === undefined ? '' : `${stat.mtimeMs}:${stat.size}`;
+}
 
 function makeTrace(executed: string, file: string): Tracer['trace'] {
   const inMemory = findSourceMap(executed) ?? findSourceMap(file);

@@ -1,6 +1,6 @@
+import { pathToFileURL } from 'node:url';
 import type { SourceLocation } from '@run-pipeline/core/model';
-import { toPath } from '../source/user-stack.js';
-import { mapCallPlace, variableAt } from './call-place.js';
+import { CallPlaces } from './call-place.js';
 import type { MapToSource } from './discovery.js';
 import type { KnownPlaces } from './name-steps.js';
 import { readJson } from './load-cache.js';
@@ -14,7 +14,8 @@ import { writeAtomically } from './materialise.js';
 export class Places implements KnownPlaces {
   readonly #executable: string;
   readonly #path: string;
-  readonly #map: MapToSource;
+  readonly #url: string;
+  readonly #calls: CallPlaces;
   readonly #variables: Record<string, string>;
   readonly #known: Record<string, KnownPlace>;
   #isChanged = false;
@@ -29,25 +30,28 @@ export class Places implements KnownPlaces {
     this.#variables = { ...options.variables };
     this.#executable = executable;
     this.#path = `${executable}.places.json`;
-    this.#map = map;
+    this.#url = pathToFileURL(executable).href;
+    this.#calls = new CallPlaces(map);
     this.#known = { ...readJson<Record<string, KnownPlace>>(this.#path) };
   }
 
   /** Also for places in other files; those are mapped every time. */
   readonly toSource: MapToSource = (place) => {
-    if (toPath(place.file) !== this.#executable) return mapCallPlace(place, this.#map);
+    if (!this.#isHere(place)) return this.#calls.toSource(place);
     const [file, line, column] = this.#lookUp(place);
     return { file, line, column };
   };
 
   /** The variable (or property) that the call at this raw place is assigned to. */
   variableAt(place: SourceLocation): string | undefined {
-    if (toPath(place.file) !== this.#executable) return variableAt(mapCallPlace(place, this.#map));
+    if (!this.#isHere(place)) return this.#calls.variableAt(place);
     const key = keyOf(place);
     const known = this.#lookUp(place);
     if (known.length === 3) {
       known.push(
-        this.#variables[key] ?? variableAt({ file: known[0], line: known[1], column: known[2] }) ?? '',
+        this.#variables[key] ??
+          this.#calls.variableInSource({ file: known[0], line: known[1], column: known[2] }) ??
+          '',
       );
       this.#isChanged = true;
     }
@@ -72,11 +76,16 @@ export class Places implements KnownPlaces {
     }
   }
 
+  #isHere(place: SourceLocation): boolean {
+    const { file } = place;
+    return file === this.#url || file.startsWith(`${this.#url}?`) || file === this.#executable;
+  }
+
   #lookUp(place: SourceLocation): KnownPlace {
     const key = keyOf(place);
     let known = this.#known[key];
     if (known === undefined) {
-      const { file, line, column } = mapCallPlace(place, this.#map);
+      const { file, line, column } = this.#calls.toSource(place);
       known = [file, line, column];
       this.#known[key] = known;
       this.#isChanged = true;

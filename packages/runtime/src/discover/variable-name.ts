@@ -3,11 +3,8 @@
  * `static train = step(…)`, `{ train: step(…) }` and `exports.train = (0, x.step)(…)`. Read from the text
  * before the call, because a value does not know its variable and the variable may be in no export.
  */
-export function variableOf(
-  source: string,
-  place: { readonly line: number; readonly column: number },
-): string | undefined {
-  const before = textBefore(source, place)
+export function variableOf(textBeforeCall: string): string | undefined {
+  const before = textBeforeCall
     .replace(/\/\*[\s\S]*?\*\//g, ' ')
     // The callee itself, when the place is inside of it: `rp.step(`, `(0, rp_1.step)(`.
     .replace(/(?:\(\s*0\s*,\s*)?(?:[\w$]+\s*\.\s*)*(?:\w+\s*\)?\s*)?$/, (callee) =>
@@ -25,25 +22,3 @@ const DECLARED =
 const LISTED = /,\s*([A-Za-z_$][\w$]*)\s*[!?]?\s*(?::(?:[^;=]|=>)*)?=\s*$/;
 const ASSIGNED = /([A-Za-z_$][\w$]*)\s*=\s*$/;
 const PROPERTY = /[{,]\s*["']?([A-Za-z_$][\w$]*)["']?\s*:\s*$/;
-
-/** A declaration with a long type still fits. */
-const LOOK_BACK = 2000;
-
-/** The text that ends where the place is. */
-export function textBefore(
-  source: string,
-  place: { readonly line: number; readonly column: number },
-): string {
-  const at = offsetOf(source, place);
-  return source.slice(Math.max(0, at - LOOK_BACK), at);
-}
-
-export function offsetOf(source: string, place: { readonly line: number; readonly column: number }): number {
-  let start = 0;
-  for (let line = 1; line < place.line; line++) {
-    const end = source.indexOf('\n', start);
-    if (end < 0) return source.length;
-    start = end + 1;
-  }
-  return Math.min(start + place.column - 1, source.length);
-}

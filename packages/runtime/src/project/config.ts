@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { RunPipelineError } from '@run-pipeline/core/model';
+import { didYouMean, RunPipelineError } from '@run-pipeline/core/model';
 import type { ProjectPaths } from './project.js';
 
 /** What `run-pipeline.config.ts` may set. Environment variables and flags win over it. */
@@ -76,7 +76,11 @@ function checkConfig(file: string, value: unknown): ProjectConfig {
     if (setting === undefined) continue;
     const check = Object.hasOwn(CHECKS, key) ? CHECKS[key as keyof ProjectConfig] : undefined;
     if (check === undefined)
-      throw wrong(file, `there is no setting \`${key}\``, `settings are ${Object.keys(CHECKS).join(', ')}`);
+      throw wrong(
+        file,
+        `there is no setting \`${key}\`${didYouMean(key, Object.keys(CHECKS))}`,
+        `settings are ${Object.keys(CHECKS).join(', ')}`,
+      );
     const wanted = check(setting);
     if (wanted !== undefined) throw wrong(file, `\`${key}\` must be ${wanted}`, undefined);
   }
