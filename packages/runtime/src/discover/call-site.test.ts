@@ -1,6 +1,6 @@
 import { runInThisContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { callSite } from './call-site.js';
+import { callSite } from '@run-pipeline/core/define';
 
 const declare = () => callSite(declare);
 
