@@ -4,7 +4,7 @@ import { Progress, type Group, type RunningStep } from './progress.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
 import { printable, printableLine, printableWord } from './sanitise.js';
 import { Screen } from './screen.js';
-import { endLine, groupEndLine, groupText, paintStatus, retryLine, SYMBOL } from './step-lines.js';
+import { endLine, groupEndLine, groupText, paintStatus, retryLine, SYMBOLS } from './step-lines.js';
 import { count, formatDuration, listSome } from './units.js';
 import { runHeadline } from './headline.js';
 
@@ -71,6 +71,10 @@ export class LiveReporter implements Reporter {
   note(text: string): void {
     const lines = printable(text).replace(/\n$/, '');
     this.#print(lines);
+  }
+
+  hide(): void {
+    if (!this.#closed) this.#screen.draw([]);
   }
 
   close(): void {
@@ -140,7 +144,7 @@ export class LiveReporter implements Reporter {
       folded.map((end) => printableWord(end.step)),
       4,
     );
-    const symbol = paintStatus(style, first.status, SYMBOL[first.status]);
+    const symbol = paintStatus(style, first.status, SYMBOLS[first.status]);
     this.#screen.print(`${symbol} ${count(folded.length, 'step')} ${first.status}: ${style.dim(names)}\n`);
   }
 

@@ -1,9 +1,16 @@
-import type { RunEvent, StepName, StepOutcomeStatus } from '@run-pipeline/core/model';
+import {
+  isSuccess,
+  type RunEvent,
+  type RunId,
+  type StepName,
+  type StepOutcomeStatus,
+} from '@run-pipeline/core/model';
+import { applyEvent, emptyRunView, type RunView } from '@run-pipeline/core/run-view';
 
 /**
- * What the terminal counts while a run goes on: constant work per event, so that a run of ten thousand
- * steps costs no more than its events. A mapped step (`score`) is not counted itself once it has elements
- * (`score[0]` …); its gather only closes the group.
+ * A run while it goes on: the fold of its events (`RunView`), and what a footer needs at once: who is
+ * running, and how far mapped steps are. Constant work per event. A mapped step (`score`) is not counted
+ * itself once it has elements (`score[0]` …); its gather only closes the group.
  */
 export class Progress {
   readonly running = new Map<StepName, RunningStep>();
@@ -15,12 +22,16 @@ export class Progress {
     aborted: 0,
     skipped: 0,
   };
-  readonly #nodes = new Map<StepName, Node>();
-  #groupsAsNodes = 0;
+  /** Milliseconds that the cached steps took when they were executed. */
+  savedMs = 0;
+  #view: RunView = emptyRunView('' as RunId);
 
+  get view(): RunView {
+    return this.#view;
+  }
   /** Steps known so far; a pipeline function and mapped steps add to it. */
   get total(): number {
-    return this.#nodes.size - this.#groupsAsNodes;
+    return this.#view.steps.size - this.groups.size;
   }
   get ended(): number {
     const { completed, cached, failed, aborted, skipped } = this.counts;
@@ -29,15 +40,19 @@ export class Progress {
 
   /** The mapped step that a node is an element of. */
   groupOf(step: StepName): Group | undefined {
-    const of = this.#nodes.get(step)?.of;
+    const of = this.#view.steps.get(step)?.of;
     return of === undefined ? undefined : this.groups.get(of);
   }
 
   apply(event: RunEvent, now: number): void {
+    if (this.#view.lastSeq < 0 && this.#view.id !== event.run) this.#view = emptyRunView(event.run);
+    if (event.seq <= this.#view.lastSeq) return;
+    if (event.type === 'step.end') this.#end(event.step, event.status, event.savedMs ?? 0);
+    applyEvent(this.#view, event);
     switch (event.type) {
       case 'run.start':
       case 'step.add':
-        for (const step of event.steps) this.#add(step.name, step.parents, step.of);
+        for (const step of event.steps) if (step.of !== undefined) this.#addElement(step.name, step.of);
         return;
       case 'step.start': {
         this.running.set(event.step, { name: event.step, since: now, attempt: event.attempt });
@@ -51,9 +66,6 @@ export class Progress {
       case 'step.retry':
         this.#stop(event.step);
         return;
-      case 'step.end':
-        this.#end(event.step, event.status);
-        return;
       case 'run.resume':
         for (const step of this.running.keys()) this.#stop(step);
         return;
@@ -65,19 +77,19 @@ export class Progress {
   /** The steps that were skipped because of this one, nearest first. */
   skippedBelow(step: StepName): readonly StepName[] {
     const children = new Map<StepName, StepName[]>();
-    for (const [name, node] of this.#nodes) {
-      for (const parent of node.parents) {
+    for (const { name, parents } of this.#view.steps.values()) {
+      for (const parent of parents) {
         const list = children.get(parent);
         if (list === undefined) children.set(parent, [name]);
         else list.push(name);
       }
     }
-    const of = this.#nodes.get(step)?.of;
+    const of = this.#view.steps.get(step)?.of;
     const reached = new Set<StepName>();
     const queue: StepName[] = of === undefined ? [step] : [step, of];
     for (let index = 0; index < queue.length; index++) {
       for (const child of children.get(queue[index]!) ?? []) {
-        if (reached.has(child) || this.#nodes.get(child)?.status !== 'skipped') continue;
+        if (reached.has(child) || this.#view.steps.get(child)?.status !== 'skipped') continue;
         reached.add(child);
         queue.push(child);
       }
@@ -85,15 +97,12 @@ export class Progress {
     return [...reached];
   }
 
-  #add(name: StepName, parents: readonly StepName[], of: StepName | undefined): void {
-    if (this.#nodes.has(name)) return;
-    this.#nodes.set(name, { parents, of, status: undefined });
-    if (of === undefined) return;
+  #addElement(name: StepName, of: StepName): void {
     let group = this.groups.get(of);
     if (group === undefined) {
       group = {
         name: of,
-        total: 0,
+        elements: new Set(),
         done: 0,
         cached: 0,
         failed: 0,
@@ -102,9 +111,8 @@ export class Progress {
         since: undefined,
       };
       this.groups.set(of, group);
-      if (this.#nodes.has(of)) this.#groupsAsNodes += 1;
     }
-    group.total += 1;
+    group.elements.add(name);
   }
 
   #stop(step: StepName): void {
@@ -112,21 +120,33 @@ export class Progress {
     this.groupOf(step)?.running.delete(step);
   }
 
-  #end(step: StepName, status: StepOutcomeStatus): void {
+  #end(step: StepName, status: StepOutcomeStatus, savedMs: number): void {
     this.#stop(step);
-    const node = this.#nodes.get(step);
-    if (node === undefined || node.status !== undefined) return;
-    node.status = status;
+    const before = this.#view.steps.get(step)?.status;
     if (this.groups.has(step)) return;
-    this.counts[status] += 1;
+    // On resume a step that had failed ends again.
+    if (before !== undefined && isOutcome(before)) this.#count(step, before, -1);
+    this.#count(step, status, 1);
+    if (status === 'cached') this.savedMs += savedMs;
+  }
+
+  #count(step: StepName, status: StepOutcomeStatus, by: 1 | -1): void {
+    this.counts[status] += by;
     const group = this.groupOf(step);
     if (group === undefined) return;
-    if (status === 'completed' || status === 'cached') group.done += 1;
-    if (status === 'cached') group.cached += 1;
-    if (status === 'failed' || status === 'aborted') group.failed += 1;
-    if (status === 'skipped') group.skipped += 1;
+    if (isSuccess(status)) group.done += by;
+    if (status === 'cached') group.cached += by;
+    if (status === 'failed' || status === 'aborted') group.failed += by;
+    if (status === 'skipped') group.skipped += by;
   }
 }
+
+const isOutcome = (status: string): status is StepOutcomeStatus =>
+  status === 'completed' ||
+  status === 'cached' ||
+  status === 'failed' ||
+  status === 'aborted' ||
+  status === 'skipped';
 
 export interface RunningStep {
   readonly name: StepName;
@@ -138,17 +158,11 @@ export interface RunningStep {
 /** A mapped step and its elements. `done` counts the cached ones too. */
 export interface Group {
   readonly name: StepName;
-  total: number;
+  readonly elements: Set<StepName>;
   done: number;
   cached: number;
   failed: number;
   skipped: number;
   readonly running: Set<StepName>;
   since: number | undefined;
-}
-
-interface Node {
-  readonly parents: readonly StepName[];
-  readonly of: StepName | undefined;
-  status: StepOutcomeStatus | undefined;
 }

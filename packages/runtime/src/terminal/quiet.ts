@@ -32,6 +32,8 @@ export class QuietReporter implements Reporter {
 
   note(): void {}
 
+  hide(): void {}
+
   close(): void {}
 
   tail(step: string): readonly string[] {

@@ -11,6 +11,8 @@ export interface Reporter {
   recall(event: RunEvent): void;
   /** Lines that do not come from a step: warnings, notices, what the user's own controller prints. */
   note(text: string): void;
+  /** Takes the footer away for now: this process is about to be suspended. */
+  hide(): void;
   /** Takes the footer away, for good. Idempotent, and safe from an exit handler. */
   close(): void;
   /** The last lines of a step's output, ready to print. */

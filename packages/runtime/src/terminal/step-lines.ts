@@ -1,4 +1,4 @@
-import type { StepEnd, StepOutcomeStatus, StepRetry } from '@run-pipeline/core/model';
+import type { RunStatus, StepEnd, StepRetry, StepStatus } from '@run-pipeline/core/model';
 import type { Group } from './progress.js';
 import { printableWord } from './sanitise.js';
 import type { Style } from './style.js';
@@ -6,12 +6,16 @@ import { formatDuration } from './units.js';
 
 /** The lines that say what became of a step: the same words in every kind of output. */
 
-export const SYMBOL: Readonly<Record<StepOutcomeStatus, string>> = {
+export const SYMBOLS: Readonly<Record<StepStatus | RunStatus, string>> = {
+  created: '·',
+  queued: '·',
+  running: '▶',
   completed: '✔',
   cached: '●',
   failed: '✖',
   aborted: '■',
   skipped: '○',
+  lost: '?',
 };
 
 export function paintStatus(style: Style, status: string, text: string): string {
@@ -32,7 +36,7 @@ export function paintStatus(style: Style, status: string, text: string): string 
 }
 
 export function endLine(style: Style, end: StepEnd): string {
-  const head = `${paintStatus(style, end.status, SYMBOL[end.status])} ${printableWord(end.step)}`;
+  const head = `${paintStatus(style, end.status, SYMBOLS[end.status])} ${printableWord(end.step)}`;
   const attempts = end.attempt > 1 ? style.dim(` (attempt ${end.attempt})`) : '';
   switch (end.status) {
     case 'completed':
@@ -64,7 +68,7 @@ export function retryLine(style: Style, retry: StepRetry): string {
 
 /** `score[×998] 412 done 1 failed`. */
 export function groupText(group: Group): string {
-  const parts = [`${printableWord(group.name)}[×${group.total}]`, `${group.done} done`];
+  const parts = [`${printableWord(group.name)}[×${group.elements.size}]`, `${group.done} done`];
   if (group.cached > 0) parts.push(`(${group.cached} cached)`);
   if (group.failed > 0) parts.push(`${group.failed} failed`);
   if (group.skipped > 0) parts.push(`${group.skipped} skipped`);
@@ -73,7 +77,7 @@ export function groupText(group: Group): string {
 
 export function groupEndLine(style: Style, group: Group, end: StepEnd, now: number): string {
   const time = group.since === undefined ? '' : ` ${style.dim(formatDuration(now - group.since))}`;
-  return `${paintStatus(style, end.status, SYMBOL[end.status])} ${groupText(group)}${time}`;
+  return `${paintStatus(style, end.status, SYMBOLS[end.status])} ${groupText(group)}${time}`;
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0]!;

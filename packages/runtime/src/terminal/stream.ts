@@ -57,6 +57,8 @@ export class StreamReporter implements Reporter {
     this.#line(printable(text).replace(/\n$/, ''));
   }
 
+  hide(): void {}
+
   close(): void {
     if (this.#closed) return;
     for (const step of this.#grouped.keys()) this.#writeGroup(step);

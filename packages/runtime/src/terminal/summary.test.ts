@@ -4,7 +4,6 @@ import { diagnosticLines } from './diagnostics.js';
 import { Progress } from './progress.js';
 import { createStyle } from './style.js';
 import { summaryLines, word, type SummaryOptions } from './summary.js';
-import { Tally } from './tally.js';
 import { artifact, Events } from './testing/events.js';
 import { formatAge, formatBytes, formatDuration } from './units.js';
 
@@ -12,14 +11,11 @@ const style = createStyle(false);
 
 function summary(events: readonly RunEvent[], more: Partial<SummaryOptions> = {}): readonly string[] {
   const progress = new Progress();
-  const tally = new Tally();
   for (const event of events) {
     progress.apply(event, 0);
-    tally.apply(event);
   }
   return summaryLines({
     style,
-    tally,
     progress,
     tail: () => [],
     attempts: () => undefined,
