@@ -1,58 +1,106 @@
 // Builds both packages: JavaScript by esbuild (few files, so that a start-up reads little),
 // declarations by tsc. `npm ci` runs it through `prepare`.
-import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+//
+//   node scripts/build.mjs              everything
+//   node scripts/build.mjs --no-types   JavaScript alone
+//
+// Everything is built in memory first and only then written, file by file by rename: a build that fails
+// leaves the old one, and a process that runs meanwhile never reads half a file.
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const withTypes = !process.argv.includes('--no-types');
+const { version } = JSON.parse(await readFile(join(root, 'packages/runtime/package.json'), 'utf8'));
+const rooms = ['model', 'references', 'graph', 'define', 'run-view', 'ports'];
 
-const shared = {
-  absWorkingDir: root,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'neutral',
-  target: 'node20',
-  sourcemap: 'linked',
-  sourcesContent: false,
-  legalComments: 'none',
-  logLevel: 'warning',
-  tsconfigRaw: { compilerOptions: { experimentalDecorators: false, useDefineForClassFields: true } },
-};
+const targets = [
+  {
+    dist: 'packages/core/dist',
+    platform: 'neutral',
+    entryPoints: [
+      { in: 'packages/core/src/index.ts', out: 'index' },
+      ...rooms.map((room) => ({ in: `packages/core/src/${room}/index.ts`, out: room })),
+    ],
+  },
+  {
+    dist: 'packages/runtime/dist',
+    platform: 'node',
+    entryPoints: [
+      { in: 'packages/runtime/src/index.ts', out: 'index' },
+      { in: 'packages/runtime/src/cli/main.ts', out: 'cli' },
+      { in: 'packages/runtime/src/workers/child.ts', out: 'worker' },
+    ],
+  },
+];
 
-for (const dir of ['packages/core/dist', 'packages/runtime/dist']) {
-  rmSync(`${root}/${dir}`, { recursive: true, force: true });
+async function buildJavaScript() {
+  const results = await Promise.all(
+    targets.map(({ dist, platform, entryPoints }) =>
+      build({
+        absWorkingDir: root,
+        entryPoints,
+        outdir: dist,
+        platform,
+        bundle: true,
+        splitting: true,
+        write: false,
+        format: 'esm',
+        target: 'node20',
+        packages: 'external',
+        sourcemap: 'linked',
+        sourcesContent: false,
+        legalComments: 'none',
+        logLevel: 'warning',
+        define: { RUN_PIPELINE_VERSION: JSON.stringify(version) },
+        tsconfigRaw: { compilerOptions: { experimentalDecorators: false, useDefineForClassFields: true } },
+      }),
+    ),
+  );
+  for (const [index, { outputFiles }] of results.entries()) {
+    const dist = join(root, targets[index].dist);
+    // Chunks before the entries that import them (an entry's name has no hash), stale files last.
+    const files = outputFiles.toSorted((a, b) => Number(isEntry(a.path)) - Number(isEntry(b.path)));
+    for (const file of files) await writeWhole(file.path, file.contents);
+    await removeStale(dist, new Set(outputFiles.map(({ path }) => path)));
+  }
 }
 
-const rooms = ['model', 'references', 'graph', 'define', 'run-view', 'ports'];
-await build({
-  ...shared,
-  entryPoints: [
-    { in: 'packages/core/src/index.ts', out: 'index' },
-    ...rooms.map((room) => ({ in: `packages/core/src/${room}/index.ts`, out: room })),
-  ],
-  outdir: 'packages/core/dist',
-  packages: 'external',
-});
-await build({
-  ...shared,
-  platform: 'node',
-  entryPoints: [
-    { in: 'packages/runtime/src/index.ts', out: 'index' },
-    { in: 'packages/runtime/src/cli/main.ts', out: 'cli' },
-    { in: 'packages/runtime/src/workers/child.ts', out: 'worker' },
-  ],
-  outdir: 'packages/runtime/dist',
-  packages: 'external',
-});
+const isEntry = (path) => !/-[0-9A-Z]{8}\.js(?:\.map)?$/.test(path);
 
-if (withTypes) {
-  const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
-  const { status } = spawnSync(process.execPath, [tsc, '-b', 'packages/core', 'packages/runtime', '--force'], {
+async function writeWhole(path, contents) {
+  const old = await readFile(path).catch(() => undefined);
+  if (old !== undefined && old.equals(contents)) return;
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, contents);
+  await rename(temporary, path);
+}
+
+/** Files of an earlier build, but not the declarations. */
+async function removeStale(dist, current) {
+  for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || current.has(path)) continue;
+    if (relative(dist, path).startsWith('types') || entry.name.endsWith('.tsbuildinfo')) continue;
+    await rm(path, { force: true });
+  }
+}
+
+function emitDeclarations() {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const child = spawn(process.execPath, [tsc, '-b', 'packages/core', 'packages/runtime'], {
     cwd: root,
     stdio: 'inherit',
   });
-  process.exitCode = status ?? 1;
+  return new Promise((done, fail) => {
+    child.once('error', fail);
+    child.once('exit', (code) => done(code ?? 1));
+  });
 }
+
+const [, status] = await Promise.all([buildJavaScript(), withTypes ? emitDeclarations() : 0]);
+process.exitCode = status;
