@@ -66,6 +66,8 @@ export interface ExternalImport {
   readonly package?: { readonly name: string; readonly version: string };
   /** Where it resolved on the machine that packaged it; relative to the owning package's directory. */
   readonly file?: string;
+  /** Directory of the importing source, relative to the project's root: where its `node_modules` are looked for. */
+  readonly from?: string;
   readonly kind: 'npm' | 'builtin' | 'framework';
 }
 

@@ -7,7 +7,10 @@ export interface PackageRequest {
   readonly key: string;
   readonly code: StepCode;
   /** How the inputs are declared decides the binding. */
-  readonly inputs: { readonly kind: 'none' } | { readonly kind: 'positional'; readonly count: number } | { readonly kind: 'named'; readonly names: readonly string[] };
+  readonly inputs:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'positional'; readonly count: number }
+    | { readonly kind: 'named'; readonly names: readonly string[] };
   /** Globs or paths relative to the source file. */
   readonly assets: readonly string[];
   /** A dynamic read of process.env is an error then. */
@@ -28,10 +31,16 @@ export interface PackageResult {
  * Makes task packages: slice, one bundle build for all steps, dependencies, assets. Memoised on disk
  * by everything it reads (INVARIANTS 5). Written atomically to `<home>/packages/<hash>/`.
  */
-export type PackageSteps = (options: { readonly paths: ProjectPaths; readonly requests: readonly PackageRequest[] }) => Promise<PackageResult>;
+export type PackageSteps = (options: {
+  readonly paths: ProjectPaths;
+  readonly requests: readonly PackageRequest[];
+}) => Promise<PackageResult>;
 
 /**
  * Makes a package runnable on this machine: returns the path of a copy of `task.mjs` whose placeholders
  * are file URLs (npm packages resolved from the project, the framework from this installation).
  */
-export type MaterialisePackage = (options: { readonly paths: ProjectPaths; readonly package: TaskPackage }) => Promise<{ readonly file: string; readonly sourceMap: string | undefined }>;
+export type MaterialisePackage = (options: {
+  readonly paths: ProjectPaths;
+  readonly package: TaskPackage;
+}) => Promise<{ readonly file: string; readonly sourceMap: string | undefined }>;

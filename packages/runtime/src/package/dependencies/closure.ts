@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import type { ClosureEntry, Digest } from '@run-pipeline/core/model';
+import { hashOf } from '../digest.js';
+import type { InstalledPackage, Resolver } from '../source/resolve.js';
+import type { TrackedFiles } from '../source/tracked-files.js';
+import { findLockfile, lockedAt, lockedDependency, type LockedPackage, type Lockfile } from './lockfile.js';
+import { isNative } from './native.js';
+
+/** Everything that the direct dependencies of a package depend on, as the project resolves it. */
+export interface Closure {
+  readonly entries: readonly ClosureEntry[];
+  readonly hash: Digest;
+  readonly native: boolean;
+  /** Shaped as package-lock.json: what an agent installs. */
+  readonly lock: object;
+}
+
+/**
+ * Walks the installed packages, as Node resolves them (so that pnpm's and yarn's layouts work too).
+ * Integrities come from package-lock.json; packages that no registry vouches for (linked, `file:`,
+ * git, patched) count by their content.
+ */
+export class Closures {
+  readonly #files: TrackedFiles;
+  readonly #resolver: Resolver;
+  readonly #root: string;
+  readonly #lockfile: Lockfile | undefined;
+  readonly #identities = new Map<string, string | undefined>();
+  readonly #known = new Map<string, Closure>();
+
+  constructor(options: { readonly files: TrackedFiles; readonly resolver: Resolver; readonly root: string }) {
+    this.#files = options.files;
+    this.#resolver = options.resolver;
+    this.#root = options.root;
+    this.#lockfile = findLockfile(options.files, options.root);
+    for (const other of ['yarn.lock', 'pnpm-lock.yaml']) options.files.note(join(options.root, other));
+  }
+
+  of(direct: readonly InstalledPackage[]): Closure {
+    const key = direct
+      .map((each) => each.directory)
+      .sort()
+      .join('\0');
+    let closure = this.#known.get(key);
+    if (closure === undefined) {
+      closure = this.#walk(direct);
+      this.#known.set(key, closure);
+    }
+    return closure;
+  }
+
+  #walk(direct: readonly InstalledPackage[]): Closure {
+    const found = new Map<string, ClosureEntry>();
+    let native = false;
+    const queue = [...direct]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((each) => ({ package: each, through: undefined as string | undefined }));
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const { package: each, through } = next;
+      if (found.has(each.directory)) continue;
+      const integrity = this.#identity(each);
+      found.set(each.directory, {
+        name: each.name,
+        version: each.version,
+        ...(integrity === undefined ? {} : { integrity }),
+        ...(through === undefined ? {} : { through }),
+      });
+      const json = this.#files.readJson(join(each.directory, 'package.json')) ?? {};
+      native ||= isNative(each.directory, json);
+      for (const name of dependencyNames(json)) {
+        const directory = this.#resolver.installedDirectory(name, each.directory);
+        const installed =
+          directory === undefined ? undefined : this.#resolver.packageAt(this.#files.realPath(directory));
+        if (installed !== undefined) queue.push({ package: installed, through: each.name });
+      }
+    }
+    const entries = [...found.values()].sort(byNameAndVersion);
+    const lines = entries.map((entry) => `${entry.name}@${entry.version} ${entry.integrity ?? ''}`);
+    return {
+      entries,
+      native,
+      hash: hashOf('closure', [...new Set(lines)].join('\n')),
+      lock: this.#lock(direct, found),
+    };
+  }
+
+  /** Integrity from the lockfile, or the hash of the content where none can be trusted. */
+  #identity(each: InstalledPackage): string | undefined {
+    if (this.#identities.has(each.directory)) return this.#identities.get(each.directory);
+    const locked = lockedAt(this.#lockfile, each.directory);
+    const isVouched = locked?.integrity !== undefined && !/^(?:git|file:)/.test(locked.resolved ?? '');
+    const patch = this.#patch(each);
+    const isOutside = !each.directory.includes(`${sep}node_modules${sep}`);
+    let identity: string | undefined;
+    if (patch !== undefined) identity = `${locked?.integrity ?? ''} patch:${patch}`.trim();
+    else if (isVouched) identity = locked.integrity;
+    else if (isOutside || locked !== undefined) identity = `content:${hashDirectory(each.directory)}`;
+    this.#identities.set(each.directory, identity);
+    return identity;
+  }
+
+  /** patch-package, and pnpm's and yarn's patches. */
+  #patch(each: InstalledPackage): string | undefined {
+    const base = each.name.replace('/', '+');
+    const manifest = this.#files.readJson(join(this.#root, 'package.json')) ?? {};
+    const pnpm = (manifest['pnpm'] as { patchedDependencies?: Record<string, string> } | undefined)
+      ?.patchedDependencies;
+    const declared = pnpm?.[`${each.name}@${each.version}`] ?? pnpm?.[each.name];
+    const candidates = [
+      join(this.#root, 'patches', `${base}+${each.version}.patch`),
+      ...(declared === undefined ? [] : [join(this.#root, declared)]),
+    ];
+    const hashes = candidates.flatMap((file) => this.#files.note(file) ?? []);
+    return hashes.length === 0 ? undefined : hashes.join(' ');
+  }
+
+  /** From package-lock.json with the optional packages of all platforms; else from what is installed. */
+  #lock(direct: readonly InstalledPackage[], found: ReadonlyMap<string, ClosureEntry>): object {
+    const dependencies = Object.fromEntries(direct.map((each) => [each.name, each.version]).sort());
+    const packages: Record<string, LockedPackage | { dependencies: Record<string, string> }> = {
+      '': { dependencies } as never,
+    };
+    const lockfile = this.#lockfile;
+    const directKeys = direct.map((each) => this.#lockKey(each.directory));
+    if (lockfile !== undefined && directKeys.every((key) => key !== undefined && key in lockfile.packages)) {
+      const queue = directKeys as string[];
+      for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
+        if (key in packages) continue;
+        const locked = lockfile.packages[key]!;
+        packages[key] = withoutRegistry(locked);
+        const names = { ...locked.dependencies, ...locked.optionalDependencies, ...locked.peerDependencies };
+        for (const name of Object.keys(names)) {
+          const dependency = lockedDependency(lockfile, key, name);
+          if (dependency !== undefined) queue.push(dependency);
+        }
+      }
+    } else {
+      for (const [directory, entry] of found) {
+        const isHash = entry.integrity?.startsWith('sha') === true;
+        const place = relative(this.#root, directory).split(sep).join('/');
+        packages[place] = { version: entry.version, ...(isHash ? { integrity: entry.integrity! } : {}) };
+      }
+    }
+    const sorted = Object.fromEntries(Object.entries(packages).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return { name: 'task', lockfileVersion: 3, requires: true, packages: sorted };
+  }
+
+  #lockKey(directory: string): string | undefined {
+    return this.#lockfile === undefined
+      ? undefined
+      : relative(this.#lockfile.directory, directory).split(sep).join('/');
+  }
+}
+
+const byNameAndVersion = (a: ClosureEntry, b: ClosureEntry): number =>
+  a.name === b.name ? (a.version < b.version ? -1 : 1) : a.name < b.name ? -1 : 1;
+
+function dependencyNames(json: Readonly<Record<string, unknown>>): string[] {
+  const names = ['dependencies', 'optionalDependencies', 'peerDependencies'].flatMap((key) =>
+    Object.keys((json[key] ?? {}) as object),
+  );
+  return [...new Set(names)].sort();
+}
+
+/** Where a package is downloaded from is the installing machine's affair, tokens in URLs even more so. */
+function withoutRegistry(locked: LockedPackage): LockedPackage {
+  const { resolved, ...rest } = locked;
+  return resolved !== undefined && /^(?:git|file:)/.test(resolved)
+    ? { ...rest, resolved: resolved.replace(/\/\/[^/@]*@/, '//') }
+    : rest;
+}
+
+/** Over names and contents of all files, without what is installed below. */
+function hashDirectory(directory: string): string {
+  const hash = createHash('sha256');
+  const visit = (at: string): void => {
+    for (const entry of readdirSync(at, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.name === 'node_modules' || entry.name === '.git') continue;
+      const path = join(at, entry.name);
+      if (entry.isDirectory()) visit(path);
+      else if (entry.isFile()) {
+        const bytes = readFileSync(path);
+        hash.update(`${relative(directory, path)}\0${bytes.byteLength}\0`).update(bytes);
+      }
+    }
+  };
+  visit(directory);
+  return hash.digest('hex');
+}

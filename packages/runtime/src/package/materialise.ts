@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { RunPipelineError, type ExternalImport } from '@run-pipeline/core/model';
+import { replaceMapped } from './bundle/mappings.js';
+import { hashOf } from './digest.js';
+import type { MaterialisePackage } from './packager.js';
+import { DEPENDENCY, SOURCE } from './slice/emit.js';
+
+/**
+ * Makes a package runnable here: placeholders become file URLs, of packages as the project resolves
+ * them and of this installation of the framework. The result lies in `<home>/cache/tasks/`, named by
+ * everything that went into it; it may be deleted at any time.
+ */
+export const materialisePackage: MaterialisePackage = async ({ paths, package: task }) => {
+  const { externals, assets } = task.manifest;
+  const urls = externals.map((external) => urlOf(external, paths.root));
+  const sources = assets.length > 0 ? join(task.directory, 'assets') : paths.root;
+  const name = hashOf('materialised', task.hash, paths.root, sources, ...urls).slice('sha256:'.length);
+  const directory = join(paths.home, 'cache', 'tasks');
+  const file = join(directory, `${name}.mjs`);
+  const sourceMap = `${file}.map`;
+  if (existsSync(file) && existsSync(sourceMap)) return { file, sourceMap };
+  const [code, map] = await Promise.all([
+    readFile(join(task.directory, 'task.mjs'), 'utf8'),
+    readFile(join(task.directory, 'task.mjs.map'), 'utf8'),
+  ]);
+  const placed = replaceMapped({ code, map }, PLACEHOLDERS, (match) => {
+    const index = match.groups?.['index'];
+    const path = match.groups?.['path'];
+    const url = index === undefined ? pathToFileURL(join(sources, path ?? '')).href : urls[Number(index)];
+    return JSON.stringify(url);
+  });
+  const located = { ...(JSON.parse(placed.map) as object), sourceRoot: `${pathToFileURL(paths.root).href}/` };
+  await mkdir(directory, { recursive: true });
+  // The map first: a file without its map would be used as it is.
+  await writeWhole(sourceMap, JSON.stringify(located));
+  await writeWhole(file, `${placed.code.trimEnd()}\n//# sourceMappingURL=${name}.mjs.map\n`);
+  return { file, sourceMap };
+};
+
+const PLACEHOLDERS = new RegExp(`"(?:${DEPENDENCY}(?<index>\\d+)|${SOURCE}(?<path>[^"]+))"`, 'g');
+
+function urlOf(external: ExternalImport, root: string): string {
+  if (external.kind === 'builtin') return external.specifier;
+  if (external.kind === 'framework') return frameworkUrl(external.specifier);
+  const wanted = external.package!;
+  const from = join(root, external.from ?? '');
+  for (const start of [from, root]) {
+    for (let at = start; ; at = dirname(at)) {
+      const directory = join(at, 'node_modules', wanted.name);
+      if (existsSync(join(directory, 'package.json'))) {
+        if (versionOf(directory) === wanted.version) {
+          return pathToFileURL(join(realpathSync.native(directory), external.file ?? '')).href;
+        }
+        break;
+      }
+      if (dirname(at) === at) break;
+    }
+  }
+  throw new RunPipelineError({
+    kind: 'load',
+    code: 'dependency-missing',
+    message: `the package ${wanted.name}@${wanted.version}, which the step imports as "${external.specifier}", is not installed in ${root}`,
+    help: `install it: npm install ${wanted.name}@${wanted.version}`,
+  });
+}
+
+function versionOf(directory: string): string {
+  const json = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { version?: string };
+  return json.version ?? '0.0.0';
+}
+
+/** From this very installation: a step then meets the framework that runs it. */
+function frameworkUrl(specifier: string): string {
+  const resolved = createRequire(import.meta.url).resolve(specifier);
+  return pathToFileURL(realpathSync.native(resolved)).href;
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  await writeFile(temporary, text);
+  await rename(temporary, path);
+}

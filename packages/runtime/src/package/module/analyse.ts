@@ -1,0 +1,359 @@
+import type { Node, Program } from 'acorn';
+import { analyze, type Reference as ScopeReference, type Scope } from 'eslint-scope';
+import type { TransformedSource } from '../source/transform.js';
+import type { CompilerOptions } from '../source/tsconfig.js';
+import { impureCall } from './impure.js';
+import { itemsOf } from './items.js';
+import { Module, itemAt, type Item, type Use } from './module.js';
+import { parseModule } from './parser.js';
+import {
+  isFunctionNode,
+  literalString,
+  memberName,
+  walk,
+  type Decorator,
+  type SyntaxNode,
+} from './syntax.js';
+
+/** Takes a transformed module apart. Throws acorn's SyntaxError for what does not parse. */
+export function analyseModule(options: {
+  readonly file: string;
+  readonly source: TransformedSource;
+  readonly compilerOptions: CompilerOptions;
+}): Module {
+  const { code } = options.source;
+  const program = parseModule(code);
+  const found = itemsOf(program);
+  const parents = new Map<Node, SyntaxNode>();
+  walk(program, (node, parent) => {
+    if (parent !== undefined) parents.set(node, parent);
+  });
+  const bindings = bindingsOf(program, found.items, parents);
+  return new Module({ ...options, program, parents, bindings, ...found });
+}
+
+function bindingsOf(
+  program: Program,
+  items: readonly Item[],
+  parents: ReadonlyMap<Node, SyntaxNode>,
+): Map<string, Item[]> {
+  const scopes = analyze(program as never, { ecmaVersion: 2022, sourceType: 'module' });
+  const moduleScope = scopes.scopes.find((scope) => scope.type === 'module');
+  if (moduleScope === undefined) throw new Error('a module without a module scope');
+  const bindings = new Map<string, Item[]>();
+  const bind = (name: string, item: Item): void => {
+    const known = bindings.get(name);
+    if (known === undefined) bindings.set(name, [item]);
+    else if (!known.includes(item)) known.push(item);
+  };
+  for (const item of items) for (const name of item.declares) bind(name, item);
+  // `var` inside a top-level block or loop.
+  for (const variable of moduleScope.variables) {
+    for (const definition of variable.defs) {
+      const item = itemAt(items, (definition.name as unknown as Node).start);
+      if (item?.kind !== 'statement') continue;
+      bind(variable.name, item);
+      if (!item.declares.includes(variable.name)) (item.declares as string[]).push(variable.name);
+    }
+  }
+  const recorder = new Recorder({ items, parents, bindings });
+  for (const scope of scopes.scopes) recorder.scope(scope, moduleScope);
+  recorder.walk(program);
+  for (const item of items) {
+    item.references.sort((a, b) => a.offset - b.offset);
+    item.facts.sort((a, b) => a.offset - b.offset);
+  }
+  return bindings;
+}
+
+/** Methods that change the object they are called on. */
+const MUTATORS = new Set(
+  'push pop shift unshift splice sort reverse fill copyWithin set add delete clear append emit on once off register use assign defineProperty defineProperties setPrototypeOf extend config listen start init'.split(
+    ' ',
+  ),
+);
+
+class Recorder {
+  readonly #items: readonly Item[];
+  readonly #parents: ReadonlyMap<Node, SyntaxNode>;
+  readonly #bindings: ReadonlyMap<string, readonly Item[]>;
+
+  constructor(options: {
+    readonly items: readonly Item[];
+    readonly parents: ReadonlyMap<Node, SyntaxNode>;
+    readonly bindings: ReadonlyMap<string, readonly Item[]>;
+  }) {
+    this.#items = options.items;
+    this.#parents = options.parents;
+    this.#bindings = options.bindings;
+  }
+
+  scope(scope: Scope, moduleScope: Scope): void {
+    for (const reference of scope.references) this.reference(reference, moduleScope);
+  }
+
+  private reference(reference: ScopeReference, moduleScope: Scope): void {
+    const node = reference.identifier as unknown as SyntaxNode & { name: string };
+    const item = itemAt(this.#items, node.start);
+    if (item === undefined) return;
+    const variable = reference.resolved;
+    const deferred = this.isDeferred(node, item);
+    const use = reference.isWrite() && reference.init !== true ? 'write' : this.use(node);
+    if (variable === null || variable.scope.type === 'global') {
+      item.facts.push({ kind: 'global', name: node.name, offset: node.start, deferred, use, node });
+      return;
+    }
+    if (variable.scope !== moduleScope) return;
+    if (reference.init === true && reference.isWrite() && item.declares.includes(variable.name)) return;
+    item.references.push({
+      name: variable.name,
+      offset: node.start,
+      use,
+      deferred,
+      lazy: this.isLazy(node),
+      decorator: undefined,
+      member: this.member(node),
+    });
+  }
+
+  walk(program: Program): void {
+    walk(program, (node, parent) => {
+      switch (node.type) {
+        case 'Decorator':
+          this.decorator(node);
+          break;
+        case 'ImportExpression':
+          this.fact(node, (item) =>
+            item.facts.push({
+              kind: 'dynamic-import',
+              offset: node.start,
+              node,
+              specifier: literalString(node.source),
+            }),
+          );
+          break;
+        case 'CallExpression':
+        case 'NewExpression':
+          this.call(node);
+          break;
+        case 'MetaProperty':
+          if (node.meta.name !== 'import') break;
+          this.fact(node, (item) =>
+            item.facts.push({
+              kind: 'import-meta',
+              offset: node.start,
+              node: parent !== undefined && memberName(parent) !== undefined ? parent : node,
+              member: parent === undefined ? undefined : memberName(parent),
+            }),
+          );
+          break;
+        case 'MemberExpression':
+          if (isProcess(node.object as SyntaxNode) && memberName(node) === 'env') this.env(node);
+          break;
+        case 'VariableDeclarator':
+          if (node.init != null && isProcess(node.init as SyntaxNode) && node.id.type === 'ObjectPattern') {
+            for (const property of node.id.properties) {
+              if (
+                property.type === 'Property' &&
+                property.key.type === 'Identifier' &&
+                property.key.name === 'env'
+              ) {
+                this.envPattern(node, property.value as SyntaxNode);
+              }
+            }
+          }
+          break;
+      }
+    });
+    this.importedEnv();
+  }
+
+  private call(node: SyntaxNode): void {
+    const impure = impureCall(node, (name) => this.#bindings.get(name)?.[0]?.importing?.specifier);
+    if (impure !== undefined) {
+      this.fact(node, (item) =>
+        item.facts.push({
+          kind: 'impure',
+          offset: node.start,
+          text: impure,
+          deferred: this.isDeferred(node, item),
+        }),
+      );
+    }
+    if (node.type !== 'CallExpression' || node.callee.type !== 'Identifier' || node.callee.name !== 'require')
+      return;
+    this.fact(node, (item) =>
+      item.facts.push({
+        kind: 'require',
+        offset: node.start,
+        node,
+        specifier: literalString(node.arguments[0]),
+      }),
+    );
+  }
+
+  /** What is done with `process.env` as written at `node`. */
+  private env(node: SyntaxNode): void {
+    const parent = this.#parents.get(node);
+    if (parent?.type === 'MemberExpression' && parent.object === node) {
+      const name = memberName(parent);
+      return this.fact(node, (item) => item.facts.push({ kind: 'env', offset: node.start, name }));
+    }
+    if (parent?.type === 'VariableDeclarator' && parent.init === node)
+      return this.envPattern(node, parent.id as SyntaxNode);
+    if (parent?.type === 'BinaryExpression' && parent.operator === 'in' && parent.right === node) {
+      const name = literalString(parent.left);
+      return this.fact(node, (item) => item.facts.push({ kind: 'env', offset: node.start, name }));
+    }
+    this.fact(node, (item) => item.facts.push({ kind: 'env', offset: node.start, name: undefined }));
+  }
+
+  /** `const { A, B = 'x' } = process.env`. */
+  private envPattern(node: SyntaxNode, pattern: SyntaxNode): void {
+    const properties = pattern.type === 'ObjectPattern' ? pattern.properties : undefined;
+    this.fact(node, (item) => {
+      for (const property of properties ?? []) {
+        const name =
+          property.type === 'Property' && !property.computed && property.key.type === 'Identifier'
+            ? property.key.name
+            : undefined;
+        item.facts.push({ kind: 'env', offset: property.start, name });
+      }
+      if (properties === undefined) item.facts.push({ kind: 'env', offset: node.start, name: undefined });
+    });
+  }
+
+  /** `import { env } from 'node:process'`, `import process from 'process'`. */
+  private importedEnv(): void {
+    const names = new Map<string, 'env' | 'process'>();
+    for (const [name, [item]] of this.#bindings) {
+      const importing = item?.importing;
+      if (importing === undefined || !/^(?:node:)?process$/.test(importing.specifier)) continue;
+      if (importing.imported === 'env') names.set(name, 'env');
+      else if (importing.imported === 'default' || importing.imported === '*') names.set(name, 'process');
+    }
+    if (names.size === 0) return;
+    for (const item of this.#items) {
+      for (const reference of item.references) {
+        if (names.get(reference.name) !== 'env') continue;
+        item.facts.push({ kind: 'env', offset: reference.offset, name: reference.member });
+      }
+    }
+  }
+
+  /** eslint-scope does not look into decorators. Local names there are rare enough to be ignored. */
+  private decorator(decorator: Decorator): void {
+    this.fact(decorator, (item) => {
+      walk(decorator.expression, (node, parent) => {
+        if (node.type !== 'Identifier' || !this.#bindings.has(node.name)) return;
+        if (parent?.type === 'MemberExpression' && parent.property === node && !parent.computed) return;
+        if (parent?.type === 'Property' && parent.key === node && !parent.computed && !parent.shorthand)
+          return;
+        item.references.push({
+          name: node.name,
+          offset: node.start,
+          use: 'read',
+          deferred: false,
+          lazy: false,
+          decorator,
+          member: parent === undefined || parent.type !== 'MemberExpression' ? undefined : memberName(parent),
+        });
+      });
+    });
+  }
+
+  private fact(node: Node, add: (item: Item) => void): void {
+    const item = itemAt(this.#items, node.start);
+    if (item !== undefined) add(item);
+  }
+
+  private isDeferred(node: Node, item: Item): boolean {
+    for (
+      let at: SyntaxNode | undefined = this.#parents.get(node);
+      at !== undefined;
+      at = this.#parents.get(at)
+    ) {
+      if (at === item.node) return isFunctionNode(at);
+      if (isFunctionNode(at) && !this.isImmediatelyCalled(at)) return true;
+      // An instance field is evaluated when an instance is made.
+      if (at.type === 'PropertyDefinition' && !at.static && at.value != null && node.start >= at.value.start)
+        return true;
+    }
+    return false;
+  }
+
+  private isImmediatelyCalled(node: SyntaxNode): boolean {
+    const parent = this.#parents.get(node);
+    return parent?.type === 'CallExpression' && parent.callee === node;
+  }
+
+  private isLazy(node: SyntaxNode): boolean {
+    let at = node;
+    let parent = this.#parents.get(at);
+    while (parent?.type === 'MemberExpression' && parent.object === at) {
+      at = parent;
+      parent = this.#parents.get(at);
+    }
+    return (
+      parent?.type === 'AssignmentExpression' &&
+      parent.left === at &&
+      /^(?:\?\?|\|\|)=$/.test(parent.operator)
+    );
+  }
+
+  private member(node: SyntaxNode): string | undefined {
+    const parent = this.#parents.get(node);
+    return parent?.type === 'MemberExpression' && parent.object === node ? memberName(parent) : undefined;
+  }
+
+  private use(node: SyntaxNode): Use {
+    const parent = this.#parents.get(node);
+    if (parent === undefined) return 'read';
+    let at: SyntaxNode = node;
+    let above: SyntaxNode | undefined = parent;
+    let depth = 0;
+    while (
+      above !== undefined &&
+      ((above.type === 'MemberExpression' && above.object === at) || above.type === 'ChainExpression')
+    ) {
+      if (above.type === 'MemberExpression') depth += 1;
+      at = above;
+      above = this.#parents.get(at);
+    }
+    if (above === undefined) return 'read';
+    if (depth === 0) {
+      if (above.type === 'UpdateExpression') return 'write';
+      if (above.type === 'CallExpression' || above.type === 'NewExpression') {
+        return above.callee === at ? 'invoke' : this.argumentOf(above.callee as SyntaxNode);
+      }
+      if (above.type === 'TaggedTemplateExpression') return 'invoke';
+      return above.type === 'SpreadElement' ? 'argument' : 'read';
+    }
+    if (above.type === 'AssignmentExpression' && above.left === at) return 'mutate';
+    if (above.type === 'UpdateExpression') return 'mutate';
+    if (above.type === 'UnaryExpression' && above.operator === 'delete') return 'mutate';
+    if (above.type === 'CallExpression' && above.callee === at) {
+      const method = memberName(at);
+      return method !== undefined && MUTATORS.has(method) ? 'mutate' : 'call';
+    }
+    if (above.type !== 'CallExpression' && above.type !== 'NewExpression') return 'read';
+    return above.callee === at ? 'read' : this.argumentOf(above.callee as SyntaxNode);
+  }
+
+  private argumentOf(callee: SyntaxNode): Use {
+    let root = callee;
+    while (root.type === 'MemberExpression') root = root.object as SyntaxNode;
+    const [item] = root.type === 'Identifier' ? (this.#bindings.get(root.name) ?? []) : [];
+    return item === undefined || item.importing !== undefined ? 'argument' : 'argument-local';
+  }
+}
+
+function isProcess(node: SyntaxNode): boolean {
+  return (
+    (node.type === 'Identifier' && node.name === 'process') ||
+    (node.type === 'MemberExpression' &&
+      node.object.type === 'Identifier' &&
+      node.object.name === 'globalThis' &&
+      memberName(node) === 'process')
+  );
+}
