@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PipelineDefinition } from '@run-pipeline/core/model';
 import { LOWERINGS, evaluate } from './lowerings.js';
-import { pipelineOf } from '@run-pipeline/core/define';
+import { Parameter, Pipeline, Step, pipelineOf } from '@run-pipeline/core/define';
 
 type Class = new () => Record<string, (...args: unknown[]) => unknown>;
 
@@ -172,4 +172,35 @@ describe.each(LOWERINGS)('$name', ({ compile }) => {
     const subject = evaluate<Class>(compile(source));
     expect(() => definitionOf(subject)).toThrow(message);
   });
+});
+
+test('a compiler that calls standard decorators with the bare context is enough', () => {
+  const initializers: ((this: unknown) => void)[] = [];
+  const addInitializer = (initializer: (this: unknown) => void): void => void initializers.push(initializer);
+  const context = (kind: string, name: string) => ({
+    kind,
+    name,
+    static: false,
+    private: false,
+    addInitializer,
+  });
+  class Bare {
+    depth = 3;
+    constructor() {
+      for (const initializer of initializers) initializer.call(this);
+    }
+    run(): number {
+      return this.depth;
+    }
+  }
+  (Step({ cache: true }) as (...args: unknown[]) => void)(Bare.prototype.run, context('method', 'run'));
+  (Parameter() as (...args: unknown[]) => void)(undefined, context('field', 'depth'));
+  (Pipeline({ name: 'bare' }) as (...args: unknown[]) => void)(Bare, {
+    kind: 'class',
+    name: 'Bare',
+    addInitializer,
+  });
+  const definition = pipelineOf(Bare)!.definition();
+  expect(definition.steps.map((step) => step.name)).toEqual(['run']);
+  expect(definition.parameters.map((parameter) => parameter.default)).toEqual([3]);
 });
