@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 
 const types = fileURLToPath(new URL('../types', import.meta.url));
+const core = fileURLToPath(new URL('../../packages/core/src', import.meta.url));
 const compiler = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
 
 const STANDARDS = [
@@ -46,6 +47,27 @@ test.each(STANDARDS)(
     expect(compile(types, config)).toBe('');
   },
 );
+
+/** The code of every `@example` in the sources of core, by a name that tells where it stands. */
+function examples(): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const entry of readdirSync(core, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (!entry.endsWith('.ts') || entry.endsWith('.test.ts')) continue;
+    const text = readFileSync(join(core, entry), 'utf8');
+    for (const match of text.matchAll(/^ *\* @example\n *\* ```ts\n([^]*?)^ *\* ```$/gm)) {
+      const line = text.slice(0, match.index).split('\n').length;
+      found[`${entry.replaceAll(/[\\/]/g, '-').replace(/\.ts$/, '')}-${line}.ts`] =
+        `${match[1]!.replaceAll(/^ *\* ?/gm, '')}\nexport {};\n`;
+    }
+  }
+  return found;
+}
+
+test.each(STANDARDS)('with %s decorators, the examples of the docstrings compile', (_name, config) => {
+  const files = examples();
+  expect(Object.keys(files).length).toBeGreaterThan(8);
+  expect(compile(project(config, files))).toBe('');
+});
 
 /** `file:line` to what the compiler says there. */
 function messages(output: string): ReadonlyMap<string, string> {

@@ -16,8 +16,10 @@ export type {
   AddFunctionStepOptions,
   AddParameterOptions,
   PipelineControllerOptions,
+  StartLocallyOptions,
   StartOptions,
 } from './define/controller.js';
+export type { DagNode } from './define/pipeline-dag.js';
 export type { ContinueBehaviour, ControllerStepOptions } from './define/step-options.js';
 
 // Pipeline functions
@@ -54,7 +56,7 @@ export type {
 
 // Running
 export { run } from './define/run.js';
-export type { Runnable } from './define/run.js';
+export type { ParametersOf, Runnable } from './define/run.js';
 export type { Run, RunOptions } from './define/host.js';
 export type { RunStatus, StepStatus } from './model/status.js';
 export { defineConfig } from './define/config.js';

@@ -1,4 +1,4 @@
-import { type FileValue, Parameter, Pipeline, Step, each, file } from 'run-pipeline';
+import { type FileValue, Parameter, Pipeline, Step, each, file, run } from 'run-pipeline';
 
 interface Row {
   a: number;
@@ -242,3 +242,22 @@ export class Sub extends Overridden {
 // A direct call stays a method call with the method's own types.
 const rows: Promise<Row[]> = new Iris().step_one('x');
 void rows;
+
+void run(Iris, {
+  parameters: { data: file('other.csv'), url: 'y', names: ['b'], model: 'model.bin', day: '1' },
+  concurrency: 2,
+});
+void run(Sub);
+
+const schema = {
+  '~standard': { version: 1, vendor: 'own', validate: (value: unknown) => ({ value }) },
+} as const;
+export class Fields {
+  @Parameter({ type: 'integer' }) depth = 3;
+  @Parameter({ type: 'number' }) rate?: number;
+  @Parameter({ type: 'date' }) day!: Date;
+  @Parameter({ type: 'json' }) settings = { a: 1 };
+  @Parameter({ type: 'file' }) data: FileValue = file('x.csv');
+  @Parameter({ schema }) checked = 'x';
+  @Parameter({ schema, type: 'number' }) checkedToo = 'x';
+}

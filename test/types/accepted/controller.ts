@@ -1,4 +1,4 @@
-import { PipelineController, each, file } from 'run-pipeline';
+import { PipelineController, each, file, run as runPipeline } from 'run-pipeline';
 
 interface Row {
   a: number;
@@ -90,4 +90,8 @@ new PipelineController({ name: 'chain' })
   });
 
 const run = pipe.start({ concurrency: 2 });
+void pipe.startLocally({ runPipelineStepsLocally: false, queue: 'default' });
+void runPipeline(pipe, { parameters: { url: 'y', anything: 1 } });
+const closed = new PipelineController({ name: 'closed' }).addParameter({ name: 'depth', default: 3 });
+void runPipeline(closed, { parameters: { depth: 4 } });
 void run.then((ended) => [ended.status, ended.number, ended.get<Row[]>('step_one.data_frame')]);

@@ -1,4 +1,4 @@
-import { type FileValue, Parameter, Pipeline, Step, each } from 'run-pipeline';
+import { type FileValue, Parameter, Pipeline, Step, each, run } from 'run-pipeline';
 
 interface Row {
   a: number;
@@ -266,3 +266,17 @@ export class Options {
   // @ts-expect-error without parentheses
   @Step bare() {}
 }
+
+export class Fields {
+  // @ts-expect-error says: ["a parameter of type `number` holds", number, "and the field", string]
+  @Parameter({ type: 'number' }) depth = '3';
+  // @ts-expect-error says: ["a parameter of type `file` holds", string | FileValue, "and the field", number]
+  @Parameter({ type: 'file' }) data = 3;
+}
+
+// @ts-expect-error no such parameter
+void run(Iris, { parameters: { ulr: 'y' } });
+// @ts-expect-error of another type
+void run(Iris, { parameters: { names: 'a' } });
+// @ts-expect-error no pipeline
+void run({ name: 'x' });

@@ -46,3 +46,7 @@ export const scoring = pipeline(
 scoring({ depths: [1] });
 // @ts-expect-error no such flag
 void run(scoring, { refersh: true });
+// @ts-expect-error no such parameter
+void run(scoring, { parameters: { depht: [1] } });
+// @ts-expect-error of another type
+void run(scoring, { parameters: { depths: ['a'] } });

@@ -138,6 +138,25 @@ test('a pipeline without a name is refused', () => {
   expect(() => new PipelineController({} as never)).toThrow(/needs the option "name"/);
 });
 
+test('the graph so far tells the parents of each step', () => {
+  const pipe = demo();
+  pipe.addFunctionStep({
+    name: 'a',
+    function: stepOne,
+    functionKwargs: { pickleDataUrl: '$<pipeline.url>' },
+  });
+  pipe.addFunctionStep({
+    name: 'b',
+    function: stepOne,
+    functionKwargs: { pickleDataUrl: 'of $<a.result> and $<c[0].id>' },
+    parents: ['z', 'a'],
+  });
+  expect([...pipe.getPipelineDag().values()]).toEqual([
+    { name: 'a', parents: [] },
+    { name: 'b', parents: ['a', 'c', 'z'] },
+  ]);
+});
+
 test('start and startLocally hand over to the host', async () => {
   const asked: RunOptions[] = [];
   const run = { status: 'completed' } as Run;
@@ -168,6 +187,9 @@ test('a running pipeline can be waited for and stopped', async () => {
   const run = pipe.start();
   expect([pipe.isRunning(), await pipe.wait(1)]).toEqual([true, false]);
   await expect(pipe.start()).rejects.toThrow(/running already/);
+  await expect(pipe.start({ refersh: true } as never)).rejects.toThrow(
+    /no option "refersh" \(did you mean "refresh"\?\)/,
+  );
   await pipe.stop();
   expect([pipe.isRunning(), pipe.isSuccessful(), (await run).status]).toEqual([false, false, 'aborted']);
   expect(await pipe.wait('1m')).toBe(true);

@@ -12,7 +12,9 @@ import {
   type SharedPipelineOptions,
   pipelineHead,
 } from './pipeline-options.js';
+import { type DagNode, dagOf } from './pipeline-dag.js';
 import { registry } from './registry.js';
+import { checkedRunOptions } from './run-options.js';
 import {
   CONTROLLER_STEP_OPTIONS,
   type ControllerStepOptions,
@@ -66,8 +68,14 @@ export interface AddFunctionStepOptions<
 
 /** Of `start()`: the command's flags in camelCase. */
 export interface StartOptions extends Omit<RunOptions, 'queue' | 'remote'> {
-  /** The controller itself, and steps without a queue of their own, go to agents on this queue. */
+  /** The controller itself goes to an agent on this queue. */
   readonly queue?: string;
+}
+
+/** Of `startLocally()`. */
+export interface StartLocallyOptions extends Omit<RunOptions, 'remote' | 'local'> {
+  /** False: the steps go to their queues (or to `queue`), the controller stays here. Default true. */
+  readonly runPipelineStepsLocally?: boolean;
 }
 
 /**
@@ -185,13 +193,13 @@ export class PipelineController<Steps = Open, Parameters = {}> {
    */
   start(options: StartOptions = {}): Promise<Run> {
     const { queue, ...rest } = options;
-    return this.#run(queue === undefined ? rest : { ...rest, remote: queue });
+    return this.#run(queue === undefined ? rest : { ...rest, remote: queue }, callSite(this.start));
   }
 
   /** Runs the controller here; the steps too, unless `runPipelineStepsLocally` is false (they go to their queues). */
-  startLocally(options: StartOptions & { readonly runPipelineStepsLocally?: boolean } = {}): Promise<Run> {
+  startLocally(options: StartLocallyOptions = {}): Promise<Run> {
     const { runPipelineStepsLocally = true, ...rest } = options;
-    return this.#run(runPipelineStepsLocally ? { ...rest, local: true } : rest);
+    return this.#run(runPipelineStepsLocally ? { ...rest, local: true } : rest, callSite(this.startLocally));
   }
 
   /** Asks the current run to stop, and settles when it has. Nothing to do when none runs. */
@@ -237,13 +245,19 @@ export class PipelineController<Steps = Open, Parameters = {}> {
     return ended;
   }
 
-  async #run(options: RunOptions): Promise<Run> {
+  /** The steps declared so far and the parents of each. */
+  getPipelineDag(): ReadonlyMap<string, DagNode> {
+    return dagOf(this.#steps);
+  }
+
+  async #run(asked: RunOptions, at: SourceLocation | undefined): Promise<Run> {
+    const options = checkedRunOptions('start()', asked, at);
     if (this.isRunning()) {
       throw declarationError({
         code: 'already-running',
         message: `the pipeline ${this.name} is running already`,
         help: 'await pipe.wait() first; run(pipe) starts another one beside it.',
-        at: undefined,
+        at,
       });
     }
     const abort = new AbortController();

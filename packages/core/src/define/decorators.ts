@@ -144,7 +144,9 @@ export function Step<
  * }
  * ```
  */
-export function Parameter(options: ParameterOptions = {}): ParameterDecorator {
+export function Parameter<const Options extends ParameterOptions = {}>(
+  options: Options = {} as Options,
+): ParameterDecorator<Options> {
   const at = callSite(Parameter);
   if (isBareUse(arguments)) throw bareUse('@Parameter', '@Parameter() or @Parameter({ … })', at);
   const reader = new OptionReader({ what: '@Parameter', values: options, known: PARAMETER_OPTIONS, at });
@@ -158,7 +160,7 @@ export function Parameter(options: ParameterOptions = {}): ParameterDecorator {
     position.onInstance?.((instance) =>
       membersOf(prototypeOf(instance)).seenParameters.set(position.name, { reader }),
     );
-  }) as ParameterDecorator;
+  }) as ParameterDecorator<Options>;
 }
 
 const prototypeOf = (instance: object): object => Object.getPrototypeOf(instance) as object;

@@ -21,16 +21,30 @@ export interface FileMarker {
 }
 
 /**
- * A file as a value: an input of a step, a default of a parameter, or what a step returns.
+ * A file as a value: an input of a step, a default of a parameter, or what a step returns. It is hashed
+ * by content, keeps its name, and is carried to wherever the step runs. Relative paths resolve from the
+ * invoking directory; a plain string is only a string.
  *
+ * @throws TypeError when the path is not a text.
  * @example
  * ```ts
- * const csv = file('data/iris.csv');
+ * import { type FileValue, Step, file } from 'run-pipeline';
+ *
+ * export class Sizes {
+ *   @Step({ inputs: [file('data/iris.csv')] })
+ *   size(csv: FileValue) {
+ *     return csv.size; // and csv.path, csv.name, csv.sha256
+ *   }
+ * }
  * ```
  */
 export const file = (path: string): FileValue => marker(path, false);
 
-/** A whole folder as a value; the consumer gets the same tree. */
+/**
+ * A whole folder as a value; the consumer gets the same tree. Otherwise as `file`.
+ *
+ * @throws TypeError when the path is not a text.
+ */
 export const directory = (path: string): FileValue => marker(path, true);
 
 function marker(path: string, isDirectory: boolean): FileValue {

@@ -9,6 +9,7 @@ export * from './handle.js';
 export * from './host.js';
 export * from './issue.js';
 export * from './parameter.js';
+export * from './pipeline-dag.js';
 export * from './pipeline-function.js';
 export * from './registry.js';
 export * from './run.js';

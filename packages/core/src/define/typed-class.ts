@@ -1,4 +1,7 @@
+import type { ParameterType } from '../model/definition.js';
+import type { FileValue } from './file-value.js';
 import type { InputsMistake, ReturnsMistake } from './typed-inputs.js';
+import type { Reading } from './typed-text.js';
 
 /*
  * One signature serves both decorator standards: legacy decorators are called with (class, name,
@@ -17,10 +20,10 @@ export interface StepDecorator<Inputs, Returns extends readonly string[]> {
 }
 
 /** The decorator that `Parameter()` gives: for public instance fields, legacy and standard. */
-export interface ParameterDecorator {
+export interface ParameterDecorator<Options = {}> {
   <Target, Place, Descriptor = undefined>(
-    target: Target & OnTarget<Target, ParameterMistake<Target, Place, Descriptor>>,
-    place: Place & OnPlace<Target, ParameterMistake<Target, Place, Descriptor>>,
+    target: Target & OnTarget<Target, ParameterMistake<Target, Place, Descriptor, Options>>,
+    place: Place & OnPlace<Target, ParameterMistake<Target, Place, Descriptor, Options>>,
     descriptor?: Descriptor,
   ): void;
 }
@@ -69,21 +72,39 @@ type MethodMistake<This, Name, Method, Inputs, Returns extends readonly string[]
       : NotAMethod
   : '@Step stands on public methods';
 
-type ParameterMistake<Target, Place, Descriptor> = Place extends { readonly kind: string }
-  ? Place extends ClassFieldDecoratorContext
+type ParameterMistake<Target, Place, Descriptor, Options> = Place extends { readonly kind: string }
+  ? Place extends ClassFieldDecoratorContext<infer This>
     ? Place extends { readonly static: true }
       ? NotAField
-      : Place extends { readonly name: infer Name; readonly access: { has(object: infer This): boolean } }
-        ? PublicField<This, Name>
+      : Place extends { readonly name: infer Name }
+        ? FieldMistake<This, Name, Options>
         : never
     : NotAField
   : Target extends abstract new (...args: never[]) => unknown
     ? NotAField
     : Descriptor extends undefined
-      ? PublicField<Target, Place>
+      ? FieldMistake<Target, Place, Options>
       : NotAField;
 
 type NotAField = '@Parameter stands on instance fields: write `name = default`';
-type PublicField<This, Name> = Name extends keyof This & string
-  ? never
+type FieldMistake<This, Name, Options> = Name extends keyof This & string
+  ? Options extends { readonly schema: unknown }
+    ? never
+    : Options extends { readonly type: infer Type extends ParameterType }
+      ? Reading<Exclude<This[Name], undefined | null>> extends Reading<FieldTypes[Type]>
+        ? never
+        : [`a parameter of type \`${Type}\` holds`, FieldTypes[Type], 'and the field', This[Name]]
+      : never
   : '@Parameter stands on public fields with a name';
+
+/** What a field of each type may hold as its default. A file is declared by its path. */
+interface FieldTypes {
+  string: string;
+  number: number;
+  integer: number;
+  boolean: boolean;
+  json: unknown;
+  date: Date;
+  file: string | FileValue;
+  directory: string | FileValue;
+}
