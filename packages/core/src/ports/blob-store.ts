@@ -11,8 +11,8 @@ import type { Digest } from '../model/ids.js';
  * - `read` verifies: bytes whose hash differs are a `damaged` failure and never returned.
  */
 export interface BlobStore {
-  /** Stores bytes (or a file, by streaming) under their hash. */
-  put(source: Uint8Array | { readonly path: string }): Promise<{ readonly hash: Digest; readonly size: number }>;
+  /** Stores bytes (or parts, in order; or a file, by streaming) under their hash. */
+  put(source: Uint8Array | readonly Uint8Array[] | { readonly path: string }): Promise<{ readonly hash: Digest; readonly size: number }>;
   /** The verified bytes; `missing` and `damaged` are data. */
   read(hash: Digest): Promise<BlobRead>;
   /** Makes the blob available as a local file, verified; used for large files. Not to be modified. */

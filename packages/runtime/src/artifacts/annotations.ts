@@ -35,7 +35,8 @@ export const CUSTOM = {
   codec: 'codec',
 } as const;
 
-export const escapeKey = (key: string): string => key.replaceAll('\\', '\\\\').replaceAll('.', '\\.');
+export const escapeKey = (key: string): string =>
+  /[.\\]/.test(key) ? key.replaceAll('\\', '\\\\').replaceAll('.', '\\.') : key;
 
 export function parsePath(path: string): readonly string[] {
   if (!path.includes('\\')) return path.split('.');
@@ -55,18 +56,43 @@ export function parsePath(path: string): readonly string[] {
   return [...keys, key];
 }
 
-/** The annotations as a tree over the JSON. */
-export interface AnnotationNode {
+/** The annotations as a tree over the JSON. Most nodes have one child, which then needs no Map. */
+export class AnnotationNode {
   type: AnnotationType | undefined;
-  children: Map<string, AnnotationNode> | undefined;
   /** This object is named again elsewhere, under this number. */
   defines: number | undefined;
   /** Stands for the object of this number. */
   repeats: number | undefined;
+  #firstKey: string | undefined;
+  #first: AnnotationNode | undefined;
+  #others: Map<string, AnnotationNode> | undefined;
+
+  child(key: string): AnnotationNode | undefined {
+    return key === this.#firstKey ? this.#first : this.#others?.get(key);
+  }
+
+  /** In the order in which they were annotated. */
+  keys(): string[] {
+    return this.#firstKey === undefined ? [] : [this.#firstKey, ...(this.#others?.keys() ?? [])];
+  }
+
+  ensureChild(key: string): AnnotationNode {
+    const found = this.child(key);
+    if (found !== undefined) return found;
+    const made = new AnnotationNode();
+    if (this.#firstKey === undefined) {
+      this.#firstKey = key;
+      this.#first = made;
+    } else {
+      this.#others ??= new Map();
+      this.#others.set(key, made);
+    }
+    return made;
+  }
 }
 
 export function annotationTree(meta: Meta): AnnotationNode {
-  const root = emptyNode();
+  const root = new AnnotationNode();
   if (meta.values !== undefined) insert(root, meta.values);
   const equalities = meta.referentialEqualities;
   let number = 0;
@@ -85,13 +111,6 @@ const isList = (
   value: Meta['referentialEqualities'],
 ): value is readonly [readonly string[]] | readonly [readonly string[], Equalities] => Array.isArray(value);
 
-const emptyNode = (): AnnotationNode => ({
-  type: undefined,
-  children: undefined,
-  defines: undefined,
-  repeats: undefined,
-});
-
 function insert(node: AnnotationNode, annotation: Annotation | AnnotationRecord): void {
   let record: AnnotationRecord | undefined;
   if (Array.isArray(annotation)) {
@@ -108,11 +127,6 @@ function insert(node: AnnotationNode, annotation: Annotation | AnnotationRecord)
 
 function descend(from: AnnotationNode, path: string): AnnotationNode {
   let node = from;
-  for (const key of parsePath(path)) {
-    node.children ??= new Map();
-    let child = node.children.get(key);
-    if (child === undefined) node.children.set(key, (child = emptyNode()));
-    node = child;
-  }
+  for (const key of parsePath(path)) node = node.ensureChild(key);
   return node;
 }

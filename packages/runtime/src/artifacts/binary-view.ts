@@ -94,10 +94,25 @@ export function bytesOf(value: ArrayBufferView | ArrayBuffer): Uint8Array {
 
 /** A value of that kind over a private copy of the bytes; undefined when the kind or the length does not fit. */
 export function binaryFromBytes(name: string, bytes: Uint8Array): object | undefined {
+  return overMemory(
+    name,
+    bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer,
+  );
+}
+
+/** The same, over the bytes themselves when they are all there is of their memory. They must be the caller's own. */
+export function binaryOverBytes(name: string, bytes: Uint8Array): object | undefined {
+  const { buffer, byteLength } = bytes;
+  if (buffer.byteLength !== byteLength || !(buffer instanceof ArrayBuffer))
+    return binaryFromBytes(name, bytes);
+  return overMemory(name, buffer);
+}
+
+function overMemory(name: string, memory: ArrayBuffer): object | undefined {
   const kind = KINDS.get(name);
-  if (kind === undefined || bytes.byteLength % kind.bytesPerElement !== 0) return undefined;
+  if (kind === undefined || memory.byteLength % kind.bytesPerElement !== 0) return undefined;
   requireLittleEndian();
-  return kind.make(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer);
+  return kind.make(memory);
 }
 
 /** Elements are stored as they lie in memory: little-endian, as on every common platform. */

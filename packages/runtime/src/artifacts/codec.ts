@@ -24,8 +24,9 @@ export interface EncodeContext {
 }
 
 export interface Encoded {
-  /** Bytes, or a file that holds them; `temporary` files are deleted once stored. */
-  readonly content: Uint8Array | { readonly path: string; readonly temporary: boolean };
+  /** Bytes, bytes in parts (not joined, to spare a copy), or a file; `temporary` files are deleted once stored. */
+  readonly content:
+    Uint8Array | readonly Uint8Array[] | { readonly path: string; readonly temporary: boolean };
   readonly meta?: Readonly<Record<string, unknown>>;
   /** Left out: a look at the value, as for any other. */
   readonly preview?: string;

@@ -27,15 +27,25 @@ export function describeInstance(value: object): [what: string, help?: string] {
       "Register it once in this file: registerCodec(arrowCodec(arrow)), with import * as arrow from 'apache-arrow'.",
     ];
   }
-  return [`is an instance of ${className(value)}`];
+  const name = className(value);
+  if (isBuiltIn(name)) {
+    return [`is an instance of ${name} from another realm (node:vm)`, 'Return structuredClone(value).'];
+  }
+  return [`is an instance of ${name}`];
 }
+
+/** Those of this realm that can be kept never come here. */
+const isBuiltIn = (name: string): boolean =>
+  ['Object', 'Array', 'Map', 'Set', 'Date', 'RegExp', 'URL'].includes(name);
 
 function className(value: object): string {
   try {
-    const prototype = Object.getPrototypeOf(value) as {
-      readonly constructor?: { readonly name?: unknown };
-    } | null;
-    const name = prototype?.constructor?.name;
+    const prototype = Object.getPrototypeOf(value) as object;
+    const own = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value as
+      { readonly name?: unknown } | undefined;
+    // Iterators and the like have no constructor, but a tag.
+    const name: unknown =
+      own?.name ?? (prototype as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
     return typeof name === 'string' && name !== '' ? name : 'an unnamed class';
   } catch {
     return 'an unnamed class'; // a getter of the user's threw

@@ -40,26 +40,28 @@ class DirectoryBlobs implements BlobStore {
     source: Uint8Array | { readonly path: string },
   ): Promise<{ readonly hash: Digest; readonly size: number }> {
     return this.#guard('storing an artifact', async () => {
-      if (!(source instanceof Uint8Array)) return this.#putFile(source.path);
-      const size = source.byteLength;
-      if (size >= LARGE) return this.#putLarge(source);
-      const hash = sha256(source);
-      if (!(await this.#renew(hash, size))) {
-        await this.#moveIntoPlace(await this.#writeTemporary((file) => writeAll(file, source)), hash);
-      }
-      return { hash, size };
+      if ('path' in source) return this.#putFile(source.path);
+      return this.#putParts(source instanceof Uint8Array ? [source] : source);
     });
   }
 
-  /** Hashes while a thread of the pool writes. */
-  async #putLarge(bytes: Uint8Array): Promise<{ readonly hash: Digest; readonly size: number }> {
+  async #putParts(parts: readonly Uint8Array[]): Promise<{ readonly hash: Digest; readonly size: number }> {
+    const size = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    if (size < LARGE) {
+      const hash = sha256(...parts);
+      if (!(await this.#renew(hash, size))) {
+        await this.#moveIntoPlace(await this.#writeTemporary((file) => writeParts(file, parts)), hash);
+      }
+      return { hash, size };
+    }
+    // A thread of the pool writes while this one hashes.
     let hash: Digest | undefined;
     const temporary = await this.#writeTemporary(async (file) => {
-      const writing = writeAll(file, bytes);
-      hash = sha256(bytes);
+      const writing = writeParts(file, parts);
+      hash = sha256(...parts);
       await writing;
     });
-    return this.#adopt(temporary, hash!, bytes.byteLength);
+    return this.#adopt(temporary, hash!, size);
   }
 
   /** One pass: the bytes that are hashed are the bytes that are written, also when the file changes meanwhile. */
@@ -283,6 +285,10 @@ async function* sourceChunks(path: string): AsyncGenerator<Uint8Array> {
       cause: error,
     });
   }
+}
+
+async function writeParts(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  for (const part of parts) await writeAll(file, part);
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

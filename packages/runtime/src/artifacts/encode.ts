@@ -75,9 +75,9 @@ export async function hashValue(
   const context = { path: options.path, cwd: options.cwd ?? process.cwd() };
   return withEncoded(value, context, async (codec, { content, meta }) => {
     const { hash, size } =
-      content instanceof Uint8Array
-        ? { hash: sha256(content), size: content.byteLength }
-        : await hashFile(content.path);
+      'path' in content
+        ? await hashFile(content.path)
+        : { hash: sha256(...partsOf(content)), size: sizeOf(content) };
     return { type: codec.id, codecVersion: codec.version, hash, size, meta };
   });
 }
@@ -113,7 +113,7 @@ async function withEncoded<T>(
     return await use(codec, encoded);
   } finally {
     const { content } = encoded;
-    if (!(content instanceof Uint8Array) && content.temporary)
+    if ('path' in content && content.temporary)
       await rm(dirname(content.path), { recursive: true, force: true });
   }
 }
@@ -136,26 +136,36 @@ async function store(
   content: Encoded['content'],
   blobs: BlobStore,
 ): Promise<{ readonly hash: Digest; readonly size: number; readonly inline?: Uint8Array }> {
-  if (content instanceof Uint8Array) {
-    if (content.byteLength > INLINE_LIMIT) return blobs.put(content);
-    return inlined(content);
-  }
+  if (!('path' in content))
+    return sizeOf(content) > INLINE_LIMIT ? blobs.put(content) : inlined(partsOf(content));
   const { size } = await stat(content.path);
   if (size <= INLINE_LIMIT) {
     const bytes = await readFile(content.path);
-    if (bytes.byteLength <= INLINE_LIMIT) return inlined(bytes);
+    if (bytes.byteLength <= INLINE_LIMIT) return inlined([bytes]);
   }
   const stored = await blobs.put({ path: content.path });
   if (stored.size > INLINE_LIMIT) return stored;
   // It shrank meanwhile: small values ride along whatever else holds them.
   const small = await blobs.read(stored.hash);
-  return small.ok ? inlined(small.bytes) : stored;
+  return small.ok ? inlined([small.bytes]) : stored;
 }
 
 /** A copy: what was encoded may be a view of the step's own memory, which the step may still change. */
-const inlined = (
-  bytes: Uint8Array,
-): { readonly hash: Digest; readonly size: number; readonly inline: Uint8Array } => {
-  const inline = new Uint8Array(bytes);
+function inlined(parts: readonly Uint8Array[]): {
+  readonly hash: Digest;
+  readonly size: number;
+  readonly inline: Uint8Array;
+} {
+  const inline = new Uint8Array(sizeOf(parts));
+  let at = 0;
+  for (const part of parts) {
+    inline.set(part, at);
+    at += part.byteLength;
+  }
   return { hash: sha256(inline), size: inline.byteLength, inline };
-};
+}
+
+type Bytes = Uint8Array | readonly Uint8Array[];
+const partsOf = (content: Bytes): readonly Uint8Array[] =>
+  content instanceof Uint8Array ? [content] : content;
+const sizeOf = (content: Bytes): number => partsOf(content).reduce((sum, part) => sum + part.byteLength, 0);

@@ -1,8 +1,8 @@
 import { types } from 'node:util';
-import { binaryFromBytes, binaryKind, binaryProblem, bytesOf } from './binary-view.js';
+import { binaryKind, binaryOverBytes, binaryProblem, bytesOf, isBinary } from './binary-view.js';
 import type { Codec } from './codec.js';
 import { markerOf, type ImageValue } from './markers.js';
-import { previewText, previewValue, PREVIEW_LIMIT } from './preview.js';
+import { previewText } from './preview.js';
 import { artifactDamaged, artifactLossy } from './value-path.js';
 
 /** `text(…)`: UTF-8, nothing else. */
@@ -25,35 +25,24 @@ export const textCodec: Codec = {
   decode: async (stored) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(await stored.bytes()),
 };
 
-/** A Buffer or Uint8Array returned as it is. */
+/** A Buffer, typed array, DataView or ArrayBuffer returned as it is: its memory and nothing else. */
 export const bytesCodec: Codec = {
   id: 'bytes',
   version: 1,
-  matches: (value) => !types.isProxy(value) && viewName(value) !== undefined,
+  matches: (value) => isBinary(value) && binaryKind(value) !== undefined,
   encode(value, { path }) {
-    const view = value as Uint8Array;
+    const view = value as ArrayBufferView | ArrayBuffer;
     const problem = binaryProblem(view);
     if (problem !== undefined) throw artifactLossy(path, problem);
-    return {
-      content: bytesOf(view),
-      meta: { view: viewName(view) },
-      preview: previewValue(view.subarray(0, PREVIEW_LIMIT)),
-    };
+    return { content: bytesOf(view), meta: { view: binaryKind(view) } };
   },
   async decode(stored) {
-    const value = binaryFromBytes(
-      stored.meta['view'] === 'Uint8Array' ? 'Uint8Array' : 'Buffer',
-      await stored.bytes(),
-    );
-    if (value === undefined) throw artifactDamaged('stored bytes are malformed');
+    const { view } = stored.meta;
+    const value = binaryOverBytes(typeof view === 'string' ? view : 'Uint8Array', await stored.bytes());
+    if (value === undefined) throw artifactDamaged(`stored bytes cannot be read as ${String(view)}`);
     return value;
   },
 };
-
-function viewName(value: unknown): 'Buffer' | 'Uint8Array' | undefined {
-  const name = value instanceof Uint8Array ? binaryKind(value) : undefined;
-  return name === 'Buffer' || name === 'Uint8Array' ? name : undefined;
-}
 
 /** `image(…)`: the bytes of the image file; its type beside them. */
 export const imageCodec: Codec = {

@@ -16,24 +16,23 @@ const MAGIC = Buffer.from('rpsegs\0\x01', 'latin1');
 const FIXED = 24;
 const aligned = (size: number): number => Math.ceil(size / 8) * 8;
 
-export function joinSegments(text: string, segments: readonly Uint8Array[]): Uint8Array {
+/** In parts, so that large segments are not copied. */
+export function joinSegments(text: string, segments: readonly Uint8Array[]): readonly Uint8Array[] {
   const textBytes = Buffer.byteLength(text, 'utf8');
   const textStart = FIXED + 8 * segments.length;
-  let end = aligned(textStart + textBytes);
-  for (const segment of segments) end += aligned(segment.byteLength);
-
-  const whole = Buffer.from(new ArrayBuffer(end)); // zero-filled: padding is part of the hash
-  MAGIC.copy(whole, 0);
-  whole.writeBigUInt64LE(BigInt(textBytes), 8);
-  whole.writeBigUInt64LE(BigInt(segments.length), 16);
-  segments.forEach((segment, index) => whole.writeBigUInt64LE(BigInt(segment.byteLength), FIXED + 8 * index));
-  whole.write(text, textStart, 'utf8');
-  let at = aligned(textStart + textBytes);
-  for (const segment of segments) {
-    whole.set(segment, at);
-    at += aligned(segment.byteLength);
-  }
-  return whole;
+  const head = Buffer.alloc(aligned(textStart + textBytes)); // zero-filled: padding is part of the hash
+  MAGIC.copy(head, 0);
+  head.writeBigUInt64LE(BigInt(textBytes), 8);
+  head.writeBigUInt64LE(BigInt(segments.length), 16);
+  segments.forEach((segment, index) => head.writeBigUInt64LE(BigInt(segment.byteLength), FIXED + 8 * index));
+  head.write(text, textStart, 'utf8');
+  return [
+    head,
+    ...segments.flatMap((segment) => [
+      segment,
+      new Uint8Array(aligned(segment.byteLength) - segment.byteLength),
+    ]),
+  ];
 }
 
 export interface Joined {

@@ -5,9 +5,15 @@ import { open } from 'node:fs/promises';
 /** Reads of this size hash at full speed (64 KiB ones at less than half). */
 export const READ_SIZE = 1024 * 1024;
 
-export const sha256 = (bytes: Uint8Array): Digest => digest(`sha256:${hash('sha256', bytes, 'hex')}`);
+/** The hash of bytes, or of parts in order. */
+export function sha256(...parts: readonly Uint8Array[]): Digest {
+  if (parts.length === 1) return digest(`sha256:${hash('sha256', parts[0]!, 'hex')}`);
+  const state = sha256Stream();
+  for (const part of parts) state.update(part);
+  return state.digest();
+}
 
-/** A hash over parts, in order. */
+/** A hash over what comes. */
 export function sha256Stream(): { update(bytes: Uint8Array): void; digest(): Digest } {
   const state = createHash('sha256');
   return {

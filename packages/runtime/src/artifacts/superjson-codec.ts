@@ -46,7 +46,10 @@ export const superjsonCodec: Codec = {
   },
 };
 
-async function valueToBytes(value: unknown, context: EncodeContext): Promise<Uint8Array> {
+async function valueToBytes(
+  value: unknown,
+  context: EncodeContext,
+): Promise<Uint8Array | readonly Uint8Array[]> {
   const plain = withinLimits(context.path, () => {
     const fast = patchedJson() === undefined && isPlainJson(value);
     return fast ? JSON.stringify({ json: value }) : undefined;

@@ -63,7 +63,7 @@ class ValueReader {
       case 'map': {
         const map = this.#keep(node, new Map<unknown, unknown>());
         list(json).forEach((row, index) => {
-          const rowNode = node.children?.get(String(index));
+          const rowNode = node.child(String(index));
           const [key, value] = list(row);
           map.set(this.#child(key, rowNode, '0'), this.#child(value, rowNode, '1'));
         });
@@ -110,7 +110,7 @@ class ValueReader {
     }
     const properties = json['properties'];
     if (properties !== undefined) {
-      const inside = node.children?.get('properties');
+      const inside = node.child('properties');
       const hidden = new Set(json['hidden'] === undefined ? [] : list(json['hidden']));
       for (const [key, value] of Object.entries(record(properties)))
         define(error, key, this.#child(value, inside, key), !hidden.has(key));
@@ -120,17 +120,10 @@ class ValueReader {
 
   /** Replaces the annotated children of a plain object or array, in the order in which they were written. */
   #inPlace(json: unknown, node: AnnotationNode): unknown {
-    const { children } = node;
-    if (children === undefined) return json;
+    const annotated = node.keys();
+    if (annotated.length === 0) return json;
     if (typeof json !== 'object' || json === null) throw malformed('an annotation has no value');
-    const annotated = [...children.keys()];
-    const keys = Array.isArray(json)
-      ? annotated.sort((left, right) => Number(left) - Number(right))
-      : annotated.length === 1
-        ? annotated
-        : Object.keys(json).filter((key) => children.has(key));
-    if (keys.length !== annotated.length) throw malformed('an annotation has no value');
-    for (const key of keys) {
+    for (const key of inOrderOf(json, annotated)) {
       if (!Object.hasOwn(json, key)) throw malformed('an annotation has no value');
       define(json, key, this.#child((json as Record<string, unknown>)[key], node, key), true);
     }
@@ -138,7 +131,7 @@ class ValueReader {
   }
 
   #child(json: unknown, node: AnnotationNode | undefined, key: string): unknown {
-    const child = node?.children?.get(key);
+    const child = node?.child(key);
     return child === undefined ? json : this.read(json, child);
   }
 
@@ -146,6 +139,19 @@ class ValueReader {
     if (node.defines !== undefined) this.#shared.set(node.defines, value);
     return value;
   }
+}
+
+/** A repeated object is noted after the other annotations, and must still be met after the first of its kind. */
+function inOrderOf(json: object, annotated: string[]): readonly string[] {
+  if (annotated.length === 1) return annotated;
+  if (!Array.isArray(json)) {
+    const wanted = new Set(annotated);
+    const keys = Object.keys(json).filter((key) => wanted.has(key));
+    if (keys.length !== annotated.length) throw malformed('an annotation has no value');
+    return keys;
+  }
+  const inOrder = annotated.every((key, at) => at === 0 || Number(annotated[at - 1]) < Number(key));
+  return inOrder ? annotated : annotated.sort((left, right) => Number(left) - Number(right));
 }
 
 function define(target: object, key: string, value: unknown, enumerable: boolean): void {

@@ -1,15 +1,10 @@
 import { fileMarker } from '@run-pipeline/core/define';
 import { types } from 'node:util';
-import {
-  CUSTOM,
-  escapeKey,
-  type Annotation,
-  type AnnotationRecord,
-  type AnnotationType,
-  type Meta,
-} from './annotations.js';
+import { AnnotationWriter, ROOT } from './annotation-writer.js';
+import { CUSTOM, type AnnotationType, type Meta } from './annotations.js';
 import { binaryKind, binaryProblem, bytesOf, isBinary } from './binary-view.js';
 import { describeInstance } from './describe-instance.js';
+import { markerOf } from './markers.js';
 import { nativeErrorName } from './native-error.js';
 import { hasExtraProperties, patchedJson } from './plain-json.js';
 import {
@@ -20,6 +15,7 @@ import {
   SET_MEMBER,
   WRITTEN,
   type Place,
+  type Via,
 } from './value-path.js';
 
 /**
@@ -67,19 +63,10 @@ export function writeValue(value: unknown, options: WriteOptions): WrittenValue 
   return new ValueWriter(options).write(value);
 }
 
-type MutableRecord = { [path: string]: Annotation };
-const ROOT: Place = { parent: undefined, key: '', via: HIDDEN };
-
 class ValueWriter {
   readonly #options: WriteOptions;
   readonly #segments: Segment[] = [];
-  /** Where each object was first met. */
-  readonly #seen = new Map<object, Place>();
-  readonly #repeated = new Map<Place, Place[]>();
-  /** Annotations of the innermost typed container, by path from it. */
-  #record: MutableRecord = emptyRecord();
-  #container: Place = ROOT;
-  #root: Annotation | undefined;
+  readonly #annotations = new AnnotationWriter();
 
   constructor(options: WriteOptions) {
     this.#options = options;
@@ -87,17 +74,22 @@ class ValueWriter {
 
   write(value: unknown): WrittenValue {
     const json = this.#value(value, ROOT);
-    const values = this.#root ?? (hasEntries(this.#record) ? this.#record : undefined);
-    const referentialEqualities = this.#equalities();
-    const meta: Meta | undefined =
-      values === undefined && referentialEqualities === undefined
-        ? undefined
-        : {
-            ...(values === undefined ? {} : { values }),
-            ...(referentialEqualities === undefined ? {} : { referentialEqualities }),
-            v: 1,
-          };
-    return { json, meta, segments: this.#segments };
+    return { json, meta: this.#annotations.meta(), segments: this.#segments };
+  }
+
+  /** Most parts of a value are plain scalars, for which no place is needed. */
+  #child(value: unknown, parent: Place, key: string | number, via: Via): unknown {
+    switch (typeof value) {
+      case 'string':
+      case 'boolean':
+        return value;
+      case 'number':
+        if (Number.isFinite(value) && !Object.is(value, -0)) return value;
+        break;
+      case 'object':
+        if (value === null) return null;
+    }
+    return this.#value(value, { parent, key, via });
   }
 
   #value(value: unknown, place: Place): unknown {
@@ -123,14 +115,7 @@ class ValueWriter {
 
   #object(value: object, place: Place): unknown {
     if (types.isProxy(value)) throw this.#lossy(place, ...describeInstance(value));
-    const first = this.#seen.get(value);
-    if (first !== undefined) {
-      const others = this.#repeated.get(first);
-      if (others === undefined) this.#repeated.set(first, [place]);
-      else others.push(place);
-      return null;
-    }
-    this.#seen.set(value, place);
+    if (this.#annotations.isRepeated(value, place)) return null;
     if (isBinary(value)) return this.#binary(value, place);
 
     const prototype: unknown = Object.getPrototypeOf(value);
@@ -168,26 +153,31 @@ class ValueWriter {
     const json: unknown[] = [];
     for (let index = 0; index < value.length; index++) {
       const item = value[index];
-      const at: Place = { parent: place, key: index, via: WRITTEN };
       if (item === undefined && !(index in value)) {
-        throw this.#lossy(at, 'is a hole in an array', 'Fill it: Array.from(array) makes holes undefined.');
+        throw this.#lossy(
+          { parent: place, key: index, via: WRITTEN },
+          'is a hole in an array',
+          'Fill it: Array.from(array) makes holes undefined.',
+        );
       }
-      json.push(this.#value(item, at));
+      json.push(this.#child(item, place, index, WRITTEN));
     }
     return json;
   }
 
   #properties(value: object, place: Place): unknown {
     const json: Record<string, unknown> = {};
-    for (const key of Reflect.ownKeys(value)) {
-      if (typeof key === 'symbol') throw this.#symbolKey(value, key, place);
-      const at: Place = { parent: place, key, via: WRITTEN };
-      const property = Object.getOwnPropertyDescriptor(value, key);
-      if (property === undefined || !('value' in property))
-        throw this.#lossy(at, 'is a getter', 'Return the value it gives.');
-      if (property.enumerable !== true) throw this.#lossy(at, 'is a hidden (non-enumerable) property');
-      setOwn(json, key, this.#value(property.value, at));
+    const keys = Object.keys(value);
+    const [symbol] = Object.getOwnPropertySymbols(value);
+    if (symbol !== undefined) throw this.#symbolKey(value, symbol, place);
+    const names = Object.getOwnPropertyNames(value);
+    if (names.length !== keys.length) {
+      const key = names.find((name) => !Object.prototype.propertyIsEnumerable.call(value, name)) ?? '';
+      throw this.#lossy({ parent: place, key, via: WRITTEN }, 'is a hidden (non-enumerable) property');
     }
+    // A getter counts as the value it gives.
+    for (const key of keys)
+      setOwn(json, key, this.#child((value as Record<string, unknown>)[key], place, key, WRITTEN));
     return json;
   }
 
@@ -197,10 +187,7 @@ class ValueWriter {
       const rows: unknown[] = [];
       for (const [key, item] of value) {
         const row: Place = { parent: place, key: rows.length, via: { kind: 'map-row', mapKey: key } };
-        rows.push([
-          this.#value(key, { parent: row, key: 0, via: MAP_KEY }),
-          this.#value(item, { parent: row, key: 1, via: HIDDEN }),
-        ]);
+        rows.push([this.#child(key, row, 0, MAP_KEY), this.#child(item, row, 1, HIDDEN)]);
       }
       return rows;
     });
@@ -211,7 +198,7 @@ class ValueWriter {
     return this.#typed(place, 'set', () => {
       const members: unknown[] = [];
       for (const member of value) {
-        members.push(this.#value(member, { parent: place, key: members.length, via: SET_MEMBER }));
+        members.push(this.#child(member, place, members.length, SET_MEMBER));
       }
       return members;
     });
@@ -219,39 +206,34 @@ class ValueWriter {
 
   /** The stack is not kept: it holds paths of one machine, and would make equal results differ. */
   #error(error: Error, name: string, place: Place): unknown {
-    const own = new Map(
-      Reflect.ownKeys(error).map((key) => [key, Object.getOwnPropertyDescriptor(error, key)]),
-    );
-    own.delete('stack');
-    const child = (key: string, parent = place): Place => ({ parent, key, via: WRITTEN });
-    const take = (key: string): PropertyDescriptor | undefined => {
-      const property = own.get(key);
-      own.delete(key);
-      if (property !== undefined && !('value' in property)) throw this.#lossy(child(key), 'is a getter');
-      return property;
-    };
-    const message = take('message');
-    const cause = take('cause');
-    const errors = name === 'AggregateError' ? take('errors') : undefined;
-    if (message !== undefined && typeof message.value !== 'string')
-      throw this.#lossy(child('message'), 'is not a string');
-
-    const simple =
-      name === 'Error' && own.size === 0 && message?.enumerable !== true && cause?.enumerable !== true;
+    const own = Reflect.ownKeys(error).filter((key) => key !== 'stack');
+    const standard = name === 'AggregateError' ? ['message', 'cause', 'errors'] : ['message', 'cause'];
+    const further = own.filter((key) => typeof key === 'symbol' || !standard.includes(key));
+    const simple = name === 'Error' && further.length === 0;
     return this.#typed(place, simple ? 'Error' : ['custom', CUSTOM.error], () => {
-      const json: Record<string, unknown> = { name, message: message?.value ?? '' };
-      if (cause !== undefined) json['cause'] = this.#value(cause.value, child('cause'));
-      if (errors !== undefined) json['errors'] = this.#value(errors.value, child('errors'));
-      if (simple || own.size === 0) return json;
+      const { message } = error;
+      if (typeof message !== 'string') {
+        throw this.#lossy({ parent: place, key: 'message', via: WRITTEN }, 'is not a string');
+      }
+      const json: Record<string, unknown> = { name, message };
+      for (const key of ['cause', 'errors'] as const) {
+        if (own.includes(key) && standard.includes(key)) {
+          json[key] = this.#child((error as AggregateError)[key], place, key, WRITTEN);
+        }
+      }
+      if (further.length === 0) return json;
 
       const properties: Record<string, unknown> = {};
       const hidden: string[] = [];
       const inside: Place = { parent: place, key: 'properties', via: HIDDEN };
-      for (const [key, property] of own) {
+      for (const key of further) {
         if (typeof key === 'symbol') throw this.#symbolKey(error, key, place);
-        if (property === undefined || !('value' in property)) throw this.#lossy(child(key), 'is a getter');
-        if (property.enumerable !== true) hidden.push(key);
-        setOwn(properties, key, this.#value(property.value, child(key, inside)));
+        if (!Object.prototype.propertyIsEnumerable.call(error, key)) hidden.push(key);
+        setOwn(
+          properties,
+          key,
+          this.#child((error as unknown as Record<string, unknown>)[key], inside, key, WRITTEN),
+        );
       }
       json['properties'] = properties;
       if (hidden.length > 0) json['hidden'] = hidden;
@@ -312,40 +294,13 @@ class ValueWriter {
     return this.#segments.push(segment) - 1;
   }
 
-  // ── annotations ──
-
   #leaf(place: Place, type: AnnotationType, json: unknown): unknown {
-    this.#annotate(place, [type]);
+    this.#annotations.leaf(place, type);
     return json;
   }
 
-  /** Writes a container whose own type is annotated: paths inside it start anew. */
   #typed(place: Place, type: AnnotationType, write: () => unknown): unknown {
-    const [record, container] = [this.#record, this.#container];
-    const inner: MutableRecord = emptyRecord();
-    this.#record = inner;
-    this.#container = place;
-    const json = write();
-    this.#record = record;
-    this.#container = container;
-    this.#annotate(place, hasEntries(inner) ? [type, inner] : [type]);
-    return json;
-  }
-
-  #annotate(place: Place, annotation: Annotation): void {
-    if (place === ROOT) this.#root = annotation;
-    else this.#record[pathBetween(this.#container, place)] = annotation;
-  }
-
-  #equalities(): Meta['referentialEqualities'] {
-    if (this.#repeated.size === 0) return undefined;
-    const pathsOf = (places: readonly Place[]): string[] => places.map((place) => pathBetween(ROOT, place));
-    const others = Object.create(null) as { [path: string]: readonly string[] };
-    for (const [first, places] of this.#repeated)
-      if (first !== ROOT) others[pathBetween(ROOT, first)] = pathsOf(places);
-    const root = this.#repeated.get(ROOT);
-    if (root === undefined) return others;
-    return hasEntries(others) ? [pathsOf(root), others] : [pathsOf(root)];
+    return this.#annotations.container(place, type, write);
   }
 
   // ── refusals ──
@@ -366,32 +321,19 @@ class ValueWriter {
 
   #symbolKey(value: object, key: symbol, place: Place): Error {
     const marker = fileMarker(value);
-    if (marker !== undefined) {
-      const kind = marker.directory ? 'directory' : 'file';
+    const kind = marker === undefined ? markerOf(value)?.kind : marker.directory ? 'directory' : 'file';
+    if (kind !== undefined) {
       return this.#lossy(
         place,
-        `is a ${kind}() inside another value`,
-        `Return the ${kind} under a name of its own: returns: ['report', 'csv'].`,
+        `is ${kind === 'image' ? 'an' : 'a'} ${kind}() inside another value`,
+        `Return the ${kind} under a name of its own, as in returns: ['rows', '${kind}'].`,
       );
     }
     return this.#lossy(place, `has a symbol as a key (${String(key)})`);
   }
 }
 
-const emptyRecord = (): MutableRecord => Object.create(null) as MutableRecord;
 const isIndex = (key: string): boolean => /^(?:0|[1-9]\d*)$/.test(key);
-
-function hasEntries(record: AnnotationRecord | { readonly [path: string]: readonly string[] }): boolean {
-  for (const _ in record) return true;
-  return false;
-}
-
-function pathBetween(container: Place, place: Place): string {
-  const keys: string[] = [];
-  for (let at: Place | undefined = place; at !== undefined && at !== container; at = at.parent)
-    keys.push(escapeKey(String(at.key)));
-  return keys.reverse().join('.');
-}
 
 /** Assigning `__proto__` would set the prototype; as a key it is data like any other. */
 function setOwn(target: object, key: string, value: unknown): void {
