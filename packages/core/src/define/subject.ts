@@ -1,4 +1,5 @@
 import { isPipelineClass, registerClass } from './class-pipeline.js';
+import { ownPipelineOfClass } from './metadata.js';
 import { type DeclaredPipeline, declarationOf } from './registry.js';
 
 /**
@@ -9,3 +10,6 @@ export function pipelineOf(value: unknown): DeclaredPipeline | undefined {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
   return declarationOf(value) ?? (isPipelineClass(value) ? registerClass(value) : undefined);
 }
+
+/** Whether a class has `@Pipeline` of its own; one that has not may be a base that lends its steps. */
+export const isDeclaredPipeline = (owner: object): boolean => ownPipelineOfClass(owner) !== undefined;

@@ -312,10 +312,10 @@ function moduleFacts(file: string): string {
 
 /** The map's sources as absolute paths, so that it says the same wherever it is kept. */
 function absoluteSources(text: string, from: string): string {
-  const map = JSON.parse(text) as { sources: string[] };
+  const map = JSON.parse(text) as { sources: (string | null)[] };
   // Virtual modules have a namespace (`module:/path`): no place of the user's.
   map.sources = map.sources.map((source) =>
-    /^(?:module|exports|framework):/.test(source) ? source : resolve(from, source),
+    source === null || /^(?:module|exports|framework):/.test(source) ? null : resolve(from, source),
   );
   return JSON.stringify({ ...map, [OWN_MAP]: true });
 }

@@ -1,4 +1,4 @@
-import { pipelineOf, type DeclaredPipeline } from '@run-pipeline/core/define';
+import { isDeclaredPipeline, pipelineOf, type DeclaredPipeline } from '@run-pipeline/core/define';
 import { didYouMean, RunPipelineError } from '@run-pipeline/core/model';
 import type { Candidate, LoadedFile } from './discovery.js';
 
@@ -73,7 +73,7 @@ export function selectCandidate(loaded: LoadedFile, name?: string): Candidate {
     // A file that starts one pipeline means that one.
     const [started, ...more] = new Set(loaded.starts.map(({ candidate }) => candidate));
     if (started !== undefined && more.length === 0) return started;
-    const [only, ...others] = candidates;
+    const [only, ...others] = candidates.filter((candidate) => !isMereBase(candidate, candidates));
     if (only !== undefined && others.length === 0) return only;
     const list = candidates.map((candidate) => `  ${file}#${labelOf(candidate)}`).join('\n');
     throw new RunPipelineError({
@@ -113,6 +113,12 @@ export const labelOf = (candidate: Candidate): string =>
   candidate.exportName !== undefined && candidate.exportName !== 'default'
     ? candidate.exportName
     : (pipelineName(candidate) ?? 'default');
+
+/** A class that lends its steps to another pipeline and says nowhere that it is one itself. */
+const isMereBase = ({ subject }: Candidate, candidates: readonly Candidate[]): boolean =>
+  typeof subject === 'function' &&
+  !isDeclaredPipeline(subject) &&
+  candidates.some((other) => Object.prototype.isPrototypeOf.call(subject, other.subject));
 
 /** A definition with errors has no name to go by; the errors come when it is used. */
 function pipelineName(candidate: Candidate): string | undefined {

@@ -46,7 +46,7 @@ export async function evaluate(options: {
   // What the file sees when it looks at its arguments, as if it were the program.
   process.argv = [process.argv[0] ?? process.execPath, options.file, ...options.argv];
 
-  const activeBefore = process.getActiveResourcesInfo().length;
+  const handlesBefore = activity().handles;
   try {
     const whole = import(/* @vite-ignore */ freshUrl(options.executable)) as Promise<
       Readonly<Record<string, unknown>>
@@ -57,7 +57,7 @@ export async function evaluate(options: {
       return { exports: settledExports(exportsSoFar()), finished: false };
     }
     // `void main()` may come to its pipeline only after the file has been evaluated.
-    if (options.isIncomplete(exports)) await Promise.race([anyStart, isIdle(activeBefore)]);
+    if (options.isIncomplete(exports)) await Promise.race([anyStart, isIdle(handlesBefore)]);
     return { exports: { ...exports }, finished: true };
   } finally {
     restoreHook();
@@ -81,16 +81,26 @@ async function afterTurns(): Promise<undefined> {
 }
 
 /**
- * Nothing of the file's is going on any more: no more timers, requests or handles than before it.
- * Bounded, for a file that keeps a server open.
+ * Nothing of the file's is going on any more: no request is under way, and there are no more timers
+ * and handles than before it, for a few looks in a row (between two reads there is a moment of
+ * nothing). Bounded, for a file that keeps a server open.
  */
-async function isIdle(before: number): Promise<void> {
+async function isIdle(handlesBefore: number): Promise<void> {
   const deadline = performance.now() + LATE_START_MS;
-  do {
+  for (let looks = 0; looks < IDLE_LOOKS && performance.now() < deadline;) {
     await new Promise((resolve) => setTimeout(resolve, 5));
-  } while (process.getActiveResourcesInfo().length > before && performance.now() < deadline);
+    const { requests, handles } = activity();
+    looks = requests === 0 && handles <= handlesBefore ? looks + 1 : 0;
+  }
 }
 const LATE_START_MS = 10_000;
+const IDLE_LOOKS = 4;
+
+function activity(): { readonly requests: number; readonly handles: number } {
+  const active = process.getActiveResourcesInfo();
+  const requests = active.filter((name) => /Req/.test(name)).length;
+  return { requests, handles: active.length - requests };
+}
 
 type Hook = (file: string, exports: () => Readonly<Record<string, unknown>>) => void;
 

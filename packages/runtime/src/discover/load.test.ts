@@ -444,3 +444,21 @@ export const done = true;`,
   expect(() => selectCandidate(loaded)).toThrow(/#a[\s\S]*#b/);
   expect(selectCandidate(loaded, 'b').definition().name).toBe('b');
 });
+
+test('a base class without @Pipeline is not meant when a class derives from it', async () => {
+  const project = scratchProject({
+    'pipe.ts': `import { Pipeline, Step } from 'run-pipeline';
+export class Base { @Step() load() {} }
+@Pipeline({ name: 'iris' }) export class Iris extends Base { @Step() train() {} }`,
+  });
+  const loaded = await project.load('pipe.ts');
+  expect(selectCandidate(loaded).exportName).toBe('Iris');
+  expect(selectCandidate(loaded, 'Base').exportName).toBe('Base');
+  project.write({
+    'pipe.ts': `import { Pipeline, Step } from 'run-pipeline';
+@Pipeline({ name: 'base' }) export class Base { @Step() load() {} }
+@Pipeline({ name: 'iris' }) export class Iris extends Base {}`,
+  });
+  const both = await project.load('pipe.ts');
+  expect(() => selectCandidate(both)).toThrow(/2 pipelines/);
+});

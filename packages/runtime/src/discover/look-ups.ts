@@ -57,9 +57,14 @@ export function recordManifests(file: string, reads: ReadSetRecorder): void {
 }
 
 function recordPath(path: string, reads: ReadSetRecorder): void {
-  for (const candidate of candidates(path)) reads.probe(candidate);
+  for (const candidate of candidates(path)) look(candidate, reads);
   if (reads.probe(join(path, 'package.json'))) reads.read(join(path, 'package.json'));
-  for (const candidate of candidates(join(path, 'index'))) reads.probe(candidate);
+  for (const candidate of candidates(join(path, 'index'))) look(candidate, reads);
+}
+
+/** What is found may be a link, whose target can change. */
+function look(path: string, reads: ReadSetRecorder): void {
+  if (reads.probe(path)) reads.link(path);
 }
 
 function candidates(path: string): string[] {
