@@ -54,3 +54,13 @@ test('a directory that cannot be written is told as read-only', async () => {
     await chmod(directory, 0o755);
   }
 });
+
+test('killed while it is made, a store is made by whoever comes next', async () => {
+  const file = join(directory, 'state.db');
+  const command = [process.execPath, bundle.script, 'create', file] as const;
+  const end = await runProcess(command, { env: { RUN_PIPELINE_CRASH_AT: 'migrating' } });
+  expect(end).toMatchObject({ signal: 'SIGKILL', stdout: '' });
+  const store = await openSqliteStore({ file });
+  expect(await store.findRuns({})).toEqual([]);
+  await store.close();
+});

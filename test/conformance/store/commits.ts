@@ -122,21 +122,29 @@ export function commitTests(factory: StoreFactory): void {
     const b = await Recorder.start(store, newRun('b'));
     await store.takeRun(b.id, { expectedEpoch: 1, owner: OTHER });
     const gap = { ...b.event(stepStart('gap')), seq: 9 };
+    const c = await Recorder.start(store, newRun('c'));
+    // Fails when it is made to text, after other parts of it were fine.
+    const unwritable = c.commit([stepStart('s1'), stepStart('s2', 1n as never)], {
+      values: [{ hash: hashOf('half'), bytes: bytes('half') }],
+    });
     const results = await Promise.allSettled([
       a.commit([stepStart('s1')]),
       b.commit([stepStart('s1')], { values: [{ hash: hashOf('stale'), bytes: bytes('stale') }] }),
       store.commit({ run: b.id, epoch: 2, events: [gap] }),
       store.commit({ run: runId('none'), epoch: 1, events: [] }),
       store.createRun(newRun('a')),
+      unwritable,
       a.commit([stepStart('s2')]),
       a.complete('s1', [small('result', 'fine')]),
     ]);
     const shown = results.map((result) =>
       result.status === 'fulfilled' && 'ok' in result.value ? result.value.ok : result.status,
     );
-    expect(shown).toEqual([true, false, 'rejected', 'rejected', 'rejected', true, true]);
+    expect(shown).toEqual([true, false, 'rejected', 'rejected', 'rejected', 'rejected', true, true]);
     expect((await store.readEvents(a.id)).map(({ seq }) => seq)).toEqual([0, 1, 2, 3]);
     expect(await store.readEvents(b.id)).toHaveLength(1);
+    expect(await store.readEvents(c.id)).toHaveLength(1);
+    expect(await store.readValue(hashOf('half'))).toBeUndefined();
     expect(await store.readValue(hashOf('stale'))).toBeUndefined();
     expect(text(await store.readValue(hashOf('fine')))).toBe('fine');
   });

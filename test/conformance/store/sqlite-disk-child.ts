@@ -5,7 +5,7 @@ import { openSqliteStore } from '../../../packages/runtime/src/store/index.js';
 import { newRun, Recorder, stepLog } from './fixtures.js';
 
 /** Prints one line of JSON: what happened to a store on a disk that is full, or cannot be written. */
-const [job, file] = process.argv.slice(2) as ['fill' | 'open', string];
+const [job, file] = process.argv.slice(2) as ['fill' | 'open' | 'create', string];
 const codeOf = (error: unknown): unknown =>
   isRunPipelineError(error) ? `${error.kind}/${error.code}` : String(error);
 
@@ -44,7 +44,7 @@ async function fill(): Promise<unknown> {
 
 async function open(): Promise<unknown> {
   // Root may write everywhere; everything is loaded by now, so nobody will do.
-  if (process.getuid?.() === 0) process.seteuid?.(65534);
+  if (job === 'open' && process.getuid?.() === 0) process.seteuid?.(65534);
   try {
     const store = await openSqliteStore({ file });
     await store.createRun(newRun('r1'));

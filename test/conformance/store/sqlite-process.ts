@@ -32,7 +32,7 @@ export async function bundleScript(
 }
 
 export function runProcess(
-  command: readonly [string, ...string[]],
+  command: readonly [string, ...(readonly string[])],
   options: { readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<ChildEnd> {
   const [program, ...args] = command;

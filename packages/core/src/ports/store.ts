@@ -47,7 +47,11 @@ export interface Store {
   readValues(hashes: readonly Digest[]): Promise<ReadonlyMap<Digest, Uint8Array>>;
 
   // ── tasks ──
-  /** Takes the right to execute one attempt; the fence is the store's. Fails when another holds a live lease. */
+  /**
+   * Takes the right to execute one attempt; the fence is the store's. Refused while another holds a
+   * live lease (unless that one belongs to an older epoch of the same run), when the task has
+   * completed, and when the claim's epoch is stale (`holder` is then the run's owner).
+   */
   claimTask(
     claim: TaskClaim,
   ): Promise<
@@ -107,7 +111,7 @@ export interface Store {
   /** Whether anything references these blobs, at this moment. */
   pinned(hashes: readonly Digest[]): Promise<ReadonlySet<Digest>>;
 
-  /** Bumps whenever another process or this one committed: to wake a reader, who then re-reads. */
+  /** Changes whenever another process or this one committed: to wake a reader, who then re-reads. */
   changeCounter(): Promise<number>;
   close(): Promise<void>;
 }
@@ -127,7 +131,7 @@ export interface NewRun {
   readonly id: RunId;
   readonly pipeline: string;
   readonly project: string;
-  /** `undefined`: latest of this pipeline + 1 (`1`, `2`, …). */
+  /** `undefined`: the highest integer version this pipeline ever had + 1 (`1`, `2`, …); `1.0.0` does not count. */
   readonly version: string | undefined;
   readonly owner: ProcessIdentity;
   readonly leaseMs: number;
@@ -163,6 +167,7 @@ export interface RunQuery {
   readonly pipeline?: string;
   readonly project?: string;
   readonly number?: number;
+  /** As committed; `lost` finds those that have not ended and whose owner's lease has run out. */
   readonly status?: readonly RunStatus[];
   readonly limit?: number;
   /** Only runs created before this one: for paging. */
@@ -174,6 +179,7 @@ export interface EventQuery {
   readonly afterSeq?: number;
   readonly limit?: number;
   readonly step?: StepName;
+  /** An empty list finds nothing. */
   readonly types?: readonly RunEvent['type'][];
 }
 
@@ -302,6 +308,12 @@ export interface PreimageRow {
   readonly parts: readonly PreimagePart[];
 }
 
+/**
+ * Runs go when they are not among the `keepRuns` newest of their pipeline and (with `maxAgeMs`) older
+ * than that; with neither, only `maxSize` removes runs. Cache entries outlive the runs that made them:
+ * they go when they were not used for `maxAgeMs`, or to come down to `maxSize`. Never removed: a run
+ * whose owner or worker holds a live lease. With no option at all only unreferenced rows go.
+ */
 export interface CollectPolicy {
   /** Of each pipeline, keep at least this many newest runs. */
   readonly keepRuns?: number;

@@ -8,6 +8,7 @@ import type {
   StoredArtifact,
   TaskId,
 } from '@run-pipeline/core/model';
+import { INLINE_LIMIT } from '@run-pipeline/core/model';
 import type { CacheEntry, NewCacheEntry } from '@run-pipeline/core/ports';
 import type { Connection, SqlRow } from './connection.js';
 import type { RunState, WriteBatch } from './write-batch.js';
@@ -59,24 +60,46 @@ export function findCacheEntries(
   fingerprints: readonly Fingerprint[],
   now: number,
 ): ReadonlyMap<Fingerprint, CacheEntry> {
-  const wanted = JSON.stringify(fingerprints);
   const rows = connection.all(
     `SELECT fingerprint, project, pipeline, step, run, task, artifacts, reports, duration_ms, created_at
      FROM cache_entries WHERE fingerprint IN (SELECT value FROM json_each(?))`,
-    wanted,
+    JSON.stringify(fingerprints),
   );
   if (rows.length === 0) return new Map();
-  const inline = new Map(
-    connection.all(
-      `SELECT b.hash, b.bytes FROM cache_entries e JOIN entry_pins p ON p.entry = e.n JOIN blobs b ON b.hash = p.hash
-       WHERE e.fingerprint IN (SELECT value FROM json_each(?)) AND b.bytes IS NOT NULL`,
-      wanted,
-    ) as [Digest, Uint8Array][],
+  const entries = rows.map((row) => cacheEntry(row, now));
+  const small = entries.flatMap(({ artifacts }) =>
+    artifacts.flatMap(({ record }) => (record.size <= INLINE_LIMIT ? [record.hash] : [])),
   );
-  return new Map(rows.map((row) => [row[0] as Fingerprint, cacheEntry(row, inline, now)]));
+  const values = readValues(connection, small);
+  return new Map(
+    entries.map((entry) => [entry.fingerprint, { ...entry, artifacts: withBytes(entry.artifacts, values) }]),
+  );
 }
 
-function cacheEntry(row: SqlRow, inline: ReadonlyMap<Digest, Uint8Array>, now: number): CacheEntry {
+export function readValues(
+  connection: Connection,
+  hashes: readonly Digest[],
+): ReadonlyMap<Digest, Uint8Array> {
+  if (hashes.length === 0) return new Map();
+  const rows = connection.all(
+    'SELECT hash, bytes FROM blobs WHERE hash IN (SELECT value FROM json_each(?)) AND bytes IS NOT NULL',
+    JSON.stringify(hashes),
+  );
+  return new Map(rows as [Digest, Uint8Array][]);
+}
+
+function withBytes(
+  artifacts: readonly StoredArtifact[],
+  values: ReadonlyMap<Digest, Uint8Array>,
+): readonly StoredArtifact[] {
+  return artifacts.map(({ record }) => {
+    const inline = values.get(record.hash);
+    return inline === undefined ? { record } : { record, inline };
+  });
+}
+
+/** Without the bytes of small artifacts. */
+function cacheEntry(row: SqlRow, now: number): CacheEntry {
   const [fingerprint, project, pipeline, step, run, task, artifacts, reports, durationMs, createdAt] =
     row as [Fingerprint, string, string, StepName, RunId, TaskId, string, string, number, number];
   return {
@@ -86,10 +109,7 @@ function cacheEntry(row: SqlRow, inline: ReadonlyMap<Digest, Uint8Array>, now: n
     step,
     run,
     task,
-    artifacts: (JSON.parse(artifacts) as ArtifactRecord[]).map((record): StoredArtifact => {
-      const bytes = inline.get(record.hash);
-      return bytes === undefined ? { record } : { record, inline: bytes };
-    }),
+    artifacts: (JSON.parse(artifacts) as ArtifactRecord[]).map((record) => ({ record })),
     reports: reports === '[]' ? [] : (JSON.parse(reports) as Report[]),
     durationMs,
     createdAt: new Date(createdAt).toISOString(),

@@ -38,32 +38,34 @@ function refuse(batch: WriteBatch, run: RunState, commit: Commit): CommitResult 
     const message = `attempt with fence ${commit.finish.fence} of task ${commit.finish.task} has ended or was given to another process`;
     return { ok: false, reason: 'stale-fence', message };
   }
-  const needed = hitBlobs(commit);
-  const gone = new Set(batch.missingBlobs(needed.map(({ hash }) => hash)));
-  const missing = needed.filter(({ hash }) => gone.has(hash));
+  const missing = missingOfHits(batch, commit);
   const first = missing[0];
   if (first === undefined) return undefined;
   const message = `the cached artifact ${first.hash} of ${first.step} was removed (by gc) after it was found`;
   return { ok: false, reason: 'missing-blob', hash: first.hash, missing, message };
 }
 
-/** The blobs that hits rely on: those whose bytes this commit does not bring itself. */
-function hitBlobs(commit: Commit): readonly NeededBlob[] {
-  if (commit.hits === undefined || commit.hits.length === 0) return [];
-  const steps = new Set<string>(commit.hits.map(({ step }) => step));
-  const brought = new Set<string>(commit.values?.map(({ hash }) => hash));
+/** The blobs that hits rely on, that are gone, and whose bytes this commit does not bring itself. */
+function missingOfHits(batch: WriteBatch, commit: Commit): readonly NeededBlob[] {
+  const steps = hitSteps(commit);
+  if (steps.size === 0) return [];
   const needed: NeededBlob[] = [];
+  const brought = new Set<Digest>(commit.values?.map(({ hash }) => hash));
   for (const { step, artifact } of commit.artifacts ?? []) {
-    if (steps.has(step) && artifact.inline === undefined) needed.push({ step, hash: artifact.record.hash });
+    if (!steps.has(step)) continue;
+    needed.push({ step, hash: artifact.record.hash });
+    if (artifact.inline !== undefined) brought.add(artifact.record.hash);
   }
   for (const event of commit.events) {
     if (event.type !== 'step.report' || !steps.has(event.step)) continue;
     const record = reportArtifact(event.report);
-    if (record !== undefined && !brought.has(record.hash))
-      needed.push({ step: event.step, hash: record.hash });
+    if (record !== undefined) needed.push({ step: event.step, hash: record.hash });
   }
-  return needed;
+  const gone = new Set(batch.missingBlobs(needed.map(({ hash }) => hash)));
+  return needed.filter(({ hash }) => gone.has(hash) && !brought.has(hash));
 }
+const hitSteps = (commit: Commit): ReadonlySet<string> => new Set(commit.hits?.map(({ step }) => step));
+
 interface NeededBlob {
   readonly step: StepName;
   readonly hash: Digest;
@@ -126,6 +128,7 @@ function appendEvents(batch: WriteBatch, run: RunState, events: readonly RunEven
 
 function keepArtifacts(batch: WriteBatch, run: RunState, commit: Commit): void {
   if (commit.artifacts === undefined) return;
+  const hits = hitSteps(commit);
   const told = new Set<string>();
   for (const event of commit.events) {
     if (event.type !== 'step.end') continue;
@@ -133,7 +136,8 @@ function keepArtifacts(batch: WriteBatch, run: RunState, commit: Commit): void {
   }
   commit.artifacts.forEach(({ step, artifact }, position) => {
     const { record } = artifact;
-    batch.addBlob(record.hash, record.size, artifact.inline);
+    const there = hits.has(step) && batch.hasBlob(record.hash);
+    batch.addBlob(record.hash, record.size, there ? undefined : artifact.inline);
     // The event already has the record with its preview: once is enough.
     const text = told.has(`${step} ${record.name} ${record.hash}`) ? null : JSON.stringify(record);
     batch.artifacts.add(run.n, step, record.name, position, record.hash, text);

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
 import { RunPipelineError } from '@run-pipeline/core/model';
+import { crashPoint } from '../crash-points.js';
 import { APPLICATION_ID, MIGRATIONS } from './schema.js';
 import { isBusy, storeError } from './store-error.js';
 
@@ -185,6 +186,7 @@ function migrate(connection: Connection): void {
       for (const migration of MIGRATIONS.slice(version(connection))) connection.exec(migration);
       connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
       connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+      crashPoint('migrating');
     }
     connection.exec('COMMIT');
   } finally {

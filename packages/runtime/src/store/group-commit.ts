@@ -6,9 +6,9 @@ import { sqliteCode } from './store-error.js';
 import { WriteBatch } from './write-batch.js';
 
 /**
- * One change. It reads, decides and then writes, synchronously; it may run more than once (after a
- * lock, or when another change of its batch failed), and a refusal is a value that it returns before
- * it has written anything.
+ * One change. It reads, decides and then writes, synchronously. It may run more than once (after a
+ * lock, or when another change of its batch threw: then nothing of that transaction is kept). A
+ * refusal is a value that it returns before it has written anything.
  */
 export type Change<T> = (batch: WriteBatch) => T;
 
@@ -18,7 +18,6 @@ interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
-type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
 /** A transaction holds the lock of all processes and blocks this thread: it stays small. */
 const MAX_BATCH = 256;
@@ -65,16 +64,32 @@ export class GroupCommit {
   async #drain(): Promise<void> {
     await nextTick();
     while (this.#queue.length > 0) {
-      const batch = this.#take();
+      const items = this.#take();
       try {
-        const outcomes = await patiently(this.#connection.file, () => this.#transact(batch));
-        batch.forEach((item, index) => settle(item, outcomes[index]));
+        await this.#settle(items);
       } catch (error) {
-        for (const item of batch) item.reject(error);
+        if (items.length > 1 && error instanceof FaultyChange) await this.#settleEach(items);
+        else for (const item of items) item.reject(error instanceof FaultyChange ? error.cause : error);
       }
       if (this.#queue.length > 0) await nextTick();
     }
     this.#draining = undefined;
+  }
+
+  async #settle(items: readonly Waiting[]): Promise<void> {
+    const values = await patiently(this.#connection.file, () => this.#transact(items));
+    items.forEach((item, index) => item.resolve(values[index]));
+  }
+
+  /** One of them failed by a fault of its own: the others must not pay for it. */
+  async #settleEach(items: readonly Waiting[]): Promise<void> {
+    for (const item of items) {
+      try {
+        await this.#settle([item]);
+      } catch (error) {
+        item.reject(error instanceof FaultyChange ? error.cause : error);
+      }
+    }
   }
 
   #take(): Waiting[] {
@@ -83,58 +98,40 @@ export class GroupCommit {
     return this.#queue.splice(0, Math.max(count, 1));
   }
 
-  #transact(items: readonly Waiting[]): Outcome[] {
-    this.#connection.assertOpen();
-    try {
-      return this.#once(items);
-    } catch (error) {
-      // A broken constraint is a bug of one change: the others of the batch must not pay for it.
-      if (items.length === 1 || !sqliteCode(error)?.startsWith('SQLITE_CONSTRAINT')) throw error;
-      return items.map((item): Outcome => {
-        try {
-          return this.#once([item])[0]!;
-        } catch (own) {
-          if (!sqliteCode(own)?.startsWith('SQLITE_CONSTRAINT')) throw own;
-          return { error: own };
-        }
-      });
-    }
-  }
-
-  #once(items: readonly Waiting[]): Outcome[] {
+  #transact(items: readonly Waiting[]): unknown[] {
     const connection = this.#connection;
+    connection.assertOpen();
     crashPoint('before-begin');
     connection.exec('BEGIN IMMEDIATE');
     try {
       crashPoint('after-begin');
       const batch = new WriteBatch(connection, this.#now());
-      const outcomes = items.map((item): Outcome => {
-        try {
-          return { value: item.change(batch) };
-        } catch (error) {
-          if (sqliteCode(error) !== undefined) throw error;
-          // Thrown before it wrote: changes check first.
-          return { error };
-        }
-      });
+      const values = items.map((item) => attempt(() => item.change(batch)));
       if (items[0]?.mode !== 'alone-and-undone') {
-        batch.flush();
+        attempt(() => batch.flush());
         crashPoint('before-commit');
         connection.exec('COMMIT');
         this.commits++;
         crashPoint('after-commit');
       }
-      return outcomes;
+      return values;
     } finally {
       connection.rollback();
     }
   }
 }
 
-function settle(item: Waiting, outcome: Outcome | undefined): void {
-  if (outcome === undefined) item.reject(new Error('a change of the store ended without an outcome'));
-  else if ('error' in outcome) item.reject(outcome.error);
-  else item.resolve(outcome.value);
+/** A change threw: a bug, or something that its caller has to hear. Never the disk's or a lock's fault. */
+class FaultyChange extends Error {}
+
+function attempt<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const code = sqliteCode(error);
+    if (code !== undefined && !code.startsWith('SQLITE_CONSTRAINT')) throw error;
+    throw new FaultyChange('a change of the store failed', { cause: error });
+  }
 }
 
 const openedReadonly = (file: string): RunPipelineError =>

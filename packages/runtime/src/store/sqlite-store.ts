@@ -10,7 +10,7 @@ import type {
   Store,
   TaskClaim,
 } from '@run-pipeline/core/ports';
-import { dropCacheEntry, findCacheEntries } from './cache-entries.js';
+import { dropCacheEntry, findCacheEntries, readValues } from './cache-entries.js';
 import { collect, pinned } from './collect.js';
 import { applyCommit } from './commit.js';
 import { connect, patiently, type Connection } from './connection.js';
@@ -102,12 +102,8 @@ class SqliteStore implements Store {
   async readValue(hash: Digest) {
     return (await this.readValues([hash])).get(hash);
   }
-  readValues(hashes: readonly Digest[]): Promise<ReadonlyMap<Digest, Uint8Array>> {
-    const sql =
-      'SELECT hash, bytes FROM blobs WHERE hash IN (SELECT value FROM json_each(?)) AND bytes IS NOT NULL';
-    return this.#read(
-      (connection) => new Map(connection.all(sql, JSON.stringify(hashes)) as [Digest, Uint8Array][]),
-    );
+  readValues(hashes: readonly Digest[]) {
+    return this.#read((connection) => readValues(connection, hashes));
   }
 
   claimTask(claim: TaskClaim) {

@@ -58,7 +58,7 @@ function tell(code: string, file: string, message: string): Told | undefined {
     return {
       code: 'store-unreachable',
       what: `the store ${file} cannot be opened (${message})`,
-      help: 'Check that the path is right and its directory can be entered, or set RUN_PIPELINE_HOME to another directory.',
+      help: 'Check that the path is right and its directory can be entered and written, or set RUN_PIPELINE_HOME to another directory.',
     };
   }
   if (isBusyCode(code)) {

@@ -33,7 +33,8 @@ export class WriteBatch {
   /** The store's clock, the same for the whole transaction. */
   readonly now: number;
   readonly #runs = new Map<string, RunState | undefined>();
-  readonly #newBlobs = new Set<string>();
+  /** Contents that have a row, as far as this transaction had to look. */
+  readonly #blobsThere = new Set<string>();
   readonly #usedEntries = new Set<Fingerprint>();
   #fence: number | undefined;
 
@@ -115,20 +116,24 @@ export class WriteBatch {
 
   /** Says that the content exists; `bytes` when it is small, else the blob store has them. */
   addBlob(hash: Digest, size: number, bytes: Uint8Array | undefined): void {
-    this.#newBlobs.add(hash);
+    // Bytes are added although there is a row: it may be that of a blob that was kept outside.
+    if (bytes === undefined && this.#blobsThere.has(hash)) return;
+    this.#blobsThere.add(hash);
     this.#blobs.add(hash, size, bytes ?? null);
+  }
+
+  hasBlob(hash: Digest): boolean {
+    return this.#blobsThere.has(hash);
   }
 
   /** Those of `hashes` that have no row, in their order. */
   missingBlobs(hashes: readonly Digest[]): readonly Digest[] {
-    const unknown = hashes.filter((hash) => !this.#newBlobs.has(hash));
+    const unknown = hashes.filter((hash) => !this.#blobsThere.has(hash));
     if (unknown.length === 0) return [];
-    const found = new Set(
-      this.connection
-        .all('SELECT hash FROM blobs WHERE hash IN (SELECT value FROM json_each(?))', JSON.stringify(unknown))
-        .map(([hash]) => hash),
-    );
-    return unknown.filter((hash) => !found.has(hash));
+    const sql = 'SELECT hash FROM blobs WHERE hash IN (SELECT value FROM json_each(?))';
+    for (const [hash] of this.connection.all(sql, JSON.stringify(unknown)))
+      this.#blobsThere.add(String(hash));
+    return unknown.filter((hash) => !this.#blobsThere.has(hash));
   }
 
   useEntry(fingerprint: Fingerprint): void {
