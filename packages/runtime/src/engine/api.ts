@@ -13,6 +13,12 @@ export interface RunRequest {
   /** Launch values, as given: strings from the command line (`textual: true`) or values from a program. */
   readonly parameters: { readonly values: Readonly<Record<string, unknown>>; readonly textual: boolean };
   readonly options: EngineOptions;
+  /** Under which export the pipeline was found: how a resumed controller finds it again. */
+  readonly exportName: string | undefined;
+  /** The run this one repeats. */
+  readonly parent: RunId | undefined;
+  /** What packaging has to say that is no error. */
+  readonly onWarning: (message: string) => void;
   /** Called for every event, after it is committed, in order. */
   readonly onEvent: (event: RunEvent) => void;
   /** First abort: graceful (steps are told through their signal). */
@@ -44,6 +50,8 @@ export type StartRun = (request: RunRequest) => Promise<RunResult>;
 export type ResumeRun = (request: {
   readonly project: Project;
   readonly run: RunId;
+  /** Of a run that a program started: its controller is the program itself. */
+  readonly definition?: PipelineDefinition;
   readonly options: Pick<EngineOptions, 'concurrency' | 'graceMs'>;
   readonly onEvent: (event: RunEvent) => void;
   readonly signal: AbortSignal;

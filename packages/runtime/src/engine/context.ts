@@ -1,0 +1,159 @@
+import type {
+  ErrorRecord,
+  Fingerprint,
+  PipelineDefinition,
+  RunId,
+  StepDefinition,
+  StepName,
+  StepStatus,
+  StoredArtifact,
+  TaskId,
+  TaskPackage,
+} from '@run-pipeline/core/model';
+import type { ArgumentShape } from '@run-pipeline/core/graph';
+import type { PreimageRow, ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
+import type { Project } from '../project/project.js';
+import type { WorkerPool } from '../workers/protocol.js';
+import type { EngineOptions } from './api.js';
+import type { Parameters } from './parameters.js';
+import type { RunLog } from './run-log.js';
+
+/** Everything the pages of one run share. Made once, at the start of a run (or of its resumption). */
+export interface RunContext {
+  readonly project: Project;
+  readonly definition: PipelineDefinition;
+  readonly row: RunRow;
+  readonly owner: ProcessIdentity;
+  readonly options: EngineOptions;
+  readonly parameters: Parameters;
+  readonly log: RunLog;
+  readonly pool: () => Promise<WorkerPool>;
+  /** Runs `task` when one of the slots is free. */
+  readonly slot: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly packageOf: (definition: StepDefinition) => Promise<TaskPackage>;
+  readonly secretKey: Uint8Array;
+  /** What the steps' fingerprints were made of before this run: for `why`. Loaded when first asked for. */
+  readonly previousPreimages: () => Promise<ReadonlyMap<string, PreimageRow>>;
+  /** Aborted when the run is to stop; `signal.reason` is a `Stop`. */
+  readonly stop: RunStop;
+  readonly nodes: Map<string, NodeState>;
+  /** Set on resume: what the run had recorded. */
+  readonly recorded: RecordedSteps | undefined;
+  readonly leaseMs: number;
+  /** Fences of attempts under way, to renew their leases. */
+  readonly claims: Map<TaskId, number>;
+  /** Starts a node whose parents are known. Set by the scheduler. */
+  schedule: (node: NodeState) => void;
+  /** A failure of the run itself (a callback threw, a reference did not resolve): the run fails with it. */
+  readonly failures: ErrorRecord[];
+}
+
+/** Why a run stops before its end. */
+export interface Stop {
+  readonly reason: 'stopped' | 'timeout' | 'failure' | 'error';
+  readonly message: string;
+}
+
+export interface RunStop {
+  readonly signal: AbortSignal;
+  readonly current: () => Stop | undefined;
+  readonly request: (stop: Stop) => void;
+}
+
+/** One node while its run lasts. */
+export interface NodeState {
+  /** Unique in this process and stable: what references of this process name. */
+  readonly key: string;
+  /** The public name; the same as `key`, except for calls matched to recorded ones on resume. */
+  name: StepName;
+  readonly definition: StepDefinition;
+  readonly inputs: ArgumentShape;
+  readonly parents: readonly NodeState[];
+  readonly mapped: boolean;
+  /** The mapped node this is an element of. */
+  readonly of: NodeState | undefined;
+  readonly task: TaskId;
+  status: StepStatus;
+  attempt: number;
+  fingerprint: Fingerprint | undefined;
+  /** Once ended well. */
+  artifacts: ReadonlyMap<string, StoredArtifact>;
+  /** The id of the task that produced the result: of another run for a cached step. */
+  producer: TaskId;
+  /** Of a mapped node, in order. */
+  elements: readonly NodeState[] | undefined;
+  error: ErrorRecord | undefined;
+  /** The failed node because of which this one was skipped. */
+  blockedBy: NodeState | undefined;
+  /** Was in `run.start` or a committed `step.add`. */
+  announced: boolean;
+  /** Nodes that wait for this one. */
+  readonly dependents: NodeState[];
+  /** Parents that have not ended. */
+  waiting: number;
+  readonly ended: Deferred<void>;
+}
+
+/** What a run that is resumed has already committed. */
+export interface RecordedSteps {
+  readonly byName: ReadonlyMap<string, RecordedStep>;
+}
+export interface RecordedStep {
+  readonly name: StepName;
+  readonly status: StepStatus;
+  readonly attempts: number;
+  readonly fingerprint: Fingerprint | undefined;
+  readonly cachedFrom: RunId | undefined;
+  claimed: boolean;
+}
+
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function deferred<T>(): Deferred<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+export function newNode(options: {
+  readonly run: RunId;
+  readonly key: string;
+  readonly definition: StepDefinition;
+  readonly inputs: ArgumentShape;
+  readonly parents: readonly NodeState[];
+  readonly mapped: boolean;
+  readonly of?: NodeState;
+  readonly announced: boolean;
+}): NodeState {
+  const task = `${options.run}.${options.key}` as TaskId;
+  return {
+    key: options.key,
+    name: options.key as StepName,
+    definition: options.definition,
+    inputs: options.inputs,
+    parents: options.parents,
+    mapped: options.mapped,
+    of: options.of,
+    task,
+    status: 'created',
+    attempt: 0,
+    fingerprint: undefined,
+    artifacts: new Map(),
+    producer: task,
+    elements: undefined,
+    error: undefined,
+    blockedBy: undefined,
+    announced: options.announced,
+    dependents: [],
+    waiting: 0,
+    ended: deferred<void>(),
+  };
+}

@@ -1,0 +1,301 @@
+import type { ErrorRecord, Report, RetryPolicy, StepName } from '@run-pipeline/core/model';
+import type { TaskOutcome, TaskRequest } from '../workers/protocol.js';
+import { changeStatus, failRun } from './callbacks.js';
+import { pause } from './cache.js';
+import { errorRecord } from './error-record.js';
+import { argumentValues } from './inputs.js';
+import { bufferLog } from './log-buffer.js';
+import { parameterValues, type Prepared } from './prepare.js';
+import { RunLost } from './run-log.js';
+import { announcement, endNode } from './step.js';
+import { materialised } from './packages.js';
+import type { NodeState, RunContext } from './context.js';
+
+/** Executes a step: attempt by attempt, each in a slot, until one completes or no retry is left. */
+export async function execute(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+  why: readonly string[],
+): Promise<void> {
+  const policy = node.definition.options.retry ?? context.definition.options.retry;
+  await changeStatus(context, node, 'queued');
+  const first = node.attempt + 1;
+  for (let attempt = first; ; attempt++) {
+    const ended = await context.slot(async () => {
+      if (context.stop.current() !== undefined) return 'stopped' as const;
+      return attemptOnce(context, node, prepared, attempt);
+    });
+    if (ended === 'stopped') return endStopped(context, node, prepared, why);
+    const { outcome, durationMs } = ended;
+    if (outcome.status === 'completed') return endCompleted(context, node, prepared, why, ended, outcome);
+
+    const error: ErrorRecord = outcome.error ?? abortError(context, node, outcome.status === 'aborted' ? outcome.reason : 'stopped');
+    const timedOut = outcome.status === 'aborted' && outcome.reason === 'timeout';
+    const mayRetry =
+      (outcome.status === 'failed' || timedOut) &&
+      context.stop.current() === undefined &&
+      attempt - first < policy.retries &&
+      (await agrees(context, node, policy, error, outcome, attempt));
+    if (!mayRetry) {
+      await endNode(context, node, {
+        status: outcome.status === 'failed' ? 'failed' : 'aborted',
+        attempt,
+        durationMs,
+        artifacts: [],
+        why,
+        error,
+        prepared,
+        commit: { finish: { task: node.task, fence: ended.fence, status: outcome.status === 'failed' ? 'failed' : 'aborted', error } },
+      });
+      return;
+    }
+    const delayMs = backoff(policy, attempt - first);
+    await context.log.append({
+      events: [{ type: 'step.retry', step: node.name, attempt, error, delayMs }],
+      finish: { task: node.task, fence: ended.fence, status: 'failed', error },
+    });
+    await changeStatus(context, node, 'queued');
+    await pause(delayMs, context.stop.signal);
+  }
+}
+
+interface Attempted {
+  readonly outcome: TaskOutcome;
+  readonly attempt: number;
+  readonly durationMs: number;
+  readonly fence: number;
+}
+
+async function attemptOnce(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+  attempt: number,
+): Promise<Attempted> {
+  // What this step was given is durable before it starts (a hit's commit may still be under way).
+  await context.log.flushed();
+  node.attempt = attempt;
+  const { manifest } = prepared.package;
+  const request = await taskRequest(context, node, prepared, attempt);
+  const pool = await context.pool();
+  const logs = bufferLog((stream, text) =>
+    context.log.append({ events: [{ type: 'step.log', step: node.name, attempt, stream, text }] }),
+  );
+  const pending: Promise<unknown>[] = [];
+  const onReport = (report: Report): void => {
+    pending.push(context.log.append({ events: [{ type: 'step.report', step: node.name, attempt, report }] }));
+  };
+  const aborting = abortingAfter(context.stop.signal, node.definition.options.timeout);
+  let fence = 0;
+  let started = performance.now();
+  try {
+    const outcome = await pool.execute({
+      request,
+      isolation: node.definition.options.isolation,
+      closureKey: manifest.closureHash,
+      ownWorker: manifest.ownWorker,
+      signal: aborting.signal,
+      onStart: async (worker) => {
+        fence = await claim(context, node, attempt, worker);
+        context.claims.set(node.task, fence);
+        await context.log.append({
+          events: [
+            ...announcement(node),
+            { type: 'step.start', step: node.name, attempt, host: context.owner.host, pid: worker.pid },
+          ],
+          preimages: [{ step: node.name, fingerprint: prepared.fingerprint, parts: prepared.parts }],
+        });
+        node.announced = true;
+        await changeStatus(context, node, 'running');
+        aborting.start();
+        started = performance.now();
+      },
+      onLog: (chunk) => logs.write(chunk.stream, chunk.text),
+      onReport,
+    });
+    return { outcome, attempt, durationMs: Math.round(performance.now() - started), fence };
+  } finally {
+    aborting.stop();
+    context.claims.delete(node.task);
+    await logs.end();
+    await Promise.all(pending);
+  }
+}
+
+async function claim(
+  context: RunContext,
+  node: NodeState,
+  attempt: number,
+  worker: { readonly pid: number; readonly startTime: string; readonly processGroup: number | undefined },
+): Promise<number> {
+  const claimed = await context.project.store.claimTask({
+    task: node.task,
+    run: context.row.id,
+    epoch: context.row.epoch,
+    step: node.name,
+    attempt,
+    leaseMs: context.leaseMs,
+    executor: {
+      host: context.owner.host,
+      bootId: context.owner.bootId,
+      pid: worker.pid,
+      startTime: worker.startTime,
+      ...(worker.processGroup === undefined ? {} : { processGroup: worker.processGroup }),
+    },
+  });
+  if (!claimed.ok) throw new RunLost(`step ${node.name} is being executed by process ${claimed.holder.pid} on ${claimed.holder.host}`);
+  return claimed.fence;
+}
+
+async function taskRequest(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+  attempt: number,
+): Promise<TaskRequest> {
+  const { manifest, hash, directory } = prepared.package;
+  const { file, sourceMap } = await materialised(context, prepared.package);
+  const { options } = node.definition;
+  const secretNames = [...context.definition.options.secrets, ...options.secrets];
+  const timeout = options.timeout;
+  return {
+    task: node.task,
+    run: context.row.id,
+    step: node.name as StepName,
+    attempt,
+    pipeline: context.row.pipeline,
+    project: context.row.project,
+    package: { hash, file, sourceMap, externals: manifest.externals },
+    entry: manifest.entry,
+    binding: manifest.binding,
+    arguments: await argumentValues(prepared.arguments),
+    parameters: await parameterValues(prepared),
+    returns: node.definition.returns,
+    env: definedEnvironment(),
+    secrets: secretNames.flatMap((name) => process.env[name] ?? []),
+    cwd: context.project.cwd,
+    blobs: { kind: 'directory', path: `${context.project.home}/blobs` },
+    assetsDirectory: manifest.assets.length === 0 ? undefined : `${directory}/assets`,
+    timeout,
+  };
+}
+
+function definedEnvironment(): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
+  return environment;
+}
+
+async function endCompleted(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+  why: readonly string[],
+  attempted: Attempted,
+  outcome: TaskOutcome & { readonly status: 'completed' },
+): Promise<void> {
+  const { artifacts, reports, values, uncacheable } = outcome;
+  const { row } = context;
+  const enters = prepared.cache !== false && uncacheable === undefined;
+  await endNode(context, node, {
+    status: 'completed',
+    attempt: attempted.attempt,
+    durationMs: attempted.durationMs,
+    artifacts,
+    why: uncacheable === undefined ? why : [...why, `its result is not cached: ${uncacheable}`],
+    prepared,
+    commit: {
+      finish: { task: node.task, fence: attempted.fence, status: 'completed' },
+      values,
+      ...(enters
+        ? {
+            cacheEntry: {
+              fingerprint: prepared.fingerprint,
+              project: row.project,
+              pipeline: row.pipeline,
+              step: node.name,
+              task: node.task,
+              artifacts,
+              reports,
+              durationMs: attempted.durationMs,
+            },
+          }
+        : {}),
+    },
+  });
+}
+
+/** The run stopped while the step waited for a slot: it never started. */
+async function endStopped(context: RunContext, node: NodeState, prepared: Prepared, why: readonly string[]): Promise<void> {
+  const stop = context.stop.current();
+  await endNode(context, node, {
+    status: node.attempt === 0 ? 'skipped' : 'aborted',
+    attempt: node.attempt,
+    durationMs: 0,
+    artifacts: [],
+    why: stop === undefined ? why : [`the run stopped: ${stop.message}`],
+    prepared,
+  });
+}
+
+function abortError(context: RunContext, node: NodeState, reason: 'timeout' | 'stopped' | 'shutdown'): ErrorRecord {
+  if (reason === 'timeout') {
+    const ms = node.definition.options.timeout ?? 0;
+    return { name: 'TimeoutError', code: 'timeout', message: `step ${node.name} took longer than its timeout of ${formatMs(ms)}` };
+  }
+  return { name: 'AbortError', code: 'aborted', message: context.stop.current()?.message ?? 'aborted' };
+}
+
+const formatMs = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`);
+
+async function agrees(
+  context: RunContext,
+  node: NodeState,
+  policy: RetryPolicy,
+  record: ErrorRecord,
+  outcome: TaskOutcome,
+  attempt: number,
+): Promise<boolean> {
+  if (policy.when === undefined) return true;
+  const thrown = outcome.status === 'failed' ? outcome.thrown : undefined;
+  const error = thrown instanceof Error ? thrown : Object.assign(new Error(record.message), { name: record.name });
+  if (record.code !== undefined && !('code' in error)) Object.assign(error, { code: record.code });
+  try {
+    return await policy.when(error, attempt);
+  } catch (broken) {
+    failRun(context, {
+      ...errorRecord(broken, context.project.cwd),
+      code: 'callback-failed',
+      message: `retry.when of ${node.name} threw: ${broken instanceof Error ? broken.message : String(broken)}`,
+    });
+    return false;
+  }
+}
+
+/** Doubles, with jitter over the upper half, so that many failing steps do not retry in step. */
+function backoff(policy: RetryPolicy, retry: number): number {
+  const full = Math.min(policy.maxBackoff, policy.backoff * 2 ** retry);
+  return Math.round(full / 2 + Math.random() * (full / 2));
+}
+
+function abortingAfter(
+  parent: AbortSignal,
+  timeout: number | undefined,
+): { readonly signal: AbortSignal; readonly start: () => void; readonly stop: () => void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onParent = (): void => controller.abort({ reason: 'stopped' });
+  if (parent.aborted) onParent();
+  else parent.addEventListener('abort', onParent, { once: true });
+  return {
+    signal: controller.signal,
+    start: () => {
+      if (timeout !== undefined) timer = setTimeout(() => controller.abort({ reason: 'timeout' }), timeout);
+    },
+    stop: () => {
+      clearTimeout(timer);
+      parent.removeEventListener('abort', onParent);
+    },
+  };
+}

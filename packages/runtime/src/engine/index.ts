@@ -1,0 +1,8 @@
+/** The run itself: look up, execute, keep, emit; plan, resume, explain. */
+export * from './api.js';
+export { startRun, checkedGraph } from './start-run.js';
+export { resumeRun } from './resume-run.js';
+export { planRun } from './plan-run.js';
+export { openProject } from './open-project.js';
+export { defaultConcurrency } from './run-graph.js';
+export { newRunId } from './run-id.js';

@@ -1,0 +1,394 @@
+import type { ArgumentShape } from '@run-pipeline/core/graph';
+import type { InputNode, Reference } from '@run-pipeline/core/references';
+import { interpolate, readPath } from '@run-pipeline/core/references';
+import { RunPipelineError, type StoredArtifact } from '@run-pipeline/core/model';
+import type { PreimagePart } from '@run-pipeline/core/ports';
+import { directory, file } from '@run-pipeline/core/define';
+import { isAbsolute, resolve } from 'node:path';
+import { hashOf } from '../fingerprint/index.js';
+import { decodeStored, encodeLiteral, identityOfPath } from './values.js';
+import type { ArgumentValues, InputValue } from '../workers/protocol.js';
+import type { NodeState } from './context.js';
+import type { Parameters } from './parameters.js';
+import type { Project } from '../project/project.js';
+
+/**
+ * From compiled inputs to what enters the fingerprint and what the worker gets. A whole reference to
+ * an artifact passes its hash on: the value is not read here. A path into a value, and text with
+ * references inside, are read in the controller, so that only what the step uses decides.
+ */
+export interface ResolvedInput {
+  /** Identity of the value: equal values, equal hash. */
+  readonly hash: string;
+  readonly shown: string | undefined;
+  readonly where: string | undefined;
+  readonly file: boolean;
+  /** Encodes (and stores) what is not stored yet: asked for only when the step executes. */
+  readonly value: () => Promise<InputValue>;
+}
+
+export interface ResolveContext {
+  readonly project: Project;
+  readonly parameters: Parameters;
+  readonly nodes: ReadonlyMap<string, NodeState>;
+}
+
+export interface ResolvedArguments {
+  readonly shape: ArgumentShape['kind'];
+  /** By position, or by name. */
+  readonly inputs: readonly (readonly [string, ResolvedInput])[];
+}
+
+export async function resolveArguments(context: ResolveContext, shape: ArgumentShape): Promise<ResolvedArguments> {
+  if (shape.kind === 'none') return { shape: 'none', inputs: [] };
+  const named: readonly (readonly [string, InputNode])[] =
+    shape.kind === 'named' ? shape.values : shape.values.map((node, index) => [String(index), node] as const);
+  const inputs: (readonly [string, ResolvedInput])[] = [];
+  for (const [name, node] of named) inputs.push([name, await resolveInput(context, node)]);
+  return { shape: shape.kind, inputs };
+}
+
+export async function argumentValues(resolved: ResolvedArguments): Promise<ArgumentValues> {
+  switch (resolved.shape) {
+    case 'none':
+      return { kind: 'none' };
+    case 'positional':
+      return { kind: 'positional', values: await Promise.all(resolved.inputs.map(([, input]) => input.value())) };
+    case 'named':
+      return {
+        kind: 'named',
+        values: await Promise.all(resolved.inputs.map(async ([name, input]) => [name, await input.value()] as const)),
+      };
+    default:
+      return resolved.shape satisfies never;
+  }
+}
+
+export function inputParts(resolved: ResolvedArguments, names: readonly string[]): readonly PreimagePart[] {
+  return resolved.inputs.map(([name, input]) => ({
+    kind: input.file ? ('file' as const) : ('input' as const),
+    name: resolved.shape === 'positional' ? (names[Number(name)] ?? `#${Number(name) + 1}`) : name,
+    hash: input.hash,
+    ...(input.shown === undefined ? {} : { shown: input.shown }),
+    ...(input.where === undefined ? {} : { where: input.where }),
+  }));
+}
+
+export async function resolveInput(context: ResolveContext, node: InputNode): Promise<ResolvedInput> {
+  switch (node.kind) {
+    case 'literal':
+      return resolveLiteral(context, node.value);
+    case 'reference':
+      return resolveReference(context, node.reference);
+    case 'template': {
+      const values: unknown[] = [];
+      for (const part of node.parts) {
+        if (typeof part !== 'string') values.push(await readReference(context, part));
+      }
+      return resolveLiteral(context, interpolate(node.parts, values));
+    }
+    case 'list': {
+      const items: ResolvedInput[] = [];
+      for (const item of node.items) items.push(await resolveInput(context, item));
+      return combined(
+        'list',
+        items.map((item, index) => [String(index), item] as const),
+        async () => ({ kind: 'list', items: await Promise.all(items.map((item) => item.value())) }),
+      );
+    }
+    case 'object': {
+      const entries: (readonly [string, ResolvedInput])[] = [];
+      for (const [key, value] of node.entries) entries.push([key, await resolveInput(context, value)]);
+      return combined('object', entries, async () => ({
+        kind: 'object',
+        entries: await Promise.all(entries.map(async ([key, item]) => [key, await item.value()] as const)),
+      }));
+    }
+    case 'file': {
+      const path = node.path.kind === 'literal' ? node.path.value : await readInput(context, node.path);
+      if (typeof path !== 'string') {
+        throw new RunPipelineError({
+          kind: 'run',
+          code: 'not-a-path',
+          message: `${node.directory ? 'directory' : 'file'}() takes a path, got ${typeof path}`,
+        });
+      }
+      return resolveFile(context, path, node.directory);
+    }
+    case 'each':
+      throw new Error('each() is expanded before its inputs are resolved');
+    default:
+      return node satisfies never;
+  }
+}
+
+function combined(
+  kind: string,
+  entries: readonly (readonly [string, ResolvedInput])[],
+  value: () => Promise<InputValue>,
+): ResolvedInput {
+  const where = [...new Set(entries.flatMap(([, item]) => item.where ?? []))];
+  return {
+    hash: hashOf(kind, entries.map(([key, item]) => [key, item.hash])),
+    shown: undefined,
+    where: where.length === 0 ? undefined : where.join(', '),
+    file: false,
+    value,
+  };
+}
+
+async function resolveLiteral(context: ResolveContext, value: unknown): Promise<ResolvedInput> {
+  if (value === undefined) return UNDEFINED;
+  const artifact = await encodeLiteral(context.project, value);
+  return { ...fromArtifact(artifact, undefined), shown: showPrimitive(value) };
+}
+
+const UNDEFINED: ResolvedInput = {
+  hash: 'undefined',
+  shown: 'undefined',
+  where: undefined,
+  file: false,
+  value: () => Promise.resolve({ kind: 'undefined' }),
+};
+
+async function resolveFile(context: ResolveContext, path: string, isDirectory: boolean): Promise<ResolvedInput> {
+  const absolute = isAbsolute(path) ? path : resolve(context.project.cwd, path);
+  const identity = await identityOfPath(absolute, isDirectory);
+  return {
+    hash: identity.hash,
+    shown: undefined,
+    where: path,
+    file: true,
+    value: async () =>
+      toInputValue(await encodeLiteral(context.project, isDirectory ? directory(absolute) : file(absolute))),
+  };
+}
+
+async function resolveReference(context: ResolveContext, reference: Reference): Promise<ResolvedInput> {
+  if (reference.kind === 'parameter') {
+    const parameter = context.parameters.get(reference.name);
+    if (parameter === undefined) throw unresolvable(reference.text, `there is no parameter "${reference.name}"`);
+    if (parameter.file !== undefined) {
+      const { path, directory: isDirectory } = parameter.file;
+      if (reference.path.length > 0) throw unresolvable(reference.text, 'a file has no path into its value');
+      const input = await resolveFile(context, path, isDirectory);
+      return { ...input, where: `${reference.name}: ${path}` };
+    }
+    if (reference.path.length > 0) {
+      return resolveLiteral(context, readPath(structuredClone(parameter.value), reference.path));
+    }
+    const input = await resolveLiteral(context, parameter.value);
+    return { ...input, where: `parameter ${reference.name}` };
+  }
+  if (reference.kind !== 'return') return resolveLiteral(context, await readReference(context, reference));
+
+  const node = nodeOf(context, reference.step, reference.text);
+  return resolveReturn(context, node, reference.name, reference.path, reference.text);
+}
+
+async function resolveReturn(
+  context: ResolveContext,
+  node: NodeState,
+  name: string,
+  path: readonly string[],
+  text: string,
+): Promise<ResolvedInput> {
+  if (node.elements !== undefined) return resolveGather(context, node, name, path, text);
+  const artifact = node.artifacts.get(name);
+  if (artifact === undefined) {
+    // A parent that failed with `skipChildrenOnFail: false`, or `result` of a step that returned nothing.
+    if (node.status === 'completed' || node.status === 'cached') {
+      if (name === 'result' && node.definition.returns === undefined) return UNDEFINED;
+      throw unresolvable(text, `step ${node.name} has no artifact "${name}"`);
+    }
+    return UNDEFINED;
+  }
+  const where = `${node.name}.${name}`;
+  if (path.length === 0) return { ...fromArtifact(artifact, where), shown: shortPreview(artifact) };
+  const value = readPath(await decodeStored(context.project, artifact), path);
+  const input = await resolveLiteral(context, value);
+  return { ...input, where: [where, ...path].join('.') };
+}
+
+async function resolveGather(
+  context: ResolveContext,
+  node: NodeState,
+  name: string,
+  path: readonly string[],
+  text: string,
+): Promise<ResolvedInput> {
+  const elements = node.elements ?? [];
+  const [index, ...rest] = path;
+  if (index !== undefined) {
+    const element = /^\d+$/.test(index) ? elements[Number(index)] : undefined;
+    if (element === undefined) throw unresolvable(text, `${node.name} has ${elements.length} elements`);
+    return resolveReturn(context, element, name, rest, text);
+  }
+  const items: (readonly [string, ResolvedInput])[] = [];
+  for (const [position, element] of elements.entries()) {
+    items.push([String(position), await resolveReturn(context, element, name, [], text)]);
+  }
+  const list = combined('list', items, async () => ({
+    kind: 'list',
+    items: await Promise.all(items.map(([, item]) => item.value())),
+  }));
+  return { ...list, where: `${node.name}.${name}` };
+}
+
+/** The value itself: for text, for `file()` paths, for lists that are split. */
+export async function readInput(context: ResolveContext, node: InputNode): Promise<unknown> {
+  switch (node.kind) {
+    case 'literal':
+      return node.value;
+    case 'reference':
+      return readReference(context, node.reference);
+    case 'template': {
+      const values: unknown[] = [];
+      for (const part of node.parts) if (typeof part !== 'string') values.push(await readReference(context, part));
+      return interpolate(node.parts, values);
+    }
+    case 'list':
+      return Promise.all(node.items.map((item) => readInput(context, item)));
+    case 'object':
+      return Object.fromEntries(
+        await Promise.all(node.entries.map(async ([key, value]) => [key, await readInput(context, value)] as const)),
+      );
+    case 'file': {
+      const path = await readInput(context, node.path);
+      return node.directory ? directory(String(path)) : file(String(path));
+    }
+    case 'each':
+      throw new Error('each() is expanded before its inputs are read');
+    default:
+      return node satisfies never;
+  }
+}
+
+async function readReference(context: ResolveContext, reference: Reference): Promise<unknown> {
+  switch (reference.kind) {
+    case 'parameter': {
+      const parameter = context.parameters.get(reference.name);
+      if (parameter === undefined) throw unresolvable(reference.text, `there is no parameter "${reference.name}"`);
+      if (parameter.file !== undefined) return parameter.file.path;
+      return readPath(structuredClone(parameter.value), reference.path);
+    }
+    case 'return': {
+      const node = nodeOf(context, reference.step, reference.text);
+      return readReturn(context, node, reference.name, reference.path, reference.text);
+    }
+    case 'id':
+      return nodeOf(context, reference.step, reference.text).producer;
+    case 'artifact': {
+      const node = nodeOf(context, reference.step, reference.text);
+      const artifact = node.artifacts.get(reference.name);
+      if (artifact === undefined) {
+        throw unresolvable(reference.text, `step ${node.name} has no artifact "${reference.name}"`);
+      }
+      return artifact.record[reference.attribute as 'url'];
+    }
+    case 'task-parameter': {
+      const node = nodeOf(context, reference.step, reference.text);
+      return readStepParameter(context, node, reference.section, reference.name, reference.text);
+    }
+    default:
+      return reference satisfies never;
+  }
+}
+
+async function readReturn(
+  context: ResolveContext,
+  node: NodeState,
+  name: string,
+  path: readonly string[],
+  text: string,
+): Promise<unknown> {
+  if (node.elements !== undefined) {
+    const [index, ...rest] = path;
+    if (index === undefined) {
+      return Promise.all(node.elements.map((element) => readReturn(context, element, name, [], text)));
+    }
+    const element = /^\d+$/.test(index) ? node.elements[Number(index)] : undefined;
+    if (element === undefined) throw unresolvable(text, `${node.name} has ${node.elements.length} elements`);
+    return readReturn(context, element, name, rest, text);
+  }
+  const artifact = node.artifacts.get(name);
+  if (artifact === undefined) {
+    const noResult = name === 'result' && node.definition.returns === undefined;
+    if ((node.status === 'completed' || node.status === 'cached') && !noResult) {
+      throw unresolvable(text, `step ${node.name} has no artifact "${name}"`);
+    }
+    return undefined;
+  }
+  return readPath(await decodeStored(context.project, artifact), path);
+}
+
+/** `$<step.parameters.General/x>`: the inputs of an executed step are its parameters, section `General`. */
+async function readStepParameter(
+  context: ResolveContext,
+  node: NodeState,
+  section: string,
+  name: string,
+  text: string,
+): Promise<unknown> {
+  const { inputs } = node;
+  const entries =
+    inputs.kind === 'named'
+      ? inputs.values
+      : inputs.kind === 'positional'
+        ? inputs.values.map((value, index) => [String(index), value] as const)
+        : [];
+  const found = section === 'General' ? entries.find(([key]) => key === name) : undefined;
+  if (found === undefined) throw unresolvable(text, `step ${node.name} has no parameter "${section}/${name}"`);
+  return readInput(context, found[1]);
+}
+
+function nodeOf(context: ResolveContext, step: string, text: string): NodeState {
+  const node = context.nodes.get(step);
+  if (node === undefined) throw unresolvable(text, `there is no step "${step}" in this run`);
+  return node;
+}
+
+/** Found only at run time, because it depends on a value: fails the run with this reason. */
+export const unresolvable = (text: string, why: string): RunPipelineError =>
+  new RunPipelineError({ kind: 'run', code: 'unresolvable-reference', message: `$<${text}> cannot be resolved: ${why}` });
+
+export function toInputValue(artifact: StoredArtifact): InputValue {
+  const { record, inline } = artifact;
+  return {
+    kind: 'encoded',
+    codec: record.type,
+    codecVersion: record.codecVersion,
+    hash: record.hash,
+    ...(inline === undefined ? {} : { inline }),
+    ...(record.meta === undefined ? {} : { meta: record.meta }),
+  };
+}
+
+function fromArtifact(artifact: StoredArtifact, where: string | undefined): ResolvedInput {
+  return {
+    hash: artifactIdentity(artifact),
+    shown: undefined,
+    where,
+    file: artifact.record.type === 'file' || artifact.record.type === 'directory',
+    value: () => Promise.resolve(toInputValue(artifact)),
+  };
+}
+
+/** Content, the codec that reads it, and what the codec needs besides (the name of a file). */
+export function artifactIdentity({ record }: StoredArtifact): string {
+  return hashOf('value', [record.type, record.codecVersion, record.hash, record.meta?.['fileName'] ?? null]);
+}
+
+function showPrimitive(value: unknown): string | undefined {
+  const text =
+    typeof value === 'string'
+      ? JSON.stringify(value)
+      : typeof value === 'number' || typeof value === 'boolean' || value === null || typeof value === 'bigint'
+        ? String(value)
+        : undefined;
+  return text !== undefined && text.length <= 60 ? text : undefined;
+}
+
+function shortPreview({ record }: StoredArtifact): string | undefined {
+  return record.preview !== undefined && record.preview.length <= 40 ? record.preview : undefined;
+}

@@ -1,0 +1,103 @@
+import type { PipelineDefinition, StepDefinition, TaskPackage } from '@run-pipeline/core/model';
+import { RunPipelineError } from '@run-pipeline/core/model';
+import { registry } from '@run-pipeline/core/define';
+import { packageSteps, type PackageRequest } from '../package/index.js';
+import type { ProjectPaths } from '../project/index.js';
+import type { EngineOptions } from './api.js';
+
+/** The packages of a pipeline, by the definition they were made for. */
+export interface LaunchPackages {
+  readonly of: (definition: StepDefinition) => Promise<TaskPackage>;
+  /** Stable names, so that a resumed controller finds the same packages: `0:train`. */
+  readonly hashes: ReadonlyMap<string, string>;
+}
+
+/**
+ * Packages every step in one build, before anything runs. A pipeline function's calls come later, but
+ * its steps are known once its file has been evaluated; one made inside the body is packaged when called.
+ */
+export async function packagePipeline(options: {
+  readonly paths: ProjectPaths;
+  readonly definition: PipelineDefinition;
+  readonly engine: Pick<EngineOptions, 'cache'>;
+  readonly onWarning: (message: string) => void;
+}): Promise<LaunchPackages> {
+  const { definition, paths } = options;
+  const steps = stepsOf(definition);
+  const requests = new Map(steps.map((step, index) => [packageKey(step, index), request(options, step, packageKey(step, index))]));
+  const packages = await build(options, [...requests.values()]);
+  const byDefinition = new Map<StepDefinition, Promise<TaskPackage>>();
+  steps.forEach((step, index) => {
+    const found = packages.get(packageKey(step, index));
+    if (found !== undefined) byDefinition.set(step, Promise.resolve(found));
+  });
+  return {
+    hashes: new Map([...packages].map(([key, value]) => [key, value.hash])),
+    of(step) {
+      let known = byDefinition.get(step);
+      if (known === undefined) {
+        known = build({ paths, definition, engine: options.engine, onWarning: options.onWarning }, [
+          request(options, step, step.name),
+        ]).then((result) => {
+          const made = result.get(step.name);
+          if (made === undefined) throw new Error(`no package was made for step ${step.name}`);
+          return made;
+        });
+        byDefinition.set(step, known);
+      }
+      return known;
+    },
+  };
+}
+
+/** For a pipeline function: every `step()` declared so far. */
+export function stepsOf(definition: PipelineDefinition): readonly StepDefinition[] {
+  return definition.kind === 'function' ? [...registry().steps.values()] : definition.steps;
+}
+
+export const packageKey = (step: StepDefinition, index: number): string => `${index}:${step.name}`;
+
+function request(
+  options: { readonly definition: PipelineDefinition; readonly engine: Pick<EngineOptions, 'cache'> },
+  step: StepDefinition,
+  key: string,
+): PackageRequest {
+  const cache = step.options.cache ?? options.definition.options.cache;
+  const { inputs } = step;
+  return {
+    key,
+    code: step.code,
+    inputs:
+      options.definition.kind === 'function'
+        ? { kind: 'positional', count: 0 }
+        : inputs.kind === 'none'
+          ? { kind: 'none' }
+          : inputs.kind === 'positional'
+            ? { kind: 'positional', count: inputs.values.length }
+            : { kind: 'named', names: Object.keys(inputs.values) },
+    assets: step.options.assets,
+    cached: cache !== false,
+    writing: options.definition.kind,
+  };
+}
+
+async function build(
+  options: { readonly paths: ProjectPaths; readonly onWarning: (message: string) => void },
+  requests: readonly PackageRequest[],
+): Promise<ReadonlyMap<string, TaskPackage>> {
+  if (requests.length === 0) return new Map();
+  const { packages, diagnostics } = await packageSteps({ paths: options.paths, requests });
+  const errors = diagnostics.filter((item) => item.severity === 'error');
+  if (errors.length > 0) {
+    throw new RunPipelineError({
+      kind: 'load',
+      code: errors[0]?.code ?? 'packaging',
+      message: errors.map((item) => item.message).join('\n'),
+      at: errors[0]?.at,
+      help: errors[0]?.help,
+      diagnostics,
+    });
+  }
+  for (const warning of diagnostics) options.onWarning(warning.message);
+  return packages;
+}

@@ -1,0 +1,53 @@
+import { fileMarker } from '@run-pipeline/core/define';
+import { resolveParameters } from '@run-pipeline/core/graph';
+import { definitionError, type PipelineDefinition } from '@run-pipeline/core/model';
+import { isAbsolute, resolve } from 'node:path';
+
+/** A launch value. Files are kept by absolute path: their content is hashed when an input needs it. */
+export interface ParameterValue {
+  readonly value: unknown;
+  readonly file: { readonly path: string; readonly directory: boolean } | undefined;
+}
+export type Parameters = ReadonlyMap<string, ParameterValue>;
+
+/** Checks launch values against the declarations; a wrong or unknown one is an error before anything runs. */
+export async function launchParameters(options: {
+  readonly definition: PipelineDefinition;
+  readonly given: { readonly values: Readonly<Record<string, unknown>>; readonly textual: boolean };
+  readonly cwd: string;
+}): Promise<Parameters> {
+  const result = await resolveParameters(options.definition.parameters, options.given.values, {
+    textual: options.given.textual,
+  });
+  if ('diagnostics' in result) throw definitionError(result.diagnostics);
+  return toParameters(result.values, options.cwd);
+}
+
+function toParameters(values: Readonly<Record<string, unknown>>, cwd: string): Parameters {
+  const parameters = new Map<string, ParameterValue>();
+  for (const [name, value] of Object.entries(values)) {
+    const marker = fileMarker(value);
+    parameters.set(
+      name,
+      marker === undefined
+        ? { value, file: undefined }
+        : { value: marker.path, file: { path: isAbsolute(marker.path) ? marker.path : resolve(cwd, marker.path), directory: marker.directory } },
+    );
+  }
+  return parameters;
+}
+
+/** For events and `show`: plain JSON where it is that, else a printable stand-in. */
+export function shownParameters(parameters: Parameters): Readonly<Record<string, unknown>> {
+  return Object.fromEntries([...parameters].map(([name, { value }]) => [name, asPlainJson(value)]));
+}
+
+function asPlainJson(value: unknown): unknown {
+  if (value === undefined) return null;
+  try {
+    const text = JSON.stringify(value);
+    return text === undefined ? String(value) : (JSON.parse(text) as unknown);
+  } catch {
+    return String(value);
+  }
+}

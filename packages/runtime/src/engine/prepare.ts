@@ -1,0 +1,149 @@
+import type { CacheOption, Fingerprint, TaskPackage } from '@run-pipeline/core/model';
+import type { InputNode } from '@run-pipeline/core/references';
+import type { PreimagePart } from '@run-pipeline/core/ports';
+import { hashValue } from '../artifacts/index.js';
+import { computeFingerprint, hashOf } from '../fingerprint/index.js';
+import type { InputValue } from '../workers/protocol.js';
+import {
+  inputParts,
+  readInput,
+  resolveArguments,
+  resolveInput,
+  type ResolvedArguments,
+  type ResolvedInput,
+} from './inputs.js';
+import type { NodeState, RunContext } from './context.js';
+
+/** A step whose inputs are known: what it would run, with what, and the fingerprint of both. */
+export interface Prepared {
+  readonly package: TaskPackage;
+  readonly arguments: ResolvedArguments;
+  /** `@Parameter` values the slice reads through `this`. */
+  readonly parameters: readonly (readonly [string, ResolvedInput])[];
+  readonly fingerprint: Fingerprint;
+  readonly parts: readonly PreimagePart[];
+  /** Resolved: the step's, else the pipeline's; `false` under `--no-cache`. */
+  readonly cache: CacheOption;
+}
+
+/** What preparing needs; `plan` has this much without a run. */
+export type PrepareContext = Pick<
+  RunContext,
+  'project' | 'definition' | 'parameters' | 'nodes' | 'packageOf' | 'secretKey' | 'options'
+>;
+
+export async function prepare(
+  context: PrepareContext,
+  node: NodeState,
+  before: (parameters: Record<string, unknown>) => Promise<boolean>,
+): Promise<Prepared | 'skipped'> {
+  const taskPackage = await context.packageOf(node.definition);
+  const edited = await editInputs(context, node, before);
+  if (edited === 'skipped') return 'skipped';
+  const resolved = await resolveArguments(context, edited);
+  const { manifest } = taskPackage;
+  const parameterNames = manifest.reads === 'all' ? [...context.parameters.keys()] : manifest.reads;
+  const parameters: (readonly [string, ResolvedInput])[] = [];
+  for (const name of parameterNames) {
+    if (!context.parameters.has(name)) continue;
+    parameters.push([name, await resolveInput(context, parameterReference(name))]);
+  }
+  const cache = effectiveCache(context, node);
+  const { fingerprint, parts } = computeFingerprint({
+    manifest,
+    returns: node.definition.returns,
+    inputs: [
+      ...inputParts(resolved, argumentNames(manifest.binding)),
+      ...parameters.map(([name, input]) => parameterPart(name, input)),
+    ],
+    version: cache === false ? undefined : cache.version,
+    key: cache === false || cache.key === undefined ? undefined : await keyPart(context, edited, cache.key),
+    env: [...context.definition.options.env, ...node.definition.options.env],
+    environment: process.env,
+    secretKey: context.secretKey,
+  });
+  return { package: taskPackage, arguments: resolved, parameters, fingerprint, parts, cache };
+}
+
+export function effectiveCache(context: PrepareContext, node: NodeState): CacheOption {
+  if (!context.options.cache) return false;
+  return node.definition.options.cache ?? context.definition.options.cache;
+}
+
+const parameterReference = (name: string): InputNode => ({
+  kind: 'reference',
+  reference: { kind: 'parameter', name, path: [], text: `pipeline.${name}` },
+});
+
+const parameterPart = (name: string, input: ResolvedInput): PreimagePart => ({
+  kind: input.file ? 'file' : 'parameter',
+  name,
+  hash: input.hash,
+  ...(input.shown === undefined ? {} : { shown: input.shown }),
+});
+
+const argumentNames = (binding: TaskPackage['manifest']['binding']): readonly string[] =>
+  binding.kind === 'by-name' ? binding.parameters : [];
+
+/** A pre-execute callback sees decoded values and may edit them: before the fingerprint. */
+async function editInputs(
+  context: PrepareContext,
+  node: NodeState,
+  before: (parameters: Record<string, unknown>) => Promise<boolean>,
+): Promise<NodeState['inputs'] | 'skipped'> {
+  const { inputs } = node;
+  if (node.definition.options.preExecuteCallback === undefined) return inputs;
+  const entries: (readonly [string, InputNode])[] =
+    inputs.kind === 'none'
+      ? []
+      : inputs.kind === 'named'
+        ? [...inputs.values]
+        : inputs.values.map((value, index) => [String(index), value] as const);
+  const values: Record<string, unknown> = {};
+  const before_: Record<string, string> = {};
+  for (const [name, input] of entries) {
+    values[name] = await readInput(context, input);
+    before_[name] = await identity(values[name]);
+  }
+  if (!(await before(values))) return 'skipped';
+  // What was not edited keeps its reference, and with it the artifact's own hash.
+  const edited: (readonly [string, InputNode])[] = [];
+  for (const [name, input] of entries) {
+    const unchanged = name in values && (await identity(values[name])) === before_[name];
+    edited.push([name, unchanged ? input : { kind: 'literal', value: values[name] }]);
+  }
+  for (const name of Object.keys(values)) {
+    if (!entries.some(([known]) => known === name)) edited.push([name, { kind: 'literal', value: values[name] }]);
+  }
+  if (inputs.kind === 'positional') return { kind: 'positional', values: edited.map(([, value]) => value) };
+  return edited.length === 0 ? inputs : { kind: 'named', values: edited };
+}
+
+const identity = async (value: unknown): Promise<string> => (value === undefined ? 'undefined' : String(await hashValue(value)));
+
+async function keyPart(
+  context: PrepareContext,
+  inputs: NodeState['inputs'],
+  key: (inputs: unknown) => unknown,
+): Promise<PreimagePart> {
+  const values =
+    inputs.kind === 'none'
+      ? []
+      : inputs.kind === 'positional'
+        ? await Promise.all(inputs.values.map((input) => readInput(context, input)))
+        : Object.fromEntries(
+            await Promise.all(inputs.values.map(async ([name, input]) => [name, await readInput(context, input)] as const)),
+          );
+  const result = await key(values);
+  const shown = typeof result === 'string' && result.length <= 60 ? result : undefined;
+  return {
+    kind: 'key',
+    name: 'key',
+    hash: result === undefined ? hashOf('key', null) : String(await hashValue(result)),
+    ...(shown === undefined ? {} : { shown }),
+  };
+}
+
+export async function parameterValues(prepared: Prepared): Promise<readonly (readonly [string, InputValue])[]> {
+  return Promise.all(prepared.parameters.map(async ([name, input]) => [name, await input.value()] as const));
+}

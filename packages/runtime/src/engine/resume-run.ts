@@ -1,0 +1,162 @@
+import { RunPipelineError, type PipelineDefinition, type StepDefinition, type TaskPackage } from '@run-pipeline/core/model';
+import type { ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
+import { loadBundle, type LoadedFile } from '../discover/index.js';
+import { isAlive, processIdentity } from '../project/index.js';
+import type { Project } from '../project/project.js';
+import type { ResumeRun } from './api.js';
+import { packageKey, stepsOf } from './launch.js';
+import { recordedSteps } from './recorded.js';
+import { decodeParameters, readLaunch, readPackage, type Launch } from './run-documents.js';
+import { runToEnd } from './run-graph.js';
+import { borrowFromEarlierRuns, selectSteps } from './selection.js';
+import { checkedGraph } from './start-run.js';
+import { pause } from './cache.js';
+
+/**
+ * Continues a run whose process is gone (or that failed), from its stored packages and controller:
+ * what it completed is not executed again. Refuses while its owner lives; kills what the dead one
+ * left running before anything executes again (INVARIANTS 10).
+ */
+export const resumeRun: ResumeRun = async (request) => {
+  const { project } = request;
+  const row = await project.store.getRun(request.run);
+  if (row === undefined) {
+    throw new RunPipelineError({ kind: 'usage', code: 'unknown-run', message: `there is no run ${request.run}` });
+  }
+  refuseUnfit(row);
+  const { launch, bundle } = await readLaunch(project, row.id);
+  const definition = await definitionOf(project, request.definition, launch, bundle);
+  const owner = processIdentity();
+  const taken = await project.store.takeRun(row.id, { expectedEpoch: row.epoch, owner });
+  if (!taken.ok) throw alreadyRunning(taken.current);
+  await killSurvivors(project, row);
+
+  const events = await project.store.readEvents(row.id, {
+    types: ['run.start', 'step.add', 'step.start', 'step.retry', 'step.end', 'run.resume'],
+  });
+  const graph = checkedGraph(definition);
+  const options = { ...launch.options, ...request.options };
+  const selection = selectSteps(definition, graph, options);
+  const packages = new Map(launch.packages);
+  return runToEnd({
+    project: { ...project, cwd: launch.cwd },
+    definition,
+    graph,
+    row: { ...row, epoch: taken.epoch, lastSeq: taken.lastSeq },
+    owner,
+    engine: options,
+    parameters: await decodeParameters(project, launch.parameters),
+    packageOf: storedPackages(project, definition, packages),
+    secretKey: await project.store.secretKey(),
+    recorded: recordedSteps(events),
+    borrowed: selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection),
+    firstEvent: { type: 'run.resume', epoch: taken.epoch },
+    onEvent: request.onEvent,
+    signal: request.signal,
+  });
+};
+
+function refuseUnfit(row: RunRow): void {
+  if (row.status === 'completed') {
+    throw new RunPipelineError({
+      kind: 'usage',
+      code: 'already-completed',
+      message: `run ${row.pipeline}#${row.number} has completed: there is nothing to resume`,
+      help: 'Start it again with run-pipeline rerun.',
+    });
+  }
+  if (row.status !== 'running' && row.status !== 'queued') return;
+  const life = isAlive(row.owner);
+  if (life === 'alive' || (life === 'unknown' && !row.leaseExpired)) throw alreadyRunning(row);
+}
+
+const alreadyRunning = (row: RunRow): RunPipelineError =>
+  new RunPipelineError({
+    kind: 'usage',
+    code: 'still-running',
+    message: `run ${row.pipeline}#${row.number} is being run by process ${row.owner.pid} on ${row.owner.host}`,
+    help: `Stop it first: run-pipeline stop ${row.id}`,
+  });
+
+async function definitionOf(
+  project: Project,
+  given: PipelineDefinition | undefined,
+  launch: Launch,
+  bundle: LoadedFile['bundle'] | undefined,
+): Promise<PipelineDefinition> {
+  if (given !== undefined) return given;
+  if (bundle === undefined || launch.file === undefined) {
+    throw new RunPipelineError({
+      kind: 'usage',
+      code: 'not-resumable',
+      message: 'this run was started by a program, whose controller was not kept',
+      help: 'Start the program again: what is cached is not executed again.',
+    });
+  }
+  const loaded = await loadBundle({ paths: project, bundle, file: launch.file });
+  const found =
+    loaded.candidates.find((candidate) => launch.exportName !== undefined && candidate.exportName === launch.exportName) ??
+    loaded.candidates.find((candidate) => {
+      const definition = candidate.definition();
+      return definition.name === launch.pipeline && definition.project === launch.project;
+    });
+  if (found === undefined) {
+    throw new RunPipelineError({
+      kind: 'run',
+      code: 'not-resumable',
+      message: `the stored controller of this run does not declare pipeline ${launch.pipeline}`,
+    });
+  }
+  return found.definition();
+}
+
+function storedPackages(
+  project: Project,
+  definition: PipelineDefinition,
+  packages: ReadonlyMap<string, string>,
+): (step: StepDefinition) => Promise<TaskPackage> {
+  const made = new Map<StepDefinition, Promise<TaskPackage>>();
+  stepsOf(definition).forEach((step, index) => {
+    const hash = packages.get(packageKey(step, index));
+    if (hash !== undefined) made.set(step, readPackage(project, hash));
+  });
+  for (const reading of made.values()) reading.catch(() => {}); // told to the step that needs it
+  return (step) =>
+    made.get(step) ??
+    Promise.reject(
+      new RunPipelineError({
+        kind: 'run',
+        code: 'not-resumable',
+        message: `step ${step.name} was declared inside the pipeline's body: its package was not kept`,
+        help: 'Declare it at the top level of the file, or run the pipeline again.',
+      }),
+    );
+}
+
+/** Workers of the dead controller: a busy one outlives it and would write afterwards. */
+async function killSurvivors(project: Project, row: RunRow): Promise<void> {
+  const tasks = await project.store.listTasks({ run: row.id, status: ['running', 'queued'] });
+  const survivors = tasks.map((task) => task.executor).filter((executor) => isAlive(executor) === 'alive');
+  for (const executor of survivors) killGroup(executor);
+  const never = new AbortController().signal;
+  const patience = Date.now() + 5_000;
+  while (survivors.some((executor) => isAlive(executor) === 'alive')) {
+    if (Date.now() > patience) {
+      throw new RunPipelineError({
+        kind: 'store',
+        code: 'survivor',
+        message: `a worker of the earlier process does not end (pid ${survivors[0]?.pid})`,
+        help: 'End it by hand, then resume again.',
+      });
+    }
+    await pause(20, never);
+  }
+}
+
+function killGroup({ pid, processGroup }: ProcessIdentity): void {
+  try {
+    process.kill(processGroup === undefined ? pid : -processGroup, 'SIGKILL');
+  } catch {
+    // It ended by itself meanwhile.
+  }
+}

@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SourceBundle } from '../discover/discovery.js';
+import type { Digest, PackageManifest, PipelineDefinition, RunId, StoredArtifact, TaskPackage } from '@run-pipeline/core/model';
+import { RunPipelineError } from '@run-pipeline/core/model';
+import { deserialize, serialize } from 'node:v8';
+import type { Project } from '../project/project.js';
+import type { Parameters } from './parameters.js';
+import { decodeStored, encodeLiteral } from './values.js';
+
+/**
+ * What a run keeps so that another process can continue it from the same code and values: how it was
+ * launched, its packages, and its controller (the user's file as it was evaluated, callbacks included).
+ */
+export interface Launch {
+  readonly version: 1;
+  readonly kind: PipelineDefinition['kind'];
+  /** How to pick the pipeline among the file's candidates. */
+  readonly exportName: string | undefined;
+  readonly pipeline: string;
+  readonly project: string;
+  readonly parameters: readonly (readonly [string, LaunchValue])[];
+  /** Package key to hash. */
+  readonly packages: readonly (readonly [string, string])[];
+  readonly cwd: string;
+  /** The user's file; undefined when a program started the run. */
+  readonly file: string | undefined;
+  readonly options: {
+    readonly refresh: 'none' | 'all' | readonly string[];
+    readonly cache: boolean;
+    readonly from: string | undefined;
+    readonly to: string | undefined;
+    readonly only: string | undefined;
+  };
+}
+export type LaunchValue =
+  | { readonly kind: 'file'; readonly path: string; readonly directory: boolean }
+  | { readonly kind: 'undefined' }
+  | { readonly kind: 'value'; readonly artifact: StoredArtifact };
+
+export async function writeLaunch(
+  project: Project,
+  run: RunId,
+  launch: Launch,
+  bundle: SourceBundle | undefined,
+): Promise<void> {
+  const { store } = project;
+  await Promise.all([
+    store.putRunDocument(run, 'launch', serialize(launch)),
+    ...(bundle === undefined ? [] : [store.putRunDocument(run, 'controller', serialize(bundle))]),
+  ]);
+}
+
+export async function readLaunch(project: Project, run: RunId): Promise<{ readonly launch: Launch; readonly bundle: SourceBundle | undefined }> {
+  const [launch, bundle] = await Promise.all([
+    project.store.readRunDocument(run, 'launch'),
+    project.store.readRunDocument(run, 'controller'),
+  ]);
+  if (launch === undefined) {
+    throw new RunPipelineError({
+      kind: 'run',
+      code: 'not-resumable',
+      message: `run ${run} left nothing to resume from: it ended before its first step`,
+      help: 'Start it again with run-pipeline rerun.',
+    });
+  }
+  return {
+    launch: deserialize(launch) as Launch,
+    bundle: bundle === undefined ? undefined : (deserialize(bundle) as SourceBundle),
+  };
+}
+
+export async function encodeParameters(project: Project, parameters: Parameters): Promise<Launch['parameters']> {
+  return Promise.all(
+    [...parameters].map(async ([name, { value, file }]): Promise<readonly [string, LaunchValue]> => {
+      if (file !== undefined) return [name, { kind: 'file', ...file }];
+      if (value === undefined) return [name, { kind: 'undefined' }];
+      return [name, { kind: 'value', artifact: await encodeLiteral(project, value) }];
+    }),
+  );
+}
+
+export async function decodeParameters(project: Project, stored: Launch['parameters']): Promise<Parameters> {
+  const entries = await Promise.all(
+    stored.map(async ([name, item]) => {
+      if (item.kind === 'file') {
+        return [name, { value: item.path, file: { path: item.path, directory: item.directory } }] as const;
+      }
+      const value = item.kind === 'undefined' ? undefined : await decodeStored(project, item.artifact);
+      return [name, { value, file: undefined }] as const;
+    }),
+  );
+  return new Map(entries);
+}
+
+/** A package that an earlier process wrote. */
+export async function readPackage(project: Project, hash: string): Promise<TaskPackage> {
+  const directory = join(project.home, 'packages', hash.replace('sha256:', ''));
+  try {
+    const manifest = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')) as PackageManifest;
+    return { hash: hash as Digest, manifest, directory };
+  } catch (cause) {
+    throw new RunPipelineError({
+      kind: 'store',
+      code: 'package-missing',
+      message: `the task package ${hash} of this run is missing or damaged`,
+      help: 'It cannot be resumed; run it again with run-pipeline rerun.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,247 @@
+import pLimit from 'p-limit';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Graph } from '@run-pipeline/core/graph';
+import type { ErrorRecord, PipelineDefinition, RunEvent, RunEventBody, TaskId } from '@run-pipeline/core/model';
+import type { PreimageRow, ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
+import type { StepDefinition, TaskPackage } from '@run-pipeline/core/model';
+import type { Project } from '../project/project.js';
+import type { WorkerPool } from '../workers/protocol.js';
+import type { EngineOptions, RunResult } from './api.js';
+import { pause } from './cache.js';
+import { deferred, newNode, type NodeState, type RecordedSteps, type RunContext } from './context.js';
+import { errorRecord } from './error-record.js';
+import { keepAlive, leaseMs } from './keep-alive.js';
+import { runOutcome } from './outcome.js';
+import type { Parameters } from './parameters.js';
+import { createCallScope, inScope } from './pipeline-function.js';
+import { createRunLog } from './run-log.js';
+import { createRunStop } from './run-stop.js';
+import { createSchedule } from './schedule.js';
+import type { Borrowed } from './selection.js';
+
+/** Runs what was made ready — a new run or one taken over — to its end. */
+export async function runToEnd(options: {
+  readonly project: Project;
+  readonly definition: PipelineDefinition;
+  /** Undefined for a pipeline function. */
+  readonly graph: Graph | undefined;
+  readonly row: RunRow;
+  readonly owner: ProcessIdentity;
+  readonly engine: EngineOptions;
+  readonly parameters: Parameters;
+  readonly packageOf: (definition: StepDefinition) => Promise<TaskPackage>;
+  readonly secretKey: Uint8Array;
+  readonly recorded: RecordedSteps | undefined;
+  readonly borrowed: Borrowed | undefined;
+  /** Commits `run.start` or `run.resume`. */
+  readonly firstEvent: RunEventBody;
+  readonly onEvent: (event: RunEvent) => void;
+  readonly signal: AbortSignal;
+}): Promise<RunResult> {
+  const { project, definition, row, engine } = options;
+  const started = performance.now();
+  const stop = createRunStop();
+  let fatal: unknown;
+  const fatality = deferred<never>();
+  fatality.promise.catch(() => {});
+  const onFatal = (error: unknown): void => {
+    if (fatal !== undefined) return;
+    fatal = error;
+    stop.request({ reason: 'error', message: error instanceof Error ? error.message : String(error) });
+    fatality.reject(error);
+  };
+
+  const log = createRunLog({
+    store: project.store,
+    run: row.id,
+    epoch: row.epoch,
+    lastSeq: row.lastSeq,
+    onEvent: options.onEvent,
+    onLost: onFatal,
+  });
+  const pool = lazyPool(engine);
+  const limit = pLimit(engine.concurrency);
+  let previous: Promise<ReadonlyMap<string, PreimageRow>> | undefined;
+  const nodes = new Map<string, NodeState>();
+  const context: RunContext = {
+    project,
+    definition,
+    row,
+    owner: options.owner,
+    options: engine,
+    parameters: options.parameters,
+    log,
+    pool: pool.get,
+    slot: (task) => limit(task),
+    packageOf: options.packageOf,
+    secretKey: options.secretKey,
+    previousPreimages: () =>
+      (previous ??= project.store.latestPreimages({ project: row.project, pipeline: row.pipeline, beforeRun: row.id })),
+    stop,
+    nodes,
+    recorded: options.recorded,
+    leaseMs: leaseMs(process.env),
+    claims: new Map<TaskId, number>(),
+    schedule: () => {},
+    failures: [],
+  };
+  const schedule = createSchedule(context, onFatal);
+  context.schedule = schedule.start;
+
+  const onAbort = (): void => stop.request({ reason: 'stopped', message: abortMessage(options.signal) });
+  if (options.signal.aborted) onAbort();
+  else options.signal.addEventListener('abort', onAbort, { once: true });
+  const timer = runTimer(definition.options.timeout, context);
+  const alive = keepAlive(context, onFatal);
+  try {
+    const first = log.append({ events: [options.firstEvent] });
+    first.catch(() => {});
+    const work = async (): Promise<ErrorRecord | undefined> => {
+      if (options.graph !== undefined) {
+        await runStaticGraph(context, options.graph, schedule.add, options.borrowed);
+        return undefined;
+      }
+      return runBody(context, schedule.add);
+    };
+    const bodyError = await Promise.race([work(), fatality.promise]);
+    await skipUnreached(context);
+    const { status, error } = runOutcome(context, bodyError);
+    const durationMs = Math.round(performance.now() - started);
+    await log.append({ events: [{ type: 'run.end', status, durationMs, ...(error === undefined ? {} : { error }) }] });
+    return { id: row.id, number: row.number, status, error };
+  } finally {
+    clearTimeout(timer);
+    alive.stop();
+    options.signal.removeEventListener('abort', onAbort);
+    await pool.close();
+  }
+}
+
+async function runStaticGraph(
+  context: RunContext,
+  graph: Graph,
+  add: (node: NodeState) => void,
+  borrowed: Borrowed | undefined,
+): Promise<void> {
+  for (const name of graph.order) {
+    const planned = graph.nodes.get(name);
+    if (planned === undefined) continue;
+    const node = newNode({
+      run: context.row.id,
+      key: name,
+      definition: planned.definition,
+      inputs: planned.inputs,
+      parents: planned.parents.flatMap((parent) => context.nodes.get(parent) ?? []),
+      mapped: planned.mapped,
+      announced: true,
+    });
+    context.nodes.set(name, node);
+  }
+  // All are known before the first starts: a cached chain may run through in one turn.
+  const all = [...context.nodes.values()];
+  const borrow = borrowed === undefined ? undefined : await import('./selection.js');
+  for (const node of all) {
+    if (borrow !== undefined && borrowed !== undefined && (await borrow.standIn(context, node, borrowed))) continue;
+    add(node);
+  }
+  await Promise.all(all.map((node) => node.ended.promise));
+}
+
+async function runBody(context: RunContext, add: (node: NodeState) => void): Promise<ErrorRecord | undefined> {
+  const scope = createCallScope({
+    run: context.row.id,
+    project: context.project,
+    nodes: context.nodes,
+    reserved: new Set(context.recorded?.byName.keys() ?? []),
+    add(node) {
+      if (context.recorded === undefined) {
+        node.announced = true;
+        void context.log.append({
+          events: [
+            {
+              type: 'step.add',
+              steps: [{ name: node.name, parents: node.parents.map((parent) => parent.name) }],
+            },
+          ],
+        });
+      }
+      add(node);
+    },
+  });
+  const values = Object.fromEntries([...context.parameters].map(([name, { value }]) => [name, structuredClone(value)]));
+  let failure: ErrorRecord | undefined;
+  try {
+    const body = inScope(scope, async () => context.definition.body?.(values));
+    body.catch(() => {});
+    await Promise.race([body, afterStop(context)]);
+  } catch (thrown) {
+    failure = errorRecord(thrown, context.project.cwd);
+  }
+  // The run ends when every issued node has ended; one that ends may not issue more, its body has returned.
+  await Promise.all([...context.nodes.values()].map((node) => node.ended.promise));
+  return failure;
+}
+
+/** A body that waits for something of its own does not hold up a run that was told to stop. */
+async function afterStop(context: RunContext): Promise<void> {
+  const { signal } = context.stop;
+  if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  await pause(context.options.graceMs, NEVER);
+}
+const NEVER = new AbortController().signal;
+
+/** On resume: calls that the run had recorded and that the body did not make again. */
+async function skipUnreached(context: RunContext): Promise<void> {
+  const { recorded } = context;
+  if (recorded === undefined) return;
+  const names = new Set([...context.nodes.values()].map((node) => node.name as string));
+  for (const step of recorded.byName.values()) {
+    if (names.has(step.name) || ['completed', 'cached', 'skipped', 'failed', 'aborted'].includes(step.status)) continue;
+    await context.log.append({
+      events: [
+        {
+          type: 'step.end',
+          step: step.name,
+          status: 'skipped',
+          attempt: 0,
+          durationMs: 0,
+          artifacts: [],
+          why: ['the resumed pipeline did not call it again'],
+        },
+      ],
+    });
+  }
+}
+
+function runTimer(timeout: number | undefined, context: RunContext): NodeJS.Timeout | undefined {
+  if (timeout === undefined) return undefined;
+  return setTimeout(() => {
+    context.stop.request({ reason: 'timeout', message: `the run took longer than its timeout of ${timeout} ms` });
+  }, timeout);
+}
+
+const abortMessage = (signal: AbortSignal): string => {
+  const reason: unknown = signal.reason;
+  return typeof reason === 'string' ? reason : 'aborted';
+};
+
+/** A run in which everything is cached starts no worker and loads no pool. */
+function lazyPool(engine: EngineOptions): { readonly get: () => Promise<WorkerPool>; readonly close: () => Promise<void> } {
+  let made: Promise<WorkerPool> | undefined;
+  return {
+    get: () =>
+      (made ??= import('../workers/index.js').then(({ createWorkerPool }) =>
+        createWorkerPool({
+          workerFile: fileURLToPath(new URL('./worker.js', import.meta.url)),
+          size: engine.concurrency,
+          graceMs: engine.graceMs,
+        }),
+      )),
+    async close() {
+      if (made !== undefined) await (await made).close();
+    },
+  };
+}
+
+export const defaultConcurrency = (): number => Math.max(1, cpus().length);

@@ -1,0 +1,16 @@
+import type { RunStop, Stop } from './context.js';
+
+/** The first request counts; later ones change nothing. */
+export function createRunStop(): RunStop {
+  const controller = new AbortController();
+  let current: Stop | undefined;
+  return {
+    signal: controller.signal,
+    current: () => current,
+    request(stop) {
+      if (current !== undefined) return;
+      current = stop;
+      controller.abort(stop);
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import { select, type Graph } from '@run-pipeline/core/graph';
+import {
+  definitionError,
+  isSuccess,
+  RunPipelineError,
+  type PipelineDefinition,
+  type RunId,
+  type StepEnd,
+  type StepName,
+  type StoredArtifact,
+} from '@run-pipeline/core/model';
+import type { Project } from '../project/project.js';
+import type { EngineOptions } from './api.js';
+import { newNode, type NodeState, type RunContext } from './context.js';
+import { standEnded } from './recorded.js';
+import { endNode } from './step.js';
+
+/** `--from`, `--to`, `--only`: what runs, what is taken from an earlier run, what is left out. */
+export interface Selection {
+  readonly selected: ReadonlySet<StepName>;
+  /** Unselected ancestors whose results the selected ones need. */
+  readonly needed: ReadonlySet<StepName>;
+}
+
+/** Results of earlier runs by step, and what is left out. */
+export interface Borrowed {
+  readonly selection: Selection;
+  readonly results: ReadonlyMap<string, BorrowedResult>;
+}
+interface BorrowedResult {
+  readonly run: RunId;
+  readonly artifacts: readonly StoredArtifact[];
+  readonly elements: readonly { readonly name: StepName; readonly artifacts: readonly StoredArtifact[] }[] | undefined;
+}
+
+export function selectSteps(
+  definition: PipelineDefinition,
+  graph: Graph | undefined,
+  options: Pick<EngineOptions, 'from' | 'to' | 'only'>,
+): Selection | undefined {
+  const { from, to, only } = options;
+  if (from === undefined && to === undefined && only === undefined) return undefined;
+  if (graph === undefined) {
+    throw new RunPipelineError({
+      kind: 'usage',
+      code: 'selection-of-function',
+      message: `--from, --to and --only do not apply to ${definition.name}: the graph of a pipeline function is known only while it runs`,
+    });
+  }
+  const result = select(graph, {
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(only === undefined ? {} : { only }),
+  });
+  if ('diagnostics' in result) throw definitionError(result.diagnostics);
+  return { selected: result.selected, needed: result.needed };
+}
+
+/** How many of the newest runs are looked at. */
+const LOOK_BACK = 50;
+
+export async function borrowFromEarlierRuns(
+  project: Project,
+  definition: PipelineDefinition,
+  selection: Selection,
+): Promise<Borrowed> {
+  const results = new Map<string, BorrowedResult>();
+  const missing = new Set<string>(selection.needed);
+  const runs = missing.size === 0 ? [] : await project.store.findRuns({ pipeline: definition.name, project: definition.project, limit: LOOK_BACK });
+  for (const run of runs) {
+    if (missing.size === 0) break;
+    const events = await project.store.readEvents(run.id, { types: ['step.end', 'step.add'] });
+    const ends = new Map(events.flatMap((event) => (event.type === 'step.end' ? [[event.step as string, event as StepEnd]] : [])));
+    const children = new Map<string, StepName[]>();
+    for (const event of events) {
+      if (event.type !== 'step.add') continue;
+      for (const node of event.steps) {
+        if (node.of !== undefined) children.set(node.of, [...(children.get(node.of) ?? []), node.name]);
+      }
+    }
+    for (const name of missing) {
+      const end = ends.get(name);
+      if (end === undefined || !isSuccess(end.status)) continue;
+      const elementNames = children.get(name);
+      const elements =
+        elementNames === undefined
+          ? undefined
+          : await Promise.all(
+              elementNames.map(async (element) => ({
+                name: element,
+                artifacts: await project.store.readArtifacts(run.id, element),
+              })),
+            );
+      results.set(name, { run: run.id, artifacts: await project.store.readArtifacts(run.id, end.step), elements });
+      missing.delete(name);
+    }
+  }
+  if (missing.size > 0) {
+    const names = [...missing].join(', ');
+    throw new RunPipelineError({
+      kind: 'usage',
+      code: 'nothing-to-start-from',
+      message: `no earlier run of ${definition.name} has a result of ${names}`,
+      help: 'Run the whole pipeline once, or select these steps too.',
+    });
+  }
+  return { selection, results };
+}
+
+/** Ends a node that is not selected: with the earlier result, or skipped. False: it is selected. */
+export async function standIn(context: RunContext, node: NodeState, borrowed: Borrowed): Promise<boolean> {
+  if (borrowed.selection.selected.has(node.name)) return false;
+  const recorded = context.recorded?.byName.get(node.name);
+  const result = borrowed.results.get(node.name);
+  if (result === undefined) {
+    await endNode(context, node, { status: 'skipped', attempt: 0, durationMs: 0, artifacts: [], why: ['not selected'] });
+    return true;
+  }
+  if (result.elements !== undefined) {
+    node.elements = result.elements.map(({ name, artifacts }) => {
+      const element = newNode({
+        run: context.row.id,
+        key: name,
+        definition: node.definition,
+        inputs: node.inputs,
+        parents: node.parents,
+        mapped: false,
+        of: node,
+        announced: true,
+      });
+      element.status = 'cached';
+      element.artifacts = new Map(artifacts.map((artifact) => [artifact.record.name, artifact]));
+      element.ended.resolve();
+      return element;
+    });
+  }
+  if (recorded !== undefined && isSuccess(recorded.status)) {
+    node.artifacts = new Map(result.artifacts.map((artifact) => [artifact.record.name, artifact]));
+    await standEnded(context, node, recorded);
+    return true;
+  }
+  await endNode(context, node, {
+    status: 'cached',
+    attempt: 0,
+    durationMs: 0,
+    cachedFrom: result.run,
+    artifacts: result.artifacts,
+    why: ['not selected: taken from an earlier run'],
+  });
+  return true;
+}

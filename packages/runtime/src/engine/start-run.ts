@@ -1,0 +1,92 @@
+import type { Graph } from '@run-pipeline/core/graph';
+import { buildGraph } from '@run-pipeline/core/graph';
+import { definitionError, stepName, type PipelineDefinition } from '@run-pipeline/core/model';
+import { processIdentity } from '../project/index.js';
+import type { RunRequest, RunResult } from './api.js';
+import { packagePipeline } from './launch.js';
+import { leaseMs } from './keep-alive.js';
+import { launchParameters, shownParameters } from './parameters.js';
+import { encodeParameters, writeLaunch } from './run-documents.js';
+import { runToEnd } from './run-graph.js';
+import { newRunId } from './run-id.js';
+import { borrowFromEarlierRuns, selectSteps } from './selection.js';
+
+/**
+ * A new run: everything that can be checked is checked first (parameters, graph, selection, packages);
+ * then the run is made, what it needs to be resumed is kept, and only then something executes.
+ */
+export async function startRun(request: RunRequest): Promise<RunResult> {
+  const { project, definition, options } = request;
+  const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
+  const graph = checkedGraph(definition);
+  const selection = selectSteps(definition, graph, options);
+  const packages = await packagePipeline({ paths: project, definition, engine: options, onWarning: request.onWarning });
+  const borrowed = selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection);
+  const owner = processIdentity();
+  const [secretKey, encoded] = await Promise.all([project.store.secretKey(), encodeParameters(project, parameters)]);
+  const row = await project.store.createRun({
+    id: newRunId(),
+    pipeline: definition.name,
+    project: definition.project,
+    version: definition.version,
+    owner,
+    leaseMs: leaseMs(process.env),
+    source: request.source,
+    ...(request.parent === undefined ? {} : { parent: request.parent }),
+  });
+  const kept = writeLaunch(
+    project,
+    row.id,
+    {
+      version: 1,
+      kind: definition.kind,
+      exportName: request.exportName,
+      pipeline: definition.name,
+      project: definition.project,
+      parameters: encoded,
+      packages: [...packages.hashes],
+      cwd: project.cwd,
+      file: request.loaded?.file,
+      options: { refresh: options.refresh, cache: options.cache, from: options.from, to: options.to, only: options.only },
+    },
+    request.loaded?.bundle,
+  );
+  await kept;
+  return runToEnd({
+    project,
+    definition,
+    graph,
+    row,
+    owner,
+    engine: options,
+    parameters,
+    packageOf: packages.of,
+    secretKey,
+    recorded: undefined,
+    borrowed,
+    firstEvent: {
+      type: 'run.start',
+      pipeline: row.pipeline,
+      project: row.project,
+      version: row.version,
+      number: row.number,
+      parameters: shownParameters(parameters),
+      steps: graph === undefined ? [] : nodeSummaries(graph),
+      source: request.source,
+    },
+    onEvent: request.onEvent,
+    signal: request.signal,
+  });
+}
+
+/** Undefined for a pipeline function: its graph grows while it runs. */
+export function checkedGraph(definition: PipelineDefinition): Graph | undefined {
+  if (definition.kind === 'function') return undefined;
+  const { graph, diagnostics } = buildGraph(definition);
+  if (graph === undefined || diagnostics.some((item) => item.severity === 'error')) throw definitionError(diagnostics);
+  return graph;
+}
+
+export function nodeSummaries(graph: Graph): { name: ReturnType<typeof stepName>; parents: ReturnType<typeof stepName>[] }[] {
+  return graph.order.map((name) => ({ name, parents: [...(graph.nodes.get(name)?.parents ?? [])] }));
+}

@@ -1,0 +1,2 @@
+export * from './preimage.js';
+export * from './explain.js';
