@@ -6,3 +6,5 @@ export { planRun } from './plan-run.js';
 export { openProject } from './open-project.js';
 export { defaultConcurrency } from './run-graph.js';
 export { newRunId } from './run-id.js';
+export { collectGarbage, DEFAULT_GRACE_MS, type GarbageReport } from './collect-garbage.js';
+export { explainStep, type StepExplanation } from './explain-step.js';

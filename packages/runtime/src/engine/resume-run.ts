@@ -1,12 +1,12 @@
 import { RunPipelineError, type PipelineDefinition, type StepDefinition, type TaskPackage } from '@run-pipeline/core/model';
 import type { ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
-import { loadBundle, type LoadedFile } from '../discover/index.js';
+import { loadBundle } from '../discover/index.js';
 import { isAlive, processIdentity } from '../project/index.js';
 import type { Project } from '../project/project.js';
 import type { ResumeRun } from './api.js';
 import { packageKey, stepsOf } from './launch.js';
 import { recordedSteps } from './recorded.js';
-import { decodeParameters, readLaunch, readPackage, type Launch } from './run-documents.js';
+import { decodeParameters, readLaunch, readPackage, type LaunchRecord } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
 import { checkedGraph } from './start-run.js';
@@ -24,8 +24,8 @@ export const resumeRun: ResumeRun = async (request) => {
     throw new RunPipelineError({ kind: 'usage', code: 'unknown-run', message: `there is no run ${request.run}` });
   }
   refuseUnfit(row);
-  const { launch, bundle } = await readLaunch(project, row.id);
-  const definition = await definitionOf(project, request.definition, launch, bundle);
+  const launch = await readLaunch(project, row.id);
+  const definition = await definitionOf(project, request.definition, launch);
   const owner = processIdentity();
   const taken = await project.store.takeRun(row.id, { expectedEpoch: row.epoch, owner });
   if (!taken.ok) throw alreadyRunning(taken.current);
@@ -37,7 +37,6 @@ export const resumeRun: ResumeRun = async (request) => {
   const graph = checkedGraph(definition);
   const options = { ...launch.options, ...request.options };
   const selection = selectSteps(definition, graph, options);
-  const packages = new Map(launch.packages);
   return runToEnd({
     project: { ...project, cwd: launch.cwd },
     definition,
@@ -46,11 +45,11 @@ export const resumeRun: ResumeRun = async (request) => {
     owner,
     engine: options,
     parameters: await decodeParameters(project, launch.parameters),
-    packageOf: storedPackages(project, definition, packages),
+    packageOf: storedPackages(project, definition, launch.packages),
     secretKey: await project.store.secretKey(),
     recorded: recordedSteps(events),
     borrowed: selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection),
-    firstEvent: { type: 'run.resume', epoch: taken.epoch },
+    first: { events: [{ type: 'run.resume', epoch: taken.epoch }] },
     onEvent: request.onEvent,
     signal: request.signal,
   });
@@ -81,11 +80,10 @@ const alreadyRunning = (row: RunRow): RunPipelineError =>
 async function definitionOf(
   project: Project,
   given: PipelineDefinition | undefined,
-  launch: Launch,
-  bundle: LoadedFile['bundle'] | undefined,
+  launch: LaunchRecord,
 ): Promise<PipelineDefinition> {
   if (given !== undefined) return given;
-  if (bundle === undefined || launch.file === undefined) {
+  if (launch.bundle === undefined || launch.file === undefined) {
     throw new RunPipelineError({
       kind: 'usage',
       code: 'not-resumable',
@@ -93,7 +91,7 @@ async function definitionOf(
       help: 'Start the program again: what is cached is not executed again.',
     });
   }
-  const loaded = await loadBundle({ paths: project, bundle, file: launch.file });
+  const loaded = await loadBundle({ paths: project, bundle: launch.bundle, file: launch.file });
   const found =
     loaded.candidates.find((candidate) => launch.exportName !== undefined && candidate.exportName === launch.exportName) ??
     loaded.candidates.find((candidate) => {

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SourceBundle } from '../discover/discovery.js';
 import type { Digest, PackageManifest, PipelineDefinition, RunId, StoredArtifact, TaskPackage } from '@run-pipeline/core/model';
-import { RunPipelineError } from '@run-pipeline/core/model';
+import { digest, RunPipelineError } from '@run-pipeline/core/model';
+import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import type { Project } from '../project/project.js';
 import type { Parameters } from './parameters.js';
@@ -11,6 +12,7 @@ import { decodeStored, encodeLiteral } from './values.js';
 /**
  * What a run keeps so that another process can continue it from the same code and values: how it was
  * launched, its packages, and its controller (the user's file as it was evaluated, callbacks included).
+ * The two large parts are values of the store, by hash: runs of an unchanged file share them.
  */
 export interface Launch {
   readonly version: 1;
@@ -20,8 +22,6 @@ export interface Launch {
   readonly pipeline: string;
   readonly project: string;
   readonly parameters: readonly (readonly [string, LaunchValue])[];
-  /** Package key to hash. */
-  readonly packages: readonly (readonly [string, string])[];
   readonly cwd: string;
   /** The user's file; undefined when a program started the run. */
   readonly file: string | undefined;
@@ -38,37 +38,63 @@ export type LaunchValue =
   | { readonly kind: 'undefined' }
   | { readonly kind: 'value'; readonly artifact: StoredArtifact };
 
-export async function writeLaunch(
-  project: Project,
-  run: RunId,
-  launch: Launch,
-  bundle: SourceBundle | undefined,
-): Promise<void> {
-  const { store } = project;
-  await Promise.all([
-    store.putRunDocument(run, 'launch', serialize(launch)),
-    ...(bundle === undefined ? [] : [store.putRunDocument(run, 'controller', serialize(bundle))]),
-  ]);
+interface StoredLaunch extends Launch {
+  readonly packages: Digest;
+  readonly controller: Digest | undefined;
 }
 
-export async function readLaunch(project: Project, run: RunId): Promise<{ readonly launch: Launch; readonly bundle: SourceBundle | undefined }> {
-  const [launch, bundle] = await Promise.all([
-    project.store.readRunDocument(run, 'launch'),
-    project.store.readRunDocument(run, 'controller'),
-  ]);
-  if (launch === undefined) {
-    throw new RunPipelineError({
-      kind: 'run',
-      code: 'not-resumable',
-      message: `run ${run} left nothing to resume from: it ended before its first step`,
-      help: 'Start it again with run-pipeline rerun.',
-    });
-  }
+export interface LaunchRecord extends Launch {
+  /** Package key to hash. */
+  readonly packages: ReadonlyMap<string, string>;
+  readonly bundle: SourceBundle | undefined;
+}
+
+export interface SharedValue {
+  readonly hash: Digest;
+  readonly bytes: Uint8Array;
+}
+
+/** The document of a run, and the values that must be committed with its first event. */
+export function launchDocument({ packages, bundle, ...launch }: LaunchRecord): {
+  readonly document: Uint8Array;
+  readonly values: readonly SharedValue[];
+} {
+  const packed = jsonValue([...packages]);
+  const controller = bundle === undefined ? undefined : jsonValue(bundle);
+  const stored: StoredLaunch = { ...launch, packages: packed.hash, controller: controller?.hash };
+  return { document: serialize(stored), values: controller === undefined ? [packed] : [packed, controller] };
+}
+
+function jsonValue(value: unknown): SharedValue {
+  const bytes = Buffer.from(JSON.stringify(value));
+  return { hash: digest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`), bytes };
+}
+
+export const LAUNCH_DOCUMENT = 'launch';
+
+export async function readLaunch(project: Project, run: RunId): Promise<LaunchRecord> {
+  const document = await project.store.readRunDocument(run, LAUNCH_DOCUMENT);
+  if (document === undefined) throw nothingKept(run);
+  const { packages, controller, ...launch } = deserialize(document) as StoredLaunch;
+  const read = async (hash: Digest): Promise<unknown> => {
+    const bytes = await project.store.readValue(hash);
+    if (bytes === undefined) throw nothingKept(run);
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  };
   return {
-    launch: deserialize(launch) as Launch,
-    bundle: bundle === undefined ? undefined : (deserialize(bundle) as SourceBundle),
+    ...launch,
+    packages: new Map((await read(packages)) as [string, string][]),
+    bundle: controller === undefined ? undefined : ((await read(controller)) as SourceBundle),
   };
 }
+
+const nothingKept = (run: RunId): RunPipelineError =>
+  new RunPipelineError({
+    kind: 'run',
+    code: 'not-resumable',
+    message: `run ${run} left nothing to resume from: it ended before its first step`,
+    help: 'Start it again with run-pipeline rerun.',
+  });
 
 export async function encodeParameters(project: Project, parameters: Parameters): Promise<Launch['parameters']> {
   return Promise.all(

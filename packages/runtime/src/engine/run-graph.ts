@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Graph } from '@run-pipeline/core/graph';
-import type { ErrorRecord, PipelineDefinition, RunEvent, RunEventBody, TaskId } from '@run-pipeline/core/model';
+import type { ErrorRecord, PipelineDefinition, RunEvent, TaskId } from '@run-pipeline/core/model';
 import type { PreimageRow, ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
 import type { StepDefinition, TaskPackage } from '@run-pipeline/core/model';
 import type { Project } from '../project/project.js';
@@ -15,7 +15,7 @@ import { keepAlive, leaseMs } from './keep-alive.js';
 import { runOutcome } from './outcome.js';
 import type { Parameters } from './parameters.js';
 import { createCallScope, inScope } from './pipeline-function.js';
-import { createRunLog } from './run-log.js';
+import { createRunLog, type LogEntry } from './run-log.js';
 import { createRunStop } from './run-stop.js';
 import { createSchedule } from './schedule.js';
 import type { Borrowed } from './selection.js';
@@ -35,7 +35,9 @@ export async function runToEnd(options: {
   readonly recorded: RecordedSteps | undefined;
   readonly borrowed: Borrowed | undefined;
   /** Commits `run.start` or `run.resume`. */
-  readonly firstEvent: RunEventBody;
+  readonly first: LogEntry;
+  /** Kept before anything executes. */
+  readonly document?: { readonly name: string; readonly bytes: Uint8Array };
   readonly onEvent: (event: RunEvent) => void;
   readonly signal: AbortSignal;
 }): Promise<RunResult> {
@@ -95,8 +97,10 @@ export async function runToEnd(options: {
   const timer = runTimer(definition.options.timeout, context);
   const alive = keepAlive(context, onFatal);
   try {
-    const first = log.append({ events: [options.firstEvent] });
-    first.catch(() => {});
+    if (options.document !== undefined) {
+      project.store.putRunDocument(row.id, options.document.name, options.document.bytes).catch(onFatal);
+    }
+    void log.append(options.first);
     const work = async (): Promise<ErrorRecord | undefined> => {
       if (options.graph !== undefined) {
         await runStaticGraph(context, options.graph, schedule.add, options.borrowed);

@@ -129,6 +129,7 @@ function merge(entries: readonly LogEntry[]): LogEntry {
   return {
     events: entries.flatMap((entry) => entry.events),
     artifacts: entries.flatMap((entry) => entry.artifacts ?? []),
+    hits: entries.flatMap((entry) => entry.hits ?? []),
     preimages: entries.flatMap((entry) => entry.preimages ?? []),
     values: entries.flatMap((entry) => entry.values ?? []),
   };

@@ -6,7 +6,7 @@ import type { RunRequest, RunResult } from './api.js';
 import { packagePipeline } from './launch.js';
 import { leaseMs } from './keep-alive.js';
 import { launchParameters, shownParameters } from './parameters.js';
-import { encodeParameters, writeLaunch } from './run-documents.js';
+import { encodeParameters, LAUNCH_DOCUMENT, launchDocument } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
 import { newRunId } from './run-id.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
@@ -34,24 +34,19 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
     source: request.source,
     ...(request.parent === undefined ? {} : { parent: request.parent }),
   });
-  const kept = writeLaunch(
-    project,
-    row.id,
-    {
-      version: 1,
-      kind: definition.kind,
-      exportName: request.exportName,
-      pipeline: definition.name,
-      project: definition.project,
-      parameters: encoded,
-      packages: [...packages.hashes],
-      cwd: project.cwd,
-      file: request.loaded?.file,
-      options: { refresh: options.refresh, cache: options.cache, from: options.from, to: options.to, only: options.only },
-    },
-    request.loaded?.bundle,
-  );
-  await kept;
+  const { document, values } = launchDocument({
+    version: 1,
+    kind: definition.kind,
+    exportName: request.exportName,
+    pipeline: definition.name,
+    project: definition.project,
+    parameters: encoded,
+    packages: packages.hashes,
+    bundle: request.loaded?.bundle,
+    cwd: project.cwd,
+    file: request.loaded?.file,
+    options: { refresh: options.refresh, cache: options.cache, from: options.from, to: options.to, only: options.only },
+  });
   return runToEnd({
     project,
     definition,
@@ -64,16 +59,22 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
     secretKey,
     recorded: undefined,
     borrowed,
-    firstEvent: {
-      type: 'run.start',
-      pipeline: row.pipeline,
-      project: row.project,
-      version: row.version,
-      number: row.number,
-      parameters: shownParameters(parameters),
-      steps: graph === undefined ? [] : nodeSummaries(graph),
-      source: request.source,
+    first: {
+      events: [
+        {
+          type: 'run.start',
+          pipeline: row.pipeline,
+          project: row.project,
+          version: row.version,
+          number: row.number,
+          parameters: shownParameters(parameters),
+          steps: graph === undefined ? [] : nodeSummaries(graph),
+          source: request.source,
+        },
+      ],
+      values,
     },
+    document: { name: LAUNCH_DOCUMENT, bytes: document },
     onEvent: request.onEvent,
     signal: request.signal,
   });

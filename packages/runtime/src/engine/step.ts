@@ -143,6 +143,9 @@ export async function endNode(context: RunContext, node: NodeState, end: NodeEnd
       ? {}
       : { artifacts: end.artifacts.map((artifact) => ({ step: node.name, artifact })) }),
     ...(end.prepared === undefined ? {} : { preimages: [preimage(node, end.prepared)] }),
+    ...(end.status !== 'cached' || end.prepared === undefined
+      ? {}
+      : { hits: [{ step: node.name, fingerprint: end.prepared.fingerprint }] }),
     ...end.commit,
   });
   // What a hit gives is committed already, by the run it came from: children may look on at once. They

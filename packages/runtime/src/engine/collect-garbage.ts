@@ -1,0 +1,120 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Digest } from '@run-pipeline/core/model';
+import type { CollectPolicy } from '@run-pipeline/core/ports';
+import type { Project } from '../project/project.js';
+import { readLaunch } from './run-documents.js';
+
+/**
+ * Frees what nothing references. Rows go first, in one transaction; a file is unlinked only when no row
+ * pins it *and* it is older than the grace period: a writer makes a blob durable before its row, so a
+ * young blob without a row may be about to get one (INVARIANTS 14).
+ */
+export interface GarbageReport {
+  readonly runs: number;
+  readonly cacheEntries: number;
+  readonly values: number;
+  readonly blobs: number;
+  readonly packages: number;
+  /** Temporary files of writers that died. */
+  readonly leftovers: number;
+  /** Bytes of blobs freed. */
+  readonly bytes: number;
+}
+
+/** A writer that has not committed within this time is taken to be gone. */
+export const DEFAULT_GRACE_MS = 60 * 60 * 1000;
+
+export async function collectGarbage(
+  project: Project,
+  policy: CollectPolicy & { readonly graceMs?: number },
+): Promise<GarbageReport> {
+  const { graceMs = DEFAULT_GRACE_MS, ...rows } = policy;
+  const collected = await project.store.collect(rows);
+  const freed = new Set<Digest>(collected.unreferenced.map((blob) => blob.hash));
+  const blobs = await removeBlobs(project, freed, { dryRun: policy.dryRun, graceMs });
+  const packages = await removePackages(project, { dryRun: policy.dryRun, graceMs });
+  const leftovers = policy.dryRun
+    ? 0
+    : (await project.blobs.sweep(graceMs)).removed + (await removeOld(join(project.home, 'tmp'), graceMs));
+  return {
+    runs: collected.runs.length,
+    cacheEntries: collected.cacheEntries,
+    values: collected.values,
+    blobs: blobs.count,
+    packages,
+    leftovers,
+    bytes: blobs.bytes,
+  };
+}
+
+interface Sweep {
+  readonly dryRun: boolean;
+  readonly graceMs: number;
+}
+
+/** How many blobs are asked about at once. */
+const BATCH = 500;
+
+async function removeBlobs(
+  project: Project,
+  freed: ReadonlySet<Digest>,
+  { dryRun, graceMs }: Sweep,
+): Promise<{ readonly count: number; readonly bytes: number }> {
+  let count = 0;
+  let bytes = 0;
+  let batch: { readonly hash: Digest; readonly size: number }[] = [];
+  const flush = async (): Promise<void> => {
+    const pinned = await project.store.pinned(batch.map((blob) => blob.hash));
+    for (const blob of batch) {
+      // A dry run rolled its deletions back: what it would have freed is still pinned.
+      if (pinned.has(blob.hash) && !(dryRun && freed.has(blob.hash))) continue;
+      count += 1;
+      bytes += blob.size;
+      if (!dryRun) await project.blobs.delete(blob.hash);
+    }
+    batch = [];
+  };
+  const now = Date.now();
+  for await (const blob of project.blobs.list()) {
+    if (now - blob.modifiedAt < graceMs) continue;
+    batch.push(blob);
+    if (batch.length === BATCH) await flush();
+  }
+  await flush();
+  return { count, bytes };
+}
+
+/** Packages that no kept run was launched with. One that is needed again is made again. */
+async function removePackages(project: Project, { dryRun, graceMs }: Sweep): Promise<number> {
+  const directory = join(project.home, 'packages');
+  const present = await readdir(directory).catch(() => []);
+  if (present.length === 0) return 0;
+  const needed = new Set<string>();
+  for (const run of await project.store.findRuns({ limit: Number.MAX_SAFE_INTEGER })) {
+    const launch = await readLaunch(project, run.id).catch(() => undefined);
+    for (const hash of launch?.packages.values() ?? []) needed.add(hash.replace('sha256:', ''));
+  }
+  let removed = 0;
+  for (const name of present) {
+    if (needed.has(name) || !(await isOlder(join(directory, name), graceMs))) continue;
+    removed += 1;
+    if (!dryRun) await rm(join(directory, name), { recursive: true, force: true });
+  }
+  return removed;
+}
+
+async function removeOld(directory: string, graceMs: number): Promise<number> {
+  let removed = 0;
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (!(await isOlder(join(directory, name), graceMs))) continue;
+    await rm(join(directory, name), { recursive: true, force: true });
+    removed += 1;
+  }
+  return removed;
+}
+
+async function isOlder(path: string, ms: number): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs >= ms;
+}
