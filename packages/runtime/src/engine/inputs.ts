@@ -80,13 +80,8 @@ export async function resolveInput(context: ResolveContext, node: InputNode): Pr
       return resolveLiteral(context, node.value);
     case 'reference':
       return resolveReference(context, node.reference);
-    case 'template': {
-      const values: unknown[] = [];
-      for (const part of node.parts) {
-        if (typeof part !== 'string') values.push(await readReference(context, part));
-      }
-      return resolveLiteral(context, interpolate(node.parts, values));
-    }
+    case 'template':
+      return resolveLiteral(context, await readTemplate(context, node.parts));
     case 'list': {
       const items: ResolvedInput[] = [];
       for (const item of node.items) items.push(await resolveInput(context, item));
@@ -242,11 +237,8 @@ export async function readInput(context: ResolveContext, node: InputNode): Promi
       return node.value;
     case 'reference':
       return readReference(context, node.reference);
-    case 'template': {
-      const values: unknown[] = [];
-      for (const part of node.parts) if (typeof part !== 'string') values.push(await readReference(context, part));
-      return interpolate(node.parts, values);
-    }
+    case 'template':
+      return readTemplate(context, node.parts);
     case 'list':
       return Promise.all(node.items.map((item) => readInput(context, item)));
     case 'object':
@@ -262,6 +254,12 @@ export async function readInput(context: ResolveContext, node: InputNode): Promi
     default:
       return node satisfies never;
   }
+}
+
+async function readTemplate(context: ResolveContext, parts: readonly (string | Reference)[]): Promise<string> {
+  const values = new Map<Reference, unknown>();
+  for (const part of parts) if (typeof part !== 'string') values.set(part, await readReference(context, part));
+  return interpolate(parts, (reference) => values.get(reference));
 }
 
 async function readReference(context: ResolveContext, reference: Reference): Promise<unknown> {

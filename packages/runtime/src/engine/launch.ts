@@ -2,7 +2,7 @@ import type { PipelineDefinition, StepDefinition, TaskPackage } from '@run-pipel
 import { RunPipelineError } from '@run-pipeline/core/model';
 import { registry } from '@run-pipeline/core/define';
 import { packageSteps, type PackageRequest } from '../package/index.js';
-import type { ProjectPaths } from '../project/index.js';
+import type { ProjectPaths } from '../project/project.js';
 import type { EngineOptions } from './api.js';
 
 /** The packages of a pipeline, by the definition they were made for. */
@@ -36,7 +36,7 @@ export async function packagePipeline(options: {
     of(step) {
       let known = byDefinition.get(step);
       if (known === undefined) {
-        known = build({ paths, definition, engine: options.engine, onWarning: options.onWarning }, [
+        known = build(options, [
           request(options, step, step.name),
         ]).then((result) => {
           const made = result.get(step.name);

@@ -9,10 +9,9 @@ export function materialised(
   context: Pick<RunContext, 'project'>,
   taskPackage: TaskPackage,
 ): Promise<{ readonly file: string; readonly sourceMap: string | undefined }> {
-  let known = made.get(taskPackage);
-  if (known === undefined) {
-    known = materialisePackage({ paths: context.project, package: taskPackage });
-    made.set(taskPackage, known);
-  }
-  return known;
+  const known = made.get(taskPackage);
+  if (known !== undefined) return known;
+  const making = materialisePackage({ paths: context.project, package: taskPackage });
+  made.set(taskPackage, making);
+  return making;
 }

@@ -1,7 +1,7 @@
 import { RunPipelineError, type PipelineDefinition, type StepDefinition, type TaskPackage } from '@run-pipeline/core/model';
 import type { ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
-import { loadBundle } from '../discover/index.js';
-import { isAlive, processIdentity } from '../project/index.js';
+import { loadBundle } from '../discover/load.js';
+import { isAlive, processIdentity } from '../project/process-identity.js';
 import type { Project } from '../project/project.js';
 import type { ResumeRun } from './api.js';
 import { packageKey, stepsOf } from './launch.js';

@@ -6,7 +6,7 @@ import { digest, RunPipelineError } from '@run-pipeline/core/model';
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import type { Project } from '../project/project.js';
-import type { Parameters } from './parameters.js';
+import type { Parameters, ParameterValue } from './parameters.js';
 import { decodeStored, encodeLiteral } from './values.js';
 
 /**
@@ -108,12 +108,12 @@ export async function encodeParameters(project: Project, parameters: Parameters)
 
 export async function decodeParameters(project: Project, stored: Launch['parameters']): Promise<Parameters> {
   const entries = await Promise.all(
-    stored.map(async ([name, item]) => {
+    stored.map(async ([name, item]): Promise<readonly [string, ParameterValue]> => {
       if (item.kind === 'file') {
-        return [name, { value: item.path, file: { path: item.path, directory: item.directory } }] as const;
+        return [name, { value: item.path, file: { path: item.path, directory: item.directory } }];
       }
       const value = item.kind === 'undefined' ? undefined : await decodeStored(project, item.artifact);
-      return [name, { value, file: undefined }] as const;
+      return [name, { value, file: undefined }];
     }),
   );
   return new Map(entries);

@@ -1,7 +1,7 @@
 import type { Graph } from '@run-pipeline/core/graph';
 import { buildGraph } from '@run-pipeline/core/graph';
 import { definitionError, stepName, type PipelineDefinition } from '@run-pipeline/core/model';
-import { processIdentity } from '../project/index.js';
+import { processIdentity } from '../project/process-identity.js';
 import type { RunRequest, RunResult } from './api.js';
 import { packagePipeline } from './launch.js';
 import { leaseMs } from './keep-alive.js';
