@@ -8,3 +8,4 @@ export { defaultConcurrency } from './run-graph.js';
 export { newRunId } from './run-id.js';
 export { collectGarbage, DEFAULT_GRACE_MS, type GarbageReport } from './collect-garbage.js';
 export { explainStep, type StepExplanation } from './explain-step.js';
+export { findArtifact, readArtifact, type FoundArtifact } from './read-artifact.js';
