@@ -1,0 +1,84 @@
+// Which room may import which (docs/architecture.md). Reads import and export specifiers of every
+// source file, so it holds for types too. Tests may import what they need.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const core = ['model', 'references', 'graph', 'define', 'run-view', 'ports'];
+
+/** Room -> rooms of the same package it may import. `.` is a file at the top of `src`. */
+const allowed = {
+  core: {
+    model: [],
+    references: ['model', 'define'],
+    graph: ['model', 'references', 'define'],
+    define: ['model', 'references'],
+    'run-view': ['model'],
+    ports: ['model'],
+    '.': core,
+  },
+  runtime: {
+    source: [],
+    project: ['source'],
+    discover: ['project', 'source'],
+    package: ['project', 'source'],
+    fingerprint: [],
+    artifacts: [],
+    store: [],
+    task: ['artifacts', 'workers'],
+    workers: ['artifacts', 'source', 'task'],
+    engine: ['source', 'project', 'discover', 'package', 'fingerprint', 'artifacts', 'store', 'workers', 'task'],
+    terminal: ['source'],
+    library: ['source', 'project', 'discover', 'engine', 'terminal'],
+    cli: ['source', 'project', 'discover', 'package', 'fingerprint', 'artifacts', 'store', 'engine', 'terminal', 'library'],
+    '.': ['discover', 'artifacts', 'task', 'library', 'project', 'engine'],
+  },
+};
+/** Every room may use these files at the top of `src`. */
+const shared = new Set(['crash-points']);
+
+const problems = [];
+for (const name of Object.keys(allowed)) check(name);
+if (problems.length > 0) {
+  console.error(problems.join('\n'));
+  process.exitCode = 1;
+} else {
+  console.log('rooms: every import is allowed');
+}
+
+function check(packageName) {
+  const source = join(root, 'packages', packageName, 'src');
+  for (const file of readdirSync(source, { recursive: true })) {
+    if (!file.endsWith('.ts') || /\.test(-d)?\.ts$|\.fixture\.ts$|test-support|testing\//.test(file)) continue;
+    const path = join(source, file);
+    const room = roomOf(source, path);
+    const rules = allowed[packageName][room];
+    if (rules === undefined) {
+      problems.push(`${relative(root, path)}: room "${room}" is not in scripts/check-rooms.mjs`);
+      continue;
+    }
+    for (const specifier of importsOf(readFileSync(path, 'utf8'))) {
+      if (packageName === 'core' && specifier.startsWith('node:')) {
+        problems.push(`${relative(root, path)}: core knows nothing of Node, but imports ${specifier}`);
+      }
+      if (!specifier.startsWith('.')) continue;
+      const target = resolve(dirname(path), specifier);
+      const other = roomOf(source, target);
+      if (other === room || rules.includes(other)) continue;
+      if (other === '.' && shared.has(relative(source, target).replace(/\.js$/, ''))) continue;
+      problems.push(`${relative(root, path)}: ${room} may not import ${other} (${specifier})`);
+    }
+  }
+}
+
+function roomOf(source, path) {
+  const [first, ...rest] = relative(source, path).split('/');
+  return rest.length === 0 ? '.' : first;
+}
+
+function importsOf(text) {
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const pattern = /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+  return [...code.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3]);
+}

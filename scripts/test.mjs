@@ -1,0 +1,26 @@
+// `npm test`: lint, types, build, then every test. With CI=true nothing may be left out.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = (name) => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url));
+
+/** In order; the first that fails ends the run. */
+const steps = [
+  ['build', process.execPath, ['scripts/build.mjs']],
+  ['types', bin('tsc'), ['-p', 'tsconfig.check.json']],
+  ['lint', bin('oxlint'), []],
+  ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
+  ['rooms', process.execPath, ['scripts/check-rooms.mjs']],
+  ['tests', bin('vitest'), ['run', ...process.argv.slice(2)]],
+];
+
+for (const [name, command, args] of steps) {
+  const started = Date.now();
+  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) {
+    console.error(`\n${name} failed${signal === null ? '' : ` (${signal})`}${error === undefined ? '' : `: ${error.message}`}`);
+    process.exit(status ?? 1);
+  }
+  if (name !== 'tests') console.log(`${name}: ok (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+}
