@@ -5,7 +5,7 @@ import { changeStatus } from './callbacks.js';
 import { newNode, type NodeState, type RunContext } from './context.js';
 import { readInput, type ResolveContext } from './inputs.js';
 import { adoptMappedName, standEnded } from './recorded.js';
-import { endNode } from './step.js';
+import { endNode } from './end-node.js';
 
 /**
  * A mapped step: one node per element of its `each()` lists. The lists are split once, here; an

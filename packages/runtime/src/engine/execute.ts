@@ -7,7 +7,7 @@ import { argumentValues } from './inputs.js';
 import { bufferLog } from './log-buffer.js';
 import { parameterValues, type Prepared } from './prepare.js';
 import { RunLost } from './run-log.js';
-import { announcement, endNode } from './step.js';
+import { announcement, endNode } from './end-node.js';
 import { materialised } from './packages.js';
 import type { NodeState, RunContext } from './context.js';
 

@@ -6,7 +6,7 @@ import type { PreimagePart } from '@run-pipeline/core/ports';
 import { directory, file } from '@run-pipeline/core/define';
 import { isAbsolute, resolve } from 'node:path';
 import { hashOf } from '../fingerprint/index.js';
-import { decodeStored, encodeLiteral, identityOfPath } from './values.js';
+import { decodeStored, encodeLiteral, identityOf, storedIdentity } from './values.js';
 import type { ArgumentValues, InputValue } from '../workers/protocol.js';
 import type { NodeState } from './context.js';
 import type { Parameters } from './parameters.js';
@@ -134,8 +134,13 @@ function combined(
 
 async function resolveLiteral(context: ResolveContext, value: unknown): Promise<ResolvedInput> {
   if (value === undefined) return UNDEFINED;
-  const artifact = await encodeLiteral(context.project, value);
-  return { ...fromArtifact(artifact, undefined), shown: showPrimitive(value) };
+  return {
+    hash: await identityOf(context.project, value),
+    shown: showPrimitive(value),
+    where: undefined,
+    file: false,
+    value: async () => toInputValue(await encodeLiteral(context.project, value)),
+  };
 }
 
 const UNDEFINED: ResolvedInput = {
@@ -148,15 +153,8 @@ const UNDEFINED: ResolvedInput = {
 
 async function resolveFile(context: ResolveContext, path: string, isDirectory: boolean): Promise<ResolvedInput> {
   const absolute = isAbsolute(path) ? path : resolve(context.project.cwd, path);
-  const identity = await identityOfPath(absolute, isDirectory);
-  return {
-    hash: identity.hash,
-    shown: undefined,
-    where: path,
-    file: true,
-    value: async () =>
-      toInputValue(await encodeLiteral(context.project, isDirectory ? directory(absolute) : file(absolute))),
-  };
+  const input = await resolveLiteral(context, isDirectory ? directory(absolute) : file(absolute));
+  return { ...input, where: path, file: true };
 }
 
 async function resolveReference(context: ResolveContext, reference: Reference): Promise<ResolvedInput> {
@@ -364,17 +362,12 @@ export function toInputValue(artifact: StoredArtifact): InputValue {
 
 function fromArtifact(artifact: StoredArtifact, where: string | undefined): ResolvedInput {
   return {
-    hash: artifactIdentity(artifact),
+    hash: storedIdentity(artifact),
     shown: undefined,
     where,
     file: artifact.record.type === 'file' || artifact.record.type === 'directory',
     value: () => Promise.resolve(toInputValue(artifact)),
   };
-}
-
-/** Content, the codec that reads it, and what the codec needs besides (the name of a file). */
-export function artifactIdentity({ record }: StoredArtifact): string {
-  return hashOf('value', [record.type, record.codecVersion, record.hash, record.meta?.['fileName'] ?? null]);
 }
 
 function showPrimitive(value: unknown): string | undefined {

@@ -22,7 +22,7 @@ export async function packagePipeline(options: {
   readonly engine: Pick<EngineOptions, 'cache'>;
   readonly onWarning: (message: string) => void;
 }): Promise<LaunchPackages> {
-  const { definition, paths } = options;
+  const { definition } = options;
   const steps = stepsOf(definition);
   const requests = new Map(steps.map((step, index) => [packageKey(step, index), request(options, step, packageKey(step, index))]));
   const packages = await build(options, [...requests.values()]);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openDirectoryBlobs } from '../artifacts/index.js';
+import { directoryBlobs } from '../artifacts/index.js';
 import { ensureHome } from '../project/home.js';
 import { resolvePaths } from '../project/paths.js';
 import type { Project } from '../project/project.js';
@@ -13,6 +13,6 @@ export async function openProject(options: {
   const paths = resolvePaths(options);
   ensureHome(paths);
   const store = await openSqliteStore({ file: join(paths.home, 'state.db') });
-  const blobs = openDirectoryBlobs(join(paths.home, 'blobs'));
+  const blobs = directoryBlobs(join(paths.home, 'blobs'));
   return { ...paths, store, blobs };
 }

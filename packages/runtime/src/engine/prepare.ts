@@ -1,8 +1,7 @@
 import type { CacheOption, Fingerprint, TaskPackage } from '@run-pipeline/core/model';
 import type { InputNode } from '@run-pipeline/core/references';
 import type { PreimagePart } from '@run-pipeline/core/ports';
-import { hashValue } from '../artifacts/index.js';
-import { computeFingerprint, hashOf } from '../fingerprint/index.js';
+import { computeFingerprint } from '../fingerprint/index.js';
 import type { InputValue } from '../workers/protocol.js';
 import {
   inputParts,
@@ -13,6 +12,7 @@ import {
   type ResolvedInput,
 } from './inputs.js';
 import type { NodeState, RunContext } from './context.js';
+import { identityOf } from './values.js';
 
 /** A step whose inputs are known: what it would run, with what, and the fingerprint of both. */
 export interface Prepared {
@@ -100,16 +100,16 @@ async function editInputs(
         ? [...inputs.values]
         : inputs.values.map((value, index) => [String(index), value] as const);
   const values: Record<string, unknown> = {};
-  const before_: Record<string, string> = {};
+  const identities: Record<string, string> = {};
   for (const [name, input] of entries) {
     values[name] = await readInput(context, input);
-    before_[name] = await identity(values[name]);
+    identities[name] = await identityOf(context.project, values[name]);
   }
   if (!(await before(values))) return 'skipped';
   // What was not edited keeps its reference, and with it the artifact's own hash.
   const edited: (readonly [string, InputNode])[] = [];
   for (const [name, input] of entries) {
-    const unchanged = name in values && (await identity(values[name])) === before_[name];
+    const unchanged = name in values && (await identityOf(context.project, values[name])) === identities[name];
     edited.push([name, unchanged ? input : { kind: 'literal', value: values[name] }]);
   }
   for (const name of Object.keys(values)) {
@@ -118,8 +118,6 @@ async function editInputs(
   if (inputs.kind === 'positional') return { kind: 'positional', values: edited.map(([, value]) => value) };
   return edited.length === 0 ? inputs : { kind: 'named', values: edited };
 }
-
-const identity = async (value: unknown): Promise<string> => (value === undefined ? 'undefined' : String(await hashValue(value)));
 
 async function keyPart(
   context: PrepareContext,
@@ -139,7 +137,7 @@ async function keyPart(
   return {
     kind: 'key',
     name: 'key',
-    hash: result === undefined ? hashOf('key', null) : String(await hashValue(result)),
+    hash: await identityOf(context.project, result),
     ...(shown === undefined ? {} : { shown }),
   };
 }

@@ -13,7 +13,7 @@ import type { Project } from '../project/project.js';
 import type { EngineOptions } from './api.js';
 import { newNode, type NodeState, type RunContext } from './context.js';
 import { standEnded } from './recorded.js';
-import { endNode } from './step.js';
+import { endNode } from './end-node.js';
 
 /** `--from`, `--to`, `--only`: what runs, what is taken from an earlier run, what is left out. */
 export interface Selection {

@@ -1,6 +1,6 @@
 import type { Graph } from '@run-pipeline/core/graph';
 import { buildGraph } from '@run-pipeline/core/graph';
-import { definitionError, stepName, type PipelineDefinition } from '@run-pipeline/core/model';
+import { definitionError, type NodeSummary, type PipelineDefinition } from '@run-pipeline/core/model';
 import { processIdentity } from '../project/process-identity.js';
 import type { RunRequest, RunResult } from './api.js';
 import { packagePipeline } from './launch.js';
@@ -88,6 +88,6 @@ export function checkedGraph(definition: PipelineDefinition): Graph | undefined 
   return graph;
 }
 
-export function nodeSummaries(graph: Graph): { name: ReturnType<typeof stepName>; parents: ReturnType<typeof stepName>[] }[] {
-  return graph.order.map((name) => ({ name, parents: [...(graph.nodes.get(name)?.parents ?? [])] }));
+function nodeSummaries(graph: Graph): readonly NodeSummary[] {
+  return graph.order.map((name) => ({ name, parents: graph.nodes.get(name)?.parents ?? [] }));
 }

@@ -1,13 +1,13 @@
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { StoredArtifact } from '@run-pipeline/core/model';
-import { decodeValue, encodeValue, hashDirectory, hashFile } from '../artifacts/index.js';
+import { artifactIdentity, decodeValue, encodeValue, hashValue } from '../artifacts/index.js';
 import { hashOf } from '../fingerprint/index.js';
 import type { Project } from '../project/project.js';
 
 /** The few places where the controller itself touches values: literals, paths into values, lists to split. */
 export async function encodeLiteral(project: Project, value: unknown): Promise<StoredArtifact> {
-  return encodeValue(value, { name: 'input', blobs: project.blobs });
+  return encodeValue(value, { name: 'input', blobs: project.blobs, now: new Date(), cwd: project.cwd });
 }
 
 /** A private decode: nobody shares what it returns. */
@@ -21,19 +21,19 @@ export async function decodeStored(project: Project, artifact: StoredArtifact): 
       ...(inline === undefined ? {} : { inline }),
       ...(record.meta === undefined ? {} : { meta: record.meta }),
     },
-    { blobs: project.blobs, directory: await scratch(project) },
+    { blobs: project.blobs, directory: scratch(project) },
   );
 }
 
-async function scratch(project: Project): Promise<string> {
-  const parent = join(project.home, 'tmp');
-  await mkdir(parent, { recursive: true });
-  return mkdtemp(join(parent, `values-${process.pid}-`));
+/** Where a decode puts local copies of files, if it has any: made by the codec, removed by `gc`. */
+function scratch(project: Project): string {
+  return join(project.home, 'tmp', `values-${process.pid}-${randomUUID()}`);
 }
 
-/** Content and name of what lies at a path: what a `file()` input stands for in a fingerprint. */
-export async function identityOfPath(path: string, isDirectory: boolean): Promise<{ readonly hash: string }> {
-  const content = isDirectory ? await hashDirectory(path) : await hashFile(path);
-  const name = path.replace(/[\\/]+$/, '').split(/[\\/]/).pop() ?? path;
-  return { hash: hashOf(isDirectory ? 'directory' : 'file', [name, String(content)]) };
+/** What a value is, without storing it: equal identities decode to equal values. */
+export async function identityOf(project: Project, value: unknown): Promise<string> {
+  if (value === undefined) return 'undefined';
+  return hashOf('value', artifactIdentity(await hashValue(value, { path: 'input', cwd: project.cwd })));
 }
+
+export const storedIdentity = ({ record }: StoredArtifact): string => hashOf('value', artifactIdentity(record));
