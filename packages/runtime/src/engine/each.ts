@@ -1,6 +1,6 @@
-import type { ArgumentShape } from '@run-pipeline/core/graph';
+import { eachInputs, elementCount, elementInputs, elementName, type ArgumentShape } from '@run-pipeline/core/graph';
 import type { InputNode } from '@run-pipeline/core/references';
-import { isSuccess, type ErrorRecord, type StepName } from '@run-pipeline/core/model';
+import { isSuccess, type ErrorRecord } from '@run-pipeline/core/model';
 import { changeStatus } from './callbacks.js';
 import { newNode, type NodeState, type RunContext } from './context.js';
 import { readInput, type ResolveContext } from './inputs.js';
@@ -14,16 +14,12 @@ import { endNode } from './end-node.js';
  */
 export async function runMapped(context: RunContext, node: NodeState): Promise<void> {
   const started = performance.now();
-  const shapes = await splitInputs(context, node.inputs);
-  if (!shapes.ok) {
-    await endNode(context, node, { status: 'failed', attempt: 0, durationMs: 0, artifacts: [], why: [], error: shapes.error });
-    return;
-  }
+  const shapes = await splitInputs(context, node);
   const recorded = adoptMappedName(context, node);
-  const elements = shapes.shapes.map((inputs, index) =>
+  const elements = shapes.map((inputs, index) =>
     newNode({
       run: context.row.id,
-      key: `${node.key}[${index}]`,
+      key: elementName(node.key, index),
       definition: node.definition,
       inputs,
       parents: node.parents,
@@ -32,8 +28,8 @@ export async function runMapped(context: RunContext, node: NodeState): Promise<v
       announced: false,
     }),
   );
-  for (const element of elements) {
-    element.name = `${node.name}[${element.key.slice(node.key.length + 1, -1)}]` as StepName;
+  for (const [index, element] of elements.entries()) {
+    element.name = elementName(node.name, index);
     context.nodes.set(element.key, element);
   }
   node.elements = elements;
@@ -83,54 +79,43 @@ function gathered(elements: readonly NodeState[]): {
   return { status: allCached ? 'cached' : 'completed', attempt: 0, artifacts: [], why: [] };
 }
 
-type Split =
-  | { readonly ok: true; readonly shapes: readonly ArgumentShape[] }
-  | { readonly ok: false; readonly error: ErrorRecord };
-
-/** Several `each` zip; unequal lengths fail. */
-export async function splitInputs(context: ResolveContext, shape: ArgumentShape): Promise<Split> {
-  if (shape.kind === 'none') return { ok: true, shapes: [] };
-  const entries: readonly (readonly [string, InputNode])[] =
-    shape.kind === 'named' ? shape.values : shape.values.map((value, index) => [String(index), value] as const);
+/** The inputs of each element. Throws `each-list`, `each-length`. */
+export async function splitInputs(
+  context: ResolveContext,
+  node: NodeState,
+): Promise<readonly ArgumentShape[]> {
   const lists = new Map<string, readonly InputNode[]>();
-  for (const [name, node] of entries) {
-    if (node.kind !== 'each') continue;
-    const list = await splitList(context, node.list);
-    if (list === undefined) {
-      return { ok: false, error: eachError(`each() of input ${inputName(shape, name)} takes a list`) };
-    }
-    lists.set(name, list);
+  const values: { readonly label: string; readonly value: unknown }[] = [];
+  for (const { label, list } of eachInputs(node.inputs)) {
+    const { value, items } = await splitList(context, list);
+    values.push({ label, value });
+    lists.set(label, items);
   }
-  const lengths = new Set([...lists.values()].map((list) => list.length));
-  if (lengths.size > 1) {
-    const told = [...lists].map(([name, list]) => `${inputName(shape, name)} has ${list.length}`).join(', ');
-    return { ok: false, error: eachError(`each() lists of one step must be equally long: ${told}`) };
-  }
-  const [length = 0] = lengths;
-  const shapes = Array.from({ length }, (_, index): ArgumentShape => {
-    const values = entries.map(([name, node]) => [name, lists.get(name)?.[index] ?? node] as const);
-    return shape.kind === 'named' ? { kind: 'named', values } : { kind: 'positional', values: values.map(([, value]) => value) };
-  });
-  return { ok: true, shapes };
+  return Array.from({ length: elementCount(node.name, values) }, (_, index) =>
+    elementInputs(node.inputs, ({ label }) => lists.get(label)?.[index] ?? { kind: 'literal', value: undefined }),
+  );
 }
 
-async function splitList(context: ResolveContext, list: InputNode): Promise<readonly InputNode[] | undefined> {
-  if (list.kind === 'list') return list.items;
+async function splitList(
+  context: ResolveContext,
+  list: InputNode,
+): Promise<{ readonly value: unknown; readonly items: readonly InputNode[] }> {
+  if (list.kind === 'list') return { value: list.items, items: list.items };
   if (list.kind === 'reference' && list.reference.kind === 'return' && list.reference.path.length === 0) {
     const { step, name } = list.reference;
     const elements = context.nodes.get(step)?.elements;
     // Elements of another mapped step are passed on by reference: nothing is read here.
     if (elements !== undefined) {
-      return elements.map((element) => ({
-        kind: 'reference',
-        reference: { kind: 'return', step: element.key, name, path: [], text: `${element.key}.${name}` },
-      }));
+      const items = elements.map((element): InputNode => {
+        const text = `$<${element.key}.${name}>`;
+        return { kind: 'reference', reference: { kind: 'return', step: element.key, name, path: [], text } };
+      });
+      return { value: items, items };
     }
   }
   const value = await readInput(context, list);
-  return Array.isArray(value) ? value.map((item: unknown) => ({ kind: 'literal', value: item })) : undefined;
+  const items = isList(value) ? Array.from(value, (item): InputNode => ({ kind: 'literal', value: item })) : [];
+  return { value, items };
 }
 
-const eachError = (message: string): ErrorRecord => ({ name: 'EachError', code: 'each', message });
-const inputName = (shape: ArgumentShape, name: string): string =>
-  shape.kind === 'positional' ? `${Number(name) + 1}` : name;
+const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);

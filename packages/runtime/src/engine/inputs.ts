@@ -168,7 +168,7 @@ async function resolveReference(context: ResolveContext, reference: Reference): 
       return { ...input, where: `${reference.name}: ${path}` };
     }
     if (reference.path.length > 0) {
-      return resolveLiteral(context, readPath(structuredClone(parameter.value), reference.path));
+      return resolveLiteral(context, readPath(structuredClone(parameter.value), reference.path, reference.text));
     }
     const input = await resolveLiteral(context, parameter.value);
     return { ...input, where: `parameter ${reference.name}` };
@@ -198,7 +198,7 @@ async function resolveReturn(
   }
   const where = `${node.name}.${name}`;
   if (path.length === 0) return { ...fromArtifact(artifact, where), shown: shortPreview(artifact) };
-  const value = readPath(await decodeStored(context.project, artifact), path);
+  const value = readPath(await decodeStored(context.project, artifact), path, text);
   const input = await resolveLiteral(context, value);
   return { ...input, where: [where, ...path].join('.') };
 }
@@ -266,7 +266,7 @@ async function readReference(context: ResolveContext, reference: Reference): Pro
       const parameter = context.parameters.get(reference.name);
       if (parameter === undefined) throw unresolvable(reference.text, `there is no parameter "${reference.name}"`);
       if (parameter.file !== undefined) return parameter.file.path;
-      return readPath(structuredClone(parameter.value), reference.path);
+      return readPath(structuredClone(parameter.value), reference.path, reference.text);
     }
     case 'return': {
       const node = nodeOf(context, reference.step, reference.text);
@@ -315,7 +315,7 @@ async function readReturn(
     }
     return undefined;
   }
-  return readPath(await decodeStored(context.project, artifact), path);
+  return readPath(await decodeStored(context.project, artifact), path, text);
 }
 
 /** `$<step.parameters.General/x>`: the inputs of an executed step are its parameters, section `General`. */
@@ -346,7 +346,7 @@ function nodeOf(context: ResolveContext, step: string, text: string): NodeState 
 
 /** Found only at run time, because it depends on a value: fails the run with this reason. */
 export const unresolvable = (text: string, why: string): RunPipelineError =>
-  new RunPipelineError({ kind: 'run', code: 'unresolvable-reference', message: `$<${text}> cannot be resolved: ${why}` });
+  new RunPipelineError({ kind: 'run', code: 'unresolvable-reference', message: `${text} cannot be resolved: ${why}` });
 
 export function toInputValue(artifact: StoredArtifact): InputValue {
   const { record, inline } = artifact;

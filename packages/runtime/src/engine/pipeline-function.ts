@@ -1,17 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import {
-  fileMarker,
-  HANDLE,
-  isEach,
-  setScopeLookup,
-  type CallScope,
-  type HandleTarget,
-  type IssuedCall,
-  type IssuedNode,
-} from '@run-pipeline/core/define';
-import { uniqueNodeName, type ArgumentShape } from '@run-pipeline/core/graph';
-import type { InputNode } from '@run-pipeline/core/references';
-import { isSuccess, StepFailed, type StepName } from '@run-pipeline/core/model';
+import { setScopeLookup, type CallScope, type IssuedNode } from '@run-pipeline/core/define';
+import { compileCall, eachInputs, parentNames, shapeReferences, uniqueNodeName } from '@run-pipeline/core/graph';
+import { definitionError, didYouMean, isSuccess, RunPipelineError, StepFailed } from '@run-pipeline/core/model';
 import { newNode, type NodeState, type RunContext } from './context.js';
 import { decodeStored } from './values.js';
 
@@ -38,13 +28,17 @@ export function createCallScope(options: {
   const taken = new Set<string>(options.reserved);
   return {
     issue(call) {
-      const parents = new Map<string, NodeState>();
-      const toNode = (argument: unknown): InputNode => compileArgument(argument, options.nodes, parents);
-      const inputs = compileCall(call, toNode);
-      for (const parent of call.parents) {
-        const node = parentNode(parent, options.nodes);
-        parents.set(node.key, node);
-      }
+      const { shape: inputs, diagnostics } = compileCall({
+        args: call.args,
+        returnsOf: (name) => known(options.nodes, name).definition.returns,
+        at: call.step.source,
+      });
+      if (diagnostics.length > 0) throw definitionError(diagnostics);
+      const names = [
+        ...shapeReferences(inputs).flatMap((reference) => (reference.kind === 'parameter' ? [] : [reference.step])),
+        ...parentNames(call.parents),
+      ];
+      const parents = new Set(names.map((name) => known(options.nodes, name)));
       const key = uniqueNodeName(call.label ?? call.step.name, taken);
       taken.add(key);
       const node = newNode({
@@ -52,8 +46,8 @@ export function createCallScope(options: {
         key,
         definition: call.step,
         inputs,
-        parents: [...parents.values()],
-        mapped: isMapped(inputs),
+        parents: [...parents],
+        mapped: eachInputs(inputs).length > 0,
         announced: false,
       });
       options.nodes.set(key, node);
@@ -61,6 +55,17 @@ export function createCallScope(options: {
       return issuedNode(options, node);
     },
   };
+}
+
+function known(nodes: ReadonlyMap<string, NodeState>, name: string): NodeState {
+  const node = nodes.get(name);
+  if (node !== undefined) return node;
+  throw new RunPipelineError({
+    kind: 'definition',
+    code: 'unknown-parent',
+    message: `this run has no step "${name}"${didYouMean(name, nodes.keys())}`,
+    help: 'Handles belong to the run that made them; names are those of steps called before.',
+  });
 }
 
 function issuedNode(
@@ -101,85 +106,3 @@ export async function nodeValue(project: RunContext['project'], node: NodeState,
   const tuple = node.artifacts.get(only)?.record.meta?.['tuple'] === true;
   return tuple ? values.map(([, value]) => value) : Object.fromEntries(values);
 }
-
-/** A function is called with positional arguments; a lone object is bound by the package. */
-function compileCall(call: IssuedCall, toNode: (argument: unknown) => InputNode): ArgumentShape {
-  if (call.args.length === 0) return { kind: 'none' };
-  return { kind: 'positional', values: call.args.map(toNode) };
-}
-
-const isMapped = (shape: ArgumentShape): boolean =>
-  shape.kind === 'positional' && shape.values.some((value) => value.kind === 'each');
-
-/** Finds handles inside arrays and plain objects; everything else is a value, strings included. */
-function compileArgument(
-  argument: unknown,
-  nodes: ReadonlyMap<string, NodeState>,
-  parents: Map<string, NodeState>,
-  seen: readonly object[] = [],
-): InputNode {
-  const target = handleTarget(argument);
-  if (target !== undefined) return handleInput(target, nodes, parents);
-  if (typeof argument !== 'object' || argument === null) return { kind: 'literal', value: argument };
-  const marker = fileMarker(argument);
-  if (marker !== undefined) {
-    return { kind: 'file', directory: marker.directory, path: { kind: 'literal', value: marker.path } };
-  }
-  if (isEach(argument)) return { kind: 'each', list: compileArgument(argument.each, nodes, parents, seen) };
-  if (seen.includes(argument)) return { kind: 'literal', value: argument }; // cyclic: the codec decides
-  const inner = [...seen, argument];
-  if (Array.isArray(argument)) {
-    const items = argument.map((item: unknown) => compileArgument(item, nodes, parents, inner));
-    return items.every((item) => item.kind === 'literal') ? { kind: 'literal', value: argument } : { kind: 'list', items };
-  }
-  const prototype: unknown = Object.getPrototypeOf(argument);
-  if (prototype !== Object.prototype && prototype !== null) return { kind: 'literal', value: argument };
-  const entries = Object.entries(argument).map(
-    ([key, value]) => [key, compileArgument(value, nodes, parents, inner)] as const,
-  );
-  return entries.every(([, value]) => value.kind === 'literal')
-    ? { kind: 'literal', value: argument }
-    : { kind: 'object', entries };
-}
-
-function handleTarget(value: unknown): HandleTarget | undefined {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
-  return (value as { readonly [HANDLE]?: HandleTarget })[HANDLE];
-}
-
-function handleInput(
-  target: HandleTarget,
-  nodes: ReadonlyMap<string, NodeState>,
-  parents: Map<string, NodeState>,
-): InputNode {
-  const node = knownNode(target, nodes);
-  parents.set(node.key, node);
-  const reference = (name: string): InputNode => ({
-    kind: 'reference',
-    reference: { kind: 'return', step: node.key, name, path: [], text: `${node.key}.${name}` },
-  });
-  if (target.returnName !== undefined) return reference(target.returnName);
-  const { returns } = node.definition;
-  if (returns === undefined) return reference('result');
-  const [only] = returns;
-  if (only === undefined) return { kind: 'literal', value: undefined };
-  if (returns.length === 1) return reference(only);
-  // The whole of several returns, by name.
-  return { kind: 'object', entries: returns.map((name) => [name, reference(name)] as const) };
-}
-
-function parentNode(parent: unknown, nodes: ReadonlyMap<string, NodeState>): NodeState {
-  const target = handleTarget(parent);
-  if (target !== undefined) return knownNode(target, nodes);
-  const node = typeof parent === 'string' ? nodes.get(parent) : undefined;
-  if (node === undefined) throw new TypeError(`with({ parents }) takes handles or names of steps called before; got ${String(parent)}`);
-  return node;
-}
-
-function knownNode(target: HandleTarget, nodes: ReadonlyMap<string, NodeState>): NodeState {
-  const node = nodes.get(target.node.name);
-  if (node === undefined) throw new TypeError(`the handle of step ${target.node.name} belongs to another run`);
-  return node;
-}
-
-export const asStepName = (text: string): StepName => text as StepName;

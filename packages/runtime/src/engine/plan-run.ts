@@ -1,4 +1,4 @@
-import type { Graph } from '@run-pipeline/core/graph';
+import { elementName, type Graph } from '@run-pipeline/core/graph';
 import { stepName, type RunId, type StepDefinition, type TaskPackage } from '@run-pipeline/core/model';
 import type { PreimageRow } from '@run-pipeline/core/ports';
 import type { Plan, PlannedStep, PlanRun } from './api.js';
@@ -96,10 +96,9 @@ async function planNode(context: PlanContext, node: NodeState): Promise<void> {
 }
 
 async function planMapped(context: PlanContext, node: NodeState): Promise<void> {
-  const split = await splitInputs(context, node.inputs);
-  if (!split.ok) return tell(context, node, { action: 'run', reasons: [split.error.message] });
-  node.elements = split.shapes.map((inputs, index) => {
-    const key = `${node.key}[${index}]`;
+  const shapes = await splitInputs(context, node);
+  node.elements = shapes.map((inputs, index) => {
+    const key = elementName(node.key, index);
     const element = newNode({
       run: context.run,
       key,

@@ -72,7 +72,7 @@ export function effectiveCache(context: PrepareContext, node: NodeState): CacheO
 
 const parameterReference = (name: string): InputNode => ({
   kind: 'reference',
-  reference: { kind: 'parameter', name, path: [], text: `pipeline.${name}` },
+  reference: { kind: 'parameter', name, path: [], text: `$<pipeline.${name}>` },
 });
 
 const parameterPart = (name: string, input: ResolvedInput): PreimagePart => ({

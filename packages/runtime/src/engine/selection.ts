@@ -1,6 +1,5 @@
-import { select, type Graph } from '@run-pipeline/core/graph';
+import { select, type Graph, type Selection } from '@run-pipeline/core/graph';
 import {
-  definitionError,
   isSuccess,
   RunPipelineError,
   type PipelineDefinition,
@@ -15,14 +14,7 @@ import { newNode, type NodeState, type RunContext } from './context.js';
 import { standEnded } from './recorded.js';
 import { endNode } from './end-node.js';
 
-/** `--from`, `--to`, `--only`: what runs, what is taken from an earlier run, what is left out. */
-export interface Selection {
-  readonly selected: ReadonlySet<StepName>;
-  /** Unselected ancestors whose results the selected ones need. */
-  readonly needed: ReadonlySet<StepName>;
-}
-
-/** Results of earlier runs by step, and what is left out. */
+/** Results of earlier runs by step (`--from`, `--only`), and what is left out. */
 export interface Borrowed {
   readonly selection: Selection;
   readonly results: ReadonlyMap<string, BorrowedResult>;
@@ -47,13 +39,7 @@ export function selectSteps(
       message: `--from, --to and --only do not apply to ${definition.name}: the graph of a pipeline function is known only while it runs`,
     });
   }
-  const result = select(graph, {
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-    ...(only === undefined ? {} : { only }),
-  });
-  if ('diagnostics' in result) throw definitionError(result.diagnostics);
-  return { selected: result.selected, needed: result.needed };
+  return select(graph, { from, to, only });
 }
 
 /** How many of the newest runs are looked at. */
@@ -65,7 +51,7 @@ export async function borrowFromEarlierRuns(
   selection: Selection,
 ): Promise<Borrowed> {
   const results = new Map<string, BorrowedResult>();
-  const missing = new Set<string>(selection.needed);
+  const missing = new Set<string>(selection.reused);
   const runs = missing.size === 0 ? [] : await project.store.findRuns({ pipeline: definition.name, project: definition.project, limit: LOOK_BACK });
   for (const run of runs) {
     if (missing.size === 0) break;
