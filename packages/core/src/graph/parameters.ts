@@ -15,12 +15,13 @@ export type ResolvedParameters =
  * the first alone.
  *
  * @param given By name. `undefined` counts as not given.
- * @param options.textual The values are text of the command line and are to be read as the type says.
+ * @param options.textual The values (or those of these names) are text of the command line and are to be
+ *   read as the type says.
  */
 export async function resolveParameters(
   definitions: readonly ParameterDefinition[],
   given: Readonly<Record<string, unknown>>,
-  options: { readonly textual: boolean },
+  options: { readonly textual: boolean | readonly string[] },
 ): Promise<ResolvedParameters> {
   const diagnostics: Diagnostic[] = [];
   const names = definitions.map((definition) => definition.name);
@@ -40,7 +41,9 @@ export async function resolveParameters(
   const values: Record<string, unknown> = {};
   for (const definition of definitions) {
     const value = Object.hasOwn(given, definition.name) ? given[definition.name] : undefined;
-    const resolved = await resolveOne(definition, value, options.textual);
+    const { textual } = options;
+    const isText = typeof textual === 'boolean' ? textual : textual.includes(definition.name);
+    const resolved = await resolveOne(definition, value, isText);
     if ('diagnostic' in resolved) diagnostics.push(resolved.diagnostic);
     // `__proto__` is a name like any other.
     else

@@ -10,8 +10,11 @@ export interface RunRequest {
   readonly loaded: LoadedFile | undefined;
   /** `examples/iris.ts#IrisPipeline`, relative to the project's root. */
   readonly source: string;
-  /** Launch values, as given: strings from the command line (`textual: true`) or values from a program. */
-  readonly parameters: { readonly values: Readonly<Record<string, unknown>>; readonly textual: boolean };
+  /** Launch values, as given. `textual` names those that are text of the command line; the rest are values. */
+  readonly parameters: {
+    readonly values: Readonly<Record<string, unknown>>;
+    readonly textual: readonly string[];
+  };
   readonly options: EngineOptions;
   /** Under which export the pipeline was found: how a resumed controller finds it again. */
   readonly exportName: string | undefined;

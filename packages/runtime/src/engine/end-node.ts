@@ -1,5 +1,6 @@
 import type { Fingerprint, Report, RunId, StepAdd, StepEnd, StoredArtifact, TaskId } from '@run-pipeline/core/model';
 import type { PreimagePart } from '@run-pipeline/core/ports';
+import { crashPoint } from '../crash-points.js';
 import { afterExecution, changeStatus } from './callbacks.js';
 import type { NodeState, RunContext } from './context.js';
 import type { Prepared } from './prepare.js';
@@ -58,6 +59,7 @@ export async function endNode(context: RunContext, node: NodeState, end: NodeEnd
   // What a hit gives is committed already, by the run it came from: children may look on at once. They
   // do not execute before this commit is durable, too (`execute` waits for the log).
   if (end.status !== 'cached' || hasCallbacks(node)) await written;
+  crashPoint('after-end');
   node.announced = true;
   node.attempt = end.attempt;
   node.artifacts = new Map(end.artifacts.map((artifact) => [artifact.record.name, artifact]));

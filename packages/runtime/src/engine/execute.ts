@@ -1,5 +1,6 @@
 import type { ErrorRecord, Report, RetryPolicy, StepName } from '@run-pipeline/core/model';
 import type { TaskOutcome, TaskRequest } from '../workers/protocol.js';
+import { crashPoint } from '../crash-points.js';
 import { changeStatus, failRun } from './callbacks.js';
 import { pause } from './cache.js';
 import { errorRecord } from './error-record.js';
@@ -98,6 +99,7 @@ async function attemptOnce(
       signal: aborting.signal,
       onStart: async (worker) => {
         fence = await claim(context, node, attempt, worker);
+        crashPoint('after-claim');
         context.claims.set(node.task, fence);
         await context.log.append({
           events: [
@@ -114,6 +116,7 @@ async function attemptOnce(
       onLog: (chunk) => logs.write(chunk.stream, chunk.text),
       onReport,
     });
+    crashPoint('after-execute');
     return { outcome, attempt, durationMs: Math.round(performance.now() - started), fence };
   } finally {
     aborting.stop();

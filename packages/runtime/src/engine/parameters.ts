@@ -2,6 +2,7 @@ import { fileMarker } from '@run-pipeline/core/define';
 import { resolveParameters } from '@run-pipeline/core/graph';
 import { definitionError, type PipelineDefinition } from '@run-pipeline/core/model';
 import { isAbsolute, resolve } from 'node:path';
+import type { RunRequest } from './api.js';
 
 /** A launch value. Files are kept by absolute path: their content is hashed when an input needs it. */
 export interface ParameterValue {
@@ -13,7 +14,7 @@ export type Parameters = ReadonlyMap<string, ParameterValue>;
 /** Checks launch values against the declarations; a wrong or unknown one is an error before anything runs. */
 export async function launchParameters(options: {
   readonly definition: PipelineDefinition;
-  readonly given: { readonly values: Readonly<Record<string, unknown>>; readonly textual: boolean };
+  readonly given: RunRequest['parameters'];
   readonly cwd: string;
 }): Promise<Parameters> {
   const result = await resolveParameters(options.definition.parameters, options.given.values, {
