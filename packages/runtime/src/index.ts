@@ -5,10 +5,13 @@
  *
  * @module
  */
-import { runHostIfSet, setRunHost } from '@run-pipeline/core/define';
+import { hasRunHost, setRunHost } from '@run-pipeline/core/define';
 import { programHost } from './library/host.js';
 
 export * from '@run-pipeline/core';
 export { image, registerCodec, text, type Codec, type CodecOptions, type ImageValue } from './artifacts/index.js';
 
-if (runHostIfSet() === undefined) setRunHost(programHost());
+export { currentTask, type CurrentTask, type TaskLogger } from './task/index.js';
+
+// The command line, and a worker, have set theirs by then.
+if (!hasRunHost()) setRunHost(programHost());

@@ -56,6 +56,8 @@ export function setRunHost(host: RunHost | undefined): RunHost | undefined {
   return previous;
 }
 
+export const hasRunHost = (): boolean => (globalThis as Holder)[HOST] !== undefined;
+
 export function runHost(): RunHost {
   const host = (globalThis as Holder)[HOST];
   if (host === undefined) {

@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ErrorRecord, Report, RetryPolicy, StepName } from '@run-pipeline/core/model';
 import type { TaskOutcome, TaskRequest } from '../workers/protocol.js';
 import { crashPoint } from '../crash-points.js';
@@ -181,7 +183,14 @@ async function taskRequest(
     blobs: { kind: 'directory', path: `${context.project.home}/blobs` },
     assetsDirectory: manifest.assets.length === 0 ? undefined : `${directory}/assets`,
     timeout,
+    scratch: await scratchDirectory(context.project.home),
   };
+}
+
+async function scratchDirectory(home: string): Promise<string> {
+  const directory = join(home, 'tmp');
+  await mkdir(directory, { recursive: true });
+  return directory;
 }
 
 function definedEnvironment(): Record<string, string> {

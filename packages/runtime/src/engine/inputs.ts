@@ -318,7 +318,7 @@ async function readReturn(
   return readPath(await decodeStored(context.project, artifact), path, text);
 }
 
-/** `$<step.parameters.General/x>`: the inputs of an executed step are its parameters, section `General`. */
+/** `$<step.parameters.kwargs/x>`: the inputs of an executed step are its parameters, as ClearML files them. */
 async function readStepParameter(
   context: ResolveContext,
   node: NodeState,
@@ -333,7 +333,7 @@ async function readStepParameter(
       : inputs.kind === 'positional'
         ? inputs.values.map((value, index) => [String(index), value] as const)
         : [];
-  const found = section === 'General' ? entries.find(([key]) => key === name) : undefined;
+  const found = section === 'kwargs' || section === 'General' ? entries.find(([key]) => key === name) : undefined;
   if (found === undefined) throw unresolvable(text, `step ${node.name} has no parameter "${section}/${name}"`);
   return readInput(context, found[1]);
 }

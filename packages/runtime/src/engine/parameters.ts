@@ -20,7 +20,7 @@ export async function launchParameters(options: {
   const result = await resolveParameters(options.definition.parameters, options.given.values, {
     textual: options.given.textual,
   });
-  if ('diagnostics' in result) throw definitionError(result.diagnostics);
+  if (!result.ok) throw definitionError(result.diagnostics);
   return toParameters(result.values, options.cwd);
 }
 

@@ -32,7 +32,7 @@ type Program = ReturnType<ProgramPipelines['describe']>;
 type BundleFile = typeof import('../discover/index.js').bundleFile;
 
 async function runProgram(program: Program, options: RunOptions, bundleFile: BundleFile): Promise<Run> {
-  const [{ openProject, startRun }, { createReporter }, { createStyle }, { summaryLines }] = await Promise.all([
+  const [{ openProject, startRun }, { createReporter }, { createStyle, wantsColour }, { summaryLines }] = await Promise.all([
     import('../engine/index.js'),
     import('../terminal/create-reporter.js'),
     import('../terminal/style.js'),
@@ -41,7 +41,7 @@ async function runProgram(program: Program, options: RunOptions, bundleFile: Bun
   const { definition, file } = program;
   const open = () => openProject({ cwd: process.cwd(), env: process.env });
   const project = await open();
-  const style = createStyle(process.stderr, process.env);
+  const style = createStyle(wantsColour(process.stderr, process.env));
   const { reporter, mode } = createReporter({
     wanted: options.output ?? 'auto',
     stream: process.stderr,
