@@ -63,18 +63,6 @@ export const loadBundle: LoadBundle = async (options) => {
   return evaluated({ file: options.file, executable, bundle: options.bundle, argv: [], onStart: undefined });
 };
 
-/**
- * The bundle of a file that a program has evaluated itself: kept with its run, so that the run can be
- * resumed by a controller of its own.
- */
-export async function bundleFile(
-  options: Pick<LoadOptions, 'paths' | 'file' | 'framework'>,
-): Promise<SourceBundle> {
-  const file = checkFile(options.file, options.paths);
-  const framework = options.framework ?? ownFramework;
-  return (await transformed({ paths: options.paths, file, framework })).bundle;
-}
-
 /** The exports of a file that is not a pipeline: `run-pipeline.config.ts`. */
 export async function evaluateModule(
   options: Pick<LoadOptions, 'paths' | 'file' | 'framework'>,

@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { Graph } from '@run-pipeline/core/graph';
 import type { ErrorRecord, PipelineDefinition, RunEvent, TaskId } from '@run-pipeline/core/model';
 import type { PreimageRow, ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
@@ -235,9 +234,10 @@ function lazyPool(engine: EngineOptions): { readonly get: () => Promise<WorkerPo
   let made: Promise<WorkerPool> | undefined;
   return {
     get: () =>
-      (made ??= import('../workers/index.js').then(({ createWorkerPool }) =>
+      (made ??= import('../workers/index.js').then(({ createWorkerPool, installedWorkerFile, RECYCLE }) =>
         createWorkerPool({
-          workerFile: fileURLToPath(new URL('./worker.js', import.meta.url)),
+          workerFile: installedWorkerFile(),
+          recycle: RECYCLE,
           size: engine.concurrency,
           graceMs: engine.graceMs,
         }),
