@@ -1,7 +1,8 @@
 import type { PipelineDefinition, StepDefinition, TaskPackage } from '@run-pipeline/core/model';
 import { RunPipelineError } from '@run-pipeline/core/model';
 import { registry } from '@run-pipeline/core/define';
-import { packageSteps, type PackageRequest } from '../package/index.js';
+import { mapToSource } from '../discover/index.js';
+import { createPackager, type PackageRequest, type PackageSteps } from '../package/index.js';
 import type { ProjectPaths } from '../project/project.js';
 import type { EngineOptions } from './api.js';
 
@@ -23,9 +24,10 @@ export async function packagePipeline(options: {
   readonly onWarning: (message: string) => void;
 }): Promise<LaunchPackages> {
   const { definition } = options;
+  const packageSteps = createPackager({ mapToSource });
   const steps = stepsOf(definition);
   const requests = new Map(steps.map((step, index) => [packageKey(step, index), request(options, step, packageKey(step, index))]));
-  const packages = await build(options, [...requests.values()]);
+  const packages = await build(packageSteps, options, [...requests.values()]);
   const byDefinition = new Map<StepDefinition, Promise<TaskPackage>>();
   steps.forEach((step, index) => {
     const found = packages.get(packageKey(step, index));
@@ -36,7 +38,7 @@ export async function packagePipeline(options: {
     of(step) {
       let known = byDefinition.get(step);
       if (known === undefined) {
-        known = build(options, [
+        known = build(packageSteps, options, [
           request(options, step, step.name),
         ]).then((result) => {
           const made = result.get(step.name);
@@ -82,6 +84,7 @@ function request(
 }
 
 async function build(
+  packageSteps: PackageSteps,
   options: { readonly paths: ProjectPaths; readonly onWarning: (message: string) => void },
   requests: readonly PackageRequest[],
 ): Promise<ReadonlyMap<string, TaskPackage>> {

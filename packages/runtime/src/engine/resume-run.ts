@@ -6,7 +6,7 @@ import type { Project } from '../project/project.js';
 import type { ResumeRun } from './api.js';
 import { packageKey, stepsOf } from './launch.js';
 import { recordedSteps } from './recorded.js';
-import { decodeParameters, readLaunch, readPackage, type LaunchRecord } from './run-documents.js';
+import { decodeParameters, readLaunch, storedPackage, type LaunchRecord } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
 import { checkedGraph } from './start-run.js';
@@ -116,7 +116,7 @@ function storedPackages(
   const made = new Map<StepDefinition, Promise<TaskPackage>>();
   stepsOf(definition).forEach((step, index) => {
     const hash = packages.get(packageKey(step, index));
-    if (hash !== undefined) made.set(step, readPackage(project, hash));
+    if (hash !== undefined) made.set(step, storedPackage(project, hash));
   });
   for (const reading of made.values()) reading.catch(() => {}); // told to the step that needs it
   return (step) =>

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readPackage } from '../package/index.js';
 import type { SourceBundle } from '../discover/discovery.js';
-import type { Digest, PackageManifest, PipelineDefinition, RunId, StoredArtifact, TaskPackage } from '@run-pipeline/core/model';
+import type { Digest, PipelineDefinition, RunId, StoredArtifact, TaskPackage } from '@run-pipeline/core/model';
 import { digest, RunPipelineError } from '@run-pipeline/core/model';
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
@@ -119,19 +118,14 @@ export async function decodeParameters(project: Project, stored: Launch['paramet
   return new Map(entries);
 }
 
-/** A package that an earlier process wrote. */
-export async function readPackage(project: Project, hash: string): Promise<TaskPackage> {
-  const directory = join(project.home, 'packages', hash.replace('sha256:', ''));
-  try {
-    const manifest = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')) as PackageManifest;
-    return { hash: hash as Digest, manifest, directory };
-  } catch (cause) {
-    throw new RunPipelineError({
-      kind: 'store',
-      code: 'package-missing',
-      message: `the task package ${hash} of this run is missing or damaged`,
-      help: 'It cannot be resumed; run it again with run-pipeline rerun.',
-      cause,
-    });
-  }
+/** A package that an earlier process wrote, verified. */
+export async function storedPackage(project: Project, hash: string): Promise<TaskPackage> {
+  const found = await readPackage(project, digest(hash));
+  if (found !== undefined) return found;
+  throw new RunPipelineError({
+    kind: 'store',
+    code: 'package-missing',
+    message: `the task package ${hash} of this run is missing or damaged`,
+    help: 'It cannot be resumed; run it again with run-pipeline rerun.',
+  });
 }
