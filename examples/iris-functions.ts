@@ -27,7 +27,9 @@ async function stepOne(csv: FileValue): Promise<DataFrame> {
 /** Every fifth flower is kept for the test. */
 function stepTwo(dataFrame: DataFrame, testEvery: number) {
   const pick = (test: boolean) => {
-    const chosen = dataFrame.labels.map((_, index) => index).filter((index) => (index % testEvery === 0) === test);
+    const chosen = dataFrame.labels
+      .map((_, index) => index)
+      .filter((index) => (index % testEvery === 0) === test);
     return {
       features: chosen.map((index) => dataFrame.features[index] ?? []),
       labels: chosen.map((index) => dataFrame.labels[index] ?? 0),
@@ -40,7 +42,8 @@ function stepThree({ data, maxDepth }: { data: ReturnType<typeof stepTwo>; maxDe
   const model = new DecisionTreeClassifier({ maxDepth, minNumSamples: 3 });
   model.train(data.train.features, data.train.labels);
   const predicted = model.predict(data.test.features);
-  const accuracy = predicted.filter((label, index) => label === data.test.labels[index]).length / predicted.length;
+  const accuracy =
+    predicted.filter((label, index) => label === data.test.labels[index]).length / predicted.length;
   console.log(`accuracy ${accuracy.toFixed(3)}`);
   return { model: JSON.parse(JSON.stringify(model)) as Record<string, unknown>, accuracy };
 }

@@ -64,7 +64,9 @@ export class MoviesReport {
     returns: ['report'],
   })
   summarise(movies: Movie[], genre: string, minVotes: number): GenreReport {
-    const counted = movies.filter((movie) => movie['Major Genre'] === genre && movie['IMDB Votes'] >= minVotes);
+    const counted = movies.filter(
+      (movie) => movie['Major Genre'] === genre && movie['IMDB Votes'] >= minVotes,
+    );
     if (counted.length === 0) throw new Error(`no movie of genre ${genre} has ${minVotes} votes`);
     const best = counted.reduce((a, b) => (b['IMDB Rating'] > a['IMDB Rating'] ? b : a));
     return {

@@ -28,10 +28,31 @@ const allowed = {
     store: [],
     task: ['artifacts', 'workers'],
     workers: ['artifacts', 'source', 'task'],
-    engine: ['source', 'project', 'discover', 'package', 'fingerprint', 'artifacts', 'store', 'workers', 'task'],
+    engine: [
+      'source',
+      'project',
+      'discover',
+      'package',
+      'fingerprint',
+      'artifacts',
+      'store',
+      'workers',
+      'task',
+    ],
     terminal: ['source'],
     library: ['source', 'project', 'discover', 'engine', 'terminal'],
-    cli: ['source', 'project', 'discover', 'package', 'fingerprint', 'artifacts', 'store', 'engine', 'terminal', 'library'],
+    cli: [
+      'source',
+      'project',
+      'discover',
+      'package',
+      'fingerprint',
+      'artifacts',
+      'store',
+      'engine',
+      'terminal',
+      'library',
+    ],
     '.': ['discover', 'artifacts', 'task', 'library', 'project', 'engine'],
   },
 };
@@ -50,7 +71,8 @@ if (problems.length > 0) {
 function check(packageName) {
   const source = join(root, 'packages', packageName, 'src');
   for (const file of readdirSync(source, { recursive: true })) {
-    if (!file.endsWith('.ts') || /\.test(-d)?\.ts$|\.fixture\.ts$|test-support|testing\//.test(file)) continue;
+    if (!file.endsWith('.ts') || /\.test(-d)?\.ts$|\.fixture\.ts$|test-support|testing\//.test(file))
+      continue;
     const path = join(source, file);
     const room = roomOf(source, path);
     const rules = allowed[packageName][room];
@@ -79,6 +101,7 @@ function roomOf(source, path) {
 
 function importsOf(text) {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
-  const pattern = /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
   return [...code.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3]);
 }

@@ -19,7 +19,9 @@ for (const [name, command, args] of steps) {
   const started = Date.now();
   const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
   if (status !== 0) {
-    console.error(`\n${name} failed${signal === null ? '' : ` (${signal})`}${error === undefined ? '' : `: ${error.message}`}`);
+    console.error(
+      `\n${name} failed${signal === null ? '' : ` (${signal})`}${error === undefined ? '' : `: ${error.message}`}`,
+    );
     process.exit(status ?? 1);
   }
   if (name !== 'tests') console.log(`${name}: ok (${((Date.now() - started) / 1000).toFixed(1)} s)`);

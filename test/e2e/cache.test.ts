@@ -37,7 +37,10 @@ test('an edited helper re-runs the step that uses it, and plan had named it', as
   project.write({
     'helper.ts': `export const scale = (value: number, factor: number): number => value * factor + 1;\nexport const unused = () => 1;\n`,
   });
-  const plan = await query<{ steps: { name: string; action: string; reasons: string[] }[] }>(['plan', 'pipe.ts'], options);
+  const plan = await query<{ steps: { name: string; action: string; reasons: string[] }[] }>(
+    ['plan', 'pipe.ts'],
+    options,
+  );
   expect(plan.steps.map(({ name, action }) => [name, action])).toEqual([
     ['load', 'cached'],
     ['multiply', 'run'],

@@ -92,6 +92,7 @@ export async function watchRun(args: readonly string[], options: CommandOptions)
 /** A query with `--json`, parsed. */
 export async function query<T = unknown>(args: readonly string[], options: CommandOptions): Promise<T> {
   const result = await runPipeline([...args, '--json'], options);
-  if (result.code !== 0) throw new Error(`${args.join(' ')} exited with ${result.code}\n${result.stdout}\n${result.stderr}`);
+  if (result.code !== 0)
+    throw new Error(`${args.join(' ')} exited with ${result.code}\n${result.stdout}\n${result.stderr}`);
   return JSON.parse(result.stdout) as T;
 }

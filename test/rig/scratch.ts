@@ -14,7 +14,10 @@ export interface Scratch {
   write(files: Readonly<Record<string, string>>): void;
 }
 
-export function scratch(files: Readonly<Record<string, string>>, options: { readonly keep?: boolean } = {}): Scratch {
+export function scratch(
+  files: Readonly<Record<string, string>>,
+  options: { readonly keep?: boolean } = {},
+): Scratch {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'run-pipeline-test-')));
   const path = (...parts: string[]): string => join(directory, ...parts);
   const write = (tree: Readonly<Record<string, string>>): void => {
@@ -23,11 +26,15 @@ export function scratch(files: Readonly<Record<string, string>>, options: { read
       writeFileSync(path(name), content);
     }
   };
-  write({ 'package.json': '{ "name": "scratch", "version": "1.0.0", "type": "module", "private": true }\n', ...files });
+  write({
+    'package.json': '{ "name": "scratch", "version": "1.0.0", "type": "module", "private": true }\n',
+    ...files,
+  });
   mkdirSync(path('node_modules', '@run-pipeline'), { recursive: true });
   symlinkSync(join(repository, 'packages/runtime'), path('node_modules/run-pipeline'));
   symlinkSync(join(repository, 'packages/core'), path('node_modules/@run-pipeline/core'));
-  if (options.keep !== true) onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
+  if (options.keep !== true)
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   return { directory, path, write };
 }
 

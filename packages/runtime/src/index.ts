@@ -9,7 +9,14 @@ import { hasRunHost, setRunHost } from '@run-pipeline/core/define';
 import { programHost } from './library/host.js';
 
 export * from '@run-pipeline/core';
-export { image, registerCodec, text, type Codec, type CodecOptions, type ImageValue } from './artifacts/index.js';
+export {
+  image,
+  registerCodec,
+  text,
+  type Codec,
+  type CodecOptions,
+  type ImageValue,
+} from './artifacts/index.js';
 
 export { currentTask, type CurrentTask, type TaskLogger } from './task/index.js';
 

@@ -1,4 +1,10 @@
-import type { PipelineDefinition, RunEvent, RunId, RunOutcomeStatus, ErrorRecord } from '@run-pipeline/core/model';
+import type {
+  PipelineDefinition,
+  RunEvent,
+  RunId,
+  RunOutcomeStatus,
+  ErrorRecord,
+} from '@run-pipeline/core/model';
 import type { LoadedFile } from '../discover/discovery.js';
 import type { Project } from '../project/project.js';
 

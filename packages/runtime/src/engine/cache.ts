@@ -38,7 +38,8 @@ export async function findHit(
   const entry = await context.project.store.findCacheEntry(prepared.fingerprint);
   if (entry === undefined) return { miss: 'none' };
   const { ttl } = prepared.cache;
-  if (ttl !== undefined && entry.ageMs > ttl) return { miss: { reason: 'its cached result has expired (ttl)' } };
+  if (ttl !== undefined && entry.ageMs > ttl)
+    return { miss: { reason: 'its cached result has expired (ttl)' } };
   const damage = await findDamage(context, entry);
   if (damage !== undefined) {
     await context.project.store.dropCacheEntry(prepared.fingerprint);

@@ -12,7 +12,9 @@ export async function changeStatus(context: RunContext, node: NodeState, status:
   node.status = status;
   const callback = node.definition.options.statusChangeCallback;
   if (callback === undefined) return;
-  await guarded(context, node, 'statusChangeCallback', () => callback(pipelineView(context), nodeView(node), previous));
+  await guarded(context, node, 'statusChangeCallback', () =>
+    callback(pipelineView(context), nodeView(node), previous),
+  );
 }
 
 /** False: the step and its descendants are skipped. */

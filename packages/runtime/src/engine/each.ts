@@ -1,4 +1,10 @@
-import { eachInputs, elementCount, elementInputs, elementName, type ArgumentShape } from '@run-pipeline/core/graph';
+import {
+  eachInputs,
+  elementCount,
+  elementInputs,
+  elementName,
+  type ArgumentShape,
+} from '@run-pipeline/core/graph';
 import type { InputNode } from '@run-pipeline/core/references';
 import { isSuccess, type ErrorRecord } from '@run-pipeline/core/model';
 import { changeStatus } from './callbacks.js';
@@ -53,7 +59,10 @@ export async function runMapped(context: RunContext, node: NodeState): Promise<v
   for (const element of elements) context.schedule(element);
   await Promise.all(elements.map((element) => element.ended.promise));
   if (recorded !== undefined && isSuccess(recorded.status)) return standEnded(context, node, recorded);
-  await endNode(context, node, { ...gathered(elements), durationMs: Math.round(performance.now() - started) });
+  await endNode(context, node, {
+    ...gathered(elements),
+    durationMs: Math.round(performance.now() - started),
+  });
 }
 
 function gathered(elements: readonly NodeState[]): {
@@ -92,7 +101,10 @@ export async function splitInputs(
     lists.set(label, items);
   }
   return Array.from({ length: elementCount(node.name, values) }, (_, index) =>
-    elementInputs(node.inputs, ({ label }) => lists.get(label)?.[index] ?? { kind: 'literal', value: undefined }),
+    elementInputs(
+      node.inputs,
+      ({ label }) => lists.get(label)?.[index] ?? { kind: 'literal', value: undefined },
+    ),
   );
 }
 
@@ -114,8 +126,11 @@ async function splitList(
     }
   }
   const value = await readInput(context, list);
-  const items = isList(value) ? Array.from(value, (item): InputNode => ({ kind: 'literal', value: item })) : [];
+  const items = isList(value)
+    ? Array.from(value, (item): InputNode => ({ kind: 'literal', value: item }))
+    : [];
   return { value, items };
 }
 
-const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
+const isList = (value: unknown): value is ArrayLike<unknown> =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);

@@ -1,4 +1,12 @@
-import type { Fingerprint, Report, RunId, StepAdd, StepEnd, StoredArtifact, TaskId } from '@run-pipeline/core/model';
+import type {
+  Fingerprint,
+  Report,
+  RunId,
+  StepAdd,
+  StepEnd,
+  StoredArtifact,
+  TaskId,
+} from '@run-pipeline/core/model';
 import type { PreimagePart } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import { afterExecution, changeStatus } from './callbacks.js';

@@ -5,7 +5,8 @@ export function errorRecord(thrown: unknown, cwd: string, depth = 0): ErrorRecor
   if (!(thrown instanceof Error) && !isRunPipelineError(thrown)) {
     return { name: 'Error', message: `threw ${typeof thrown}: ${String(thrown)}` };
   }
-  const cause = thrown.cause === undefined || depth >= 8 ? undefined : errorRecord(thrown.cause, cwd, depth + 1);
+  const cause =
+    thrown.cause === undefined || depth >= 8 ? undefined : errorRecord(thrown.cause, cwd, depth + 1);
   const own = isRunPipelineError(thrown) ? thrown : undefined;
   const code = own?.code ?? (thrown as { readonly code?: unknown }).code;
   return {

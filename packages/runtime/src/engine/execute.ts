@@ -33,7 +33,8 @@ export async function execute(
     const { outcome, durationMs } = ended;
     if (outcome.status === 'completed') return endCompleted(context, node, prepared, why, ended, outcome);
 
-    const error: ErrorRecord = outcome.error ?? abortError(context, node, outcome.status === 'aborted' ? outcome.reason : 'stopped');
+    const error: ErrorRecord =
+      outcome.error ?? abortError(context, node, outcome.status === 'aborted' ? outcome.reason : 'stopped');
     const timedOut = outcome.status === 'aborted' && outcome.reason === 'timeout';
     const mayRetry =
       (outcome.status === 'failed' || timedOut) &&
@@ -49,7 +50,14 @@ export async function execute(
         why,
         error,
         prepared,
-        commit: { finish: { task: node.task, fence: ended.fence, status: outcome.status === 'failed' ? 'failed' : 'aborted', error } },
+        commit: {
+          finish: {
+            task: node.task,
+            fence: ended.fence,
+            status: outcome.status === 'failed' ? 'failed' : 'aborted',
+            error,
+          },
+        },
       });
       return;
     }
@@ -149,7 +157,10 @@ async function claim(
       ...(worker.processGroup === undefined ? {} : { processGroup: worker.processGroup }),
     },
   });
-  if (!claimed.ok) throw new RunLost(`step ${node.name} is being executed by process ${claimed.holder.pid} on ${claimed.holder.host}`);
+  if (!claimed.ok)
+    throw new RunLost(
+      `step ${node.name} is being executed by process ${claimed.holder.pid} on ${claimed.holder.host}`,
+    );
   return claimed.fence;
 }
 
@@ -239,7 +250,12 @@ async function endCompleted(
 }
 
 /** The run stopped while the step waited for a slot: it never started. */
-async function endStopped(context: RunContext, node: NodeState, prepared: Prepared, why: readonly string[]): Promise<void> {
+async function endStopped(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+  why: readonly string[],
+): Promise<void> {
   const stop = context.stop.current();
   await endNode(context, node, {
     status: node.attempt === 0 ? 'skipped' : 'aborted',
@@ -251,10 +267,18 @@ async function endStopped(context: RunContext, node: NodeState, prepared: Prepar
   });
 }
 
-function abortError(context: RunContext, node: NodeState, reason: 'timeout' | 'stopped' | 'shutdown'): ErrorRecord {
+function abortError(
+  context: RunContext,
+  node: NodeState,
+  reason: 'timeout' | 'stopped' | 'shutdown',
+): ErrorRecord {
   if (reason === 'timeout') {
     const ms = node.definition.options.timeout ?? 0;
-    return { name: 'TimeoutError', code: 'timeout', message: `step ${node.name} took longer than its timeout of ${formatMs(ms)}` };
+    return {
+      name: 'TimeoutError',
+      code: 'timeout',
+      message: `step ${node.name} took longer than its timeout of ${formatMs(ms)}`,
+    };
   }
   return { name: 'AbortError', code: 'aborted', message: context.stop.current()?.message ?? 'aborted' };
 }
@@ -271,7 +295,8 @@ async function agrees(
 ): Promise<boolean> {
   if (policy.when === undefined) return true;
   const thrown = outcome.status === 'failed' ? outcome.thrown : undefined;
-  const error = thrown instanceof Error ? thrown : Object.assign(new Error(record.message), { name: record.name });
+  const error =
+    thrown instanceof Error ? thrown : Object.assign(new Error(record.message), { name: record.name });
   if (record.code !== undefined && !('code' in error)) Object.assign(error, { code: record.code });
   try {
     return await policy.when(error, attempt);

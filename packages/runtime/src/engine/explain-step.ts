@@ -34,7 +34,9 @@ export async function explainStep(project: Project, run: RunId, step: string): P
   }
   const end = ends.get(step);
   if (end === undefined || pipeline === undefined) {
-    const known = parents.has(step) ? `step ${step} of this run has not ended` : `this run has no step ${step}${didYouMean(step, parents.keys())}`;
+    const known = parents.has(step)
+      ? `step ${step} of this run has not ended`
+      : `this run has no step ${step}${didYouMean(step, parents.keys())}`;
     throw new RunPipelineError({ kind: 'usage', code: 'unknown-step', message: known });
   }
   const now = await project.store.readPreimage(run, end.step);
@@ -66,7 +68,8 @@ function executedAncestors(
     seen.add(name);
     open.push(...(parents.get(name) ?? []));
     const end = ends.get(name);
-    if (end !== undefined && end.status !== 'cached' && isSuccess(end.status)) found.unshift({ step: name, why: end.why });
+    if (end !== undefined && end.status !== 'cached' && isSuccess(end.status))
+      found.unshift({ step: name, why: end.why });
   }
   return found;
 }

@@ -39,7 +39,10 @@ export interface ResolvedArguments {
   readonly inputs: readonly (readonly [string, ResolvedInput])[];
 }
 
-export async function resolveArguments(context: ResolveContext, shape: ArgumentShape): Promise<ResolvedArguments> {
+export async function resolveArguments(
+  context: ResolveContext,
+  shape: ArgumentShape,
+): Promise<ResolvedArguments> {
   if (shape.kind === 'none') return { shape: 'none', inputs: [] };
   const named: readonly (readonly [string, InputNode])[] =
     shape.kind === 'named' ? shape.values : shape.values.map((node, index) => [String(index), node] as const);
@@ -53,11 +56,16 @@ export async function argumentValues(resolved: ResolvedArguments): Promise<Argum
     case 'none':
       return { kind: 'none' };
     case 'positional':
-      return { kind: 'positional', values: await Promise.all(resolved.inputs.map(([, input]) => input.value())) };
+      return {
+        kind: 'positional',
+        values: await Promise.all(resolved.inputs.map(([, input]) => input.value())),
+      };
     case 'named':
       return {
         kind: 'named',
-        values: await Promise.all(resolved.inputs.map(async ([name, input]) => [name, await input.value()] as const)),
+        values: await Promise.all(
+          resolved.inputs.map(async ([name, input]) => [name, await input.value()] as const),
+        ),
       };
     default:
       return resolved.shape satisfies never;
@@ -124,7 +132,10 @@ function combined(
 ): ResolvedInput {
   const where = [...new Set(entries.flatMap(([, item]) => item.where ?? []))];
   return {
-    hash: hashOf(kind, entries.map(([key, item]) => [key, item.hash])),
+    hash: hashOf(
+      kind,
+      entries.map(([key, item]) => [key, item.hash]),
+    ),
     shown: undefined,
     where: where.length === 0 ? undefined : where.join(', '),
     file: false,
@@ -151,7 +162,11 @@ const UNDEFINED: ResolvedInput = {
   value: () => Promise.resolve({ kind: 'undefined' }),
 };
 
-async function resolveFile(context: ResolveContext, path: string, isDirectory: boolean): Promise<ResolvedInput> {
+async function resolveFile(
+  context: ResolveContext,
+  path: string,
+  isDirectory: boolean,
+): Promise<ResolvedInput> {
   const absolute = isAbsolute(path) ? path : resolve(context.project.cwd, path);
   const input = await resolveLiteral(context, isDirectory ? directory(absolute) : file(absolute));
   return { ...input, where: path, file: true };
@@ -160,7 +175,8 @@ async function resolveFile(context: ResolveContext, path: string, isDirectory: b
 async function resolveReference(context: ResolveContext, reference: Reference): Promise<ResolvedInput> {
   if (reference.kind === 'parameter') {
     const parameter = context.parameters.get(reference.name);
-    if (parameter === undefined) throw unresolvable(reference.text, `there is no parameter "${reference.name}"`);
+    if (parameter === undefined)
+      throw unresolvable(reference.text, `there is no parameter "${reference.name}"`);
     if (parameter.file !== undefined) {
       const { path, directory: isDirectory } = parameter.file;
       if (reference.path.length > 0) throw unresolvable(reference.text, 'a file has no path into its value');
@@ -168,7 +184,10 @@ async function resolveReference(context: ResolveContext, reference: Reference): 
       return { ...input, where: `${reference.name}: ${path}` };
     }
     if (reference.path.length > 0) {
-      return resolveLiteral(context, readPath(structuredClone(parameter.value), reference.path, reference.text));
+      return resolveLiteral(
+        context,
+        readPath(structuredClone(parameter.value), reference.path, reference.text),
+      );
     }
     const input = await resolveLiteral(context, parameter.value);
     return { ...input, where: `parameter ${reference.name}` };
@@ -241,7 +260,9 @@ export async function readInput(context: ResolveContext, node: InputNode): Promi
       return Promise.all(node.items.map((item) => readInput(context, item)));
     case 'object':
       return Object.fromEntries(
-        await Promise.all(node.entries.map(async ([key, value]) => [key, await readInput(context, value)] as const)),
+        await Promise.all(
+          node.entries.map(async ([key, value]) => [key, await readInput(context, value)] as const),
+        ),
       );
     case 'file': {
       const path = await readInput(context, node.path);
@@ -254,9 +275,13 @@ export async function readInput(context: ResolveContext, node: InputNode): Promi
   }
 }
 
-async function readTemplate(context: ResolveContext, parts: readonly (string | Reference)[]): Promise<string> {
+async function readTemplate(
+  context: ResolveContext,
+  parts: readonly (string | Reference)[],
+): Promise<string> {
   const values = new Map<Reference, unknown>();
-  for (const part of parts) if (typeof part !== 'string') values.set(part, await readReference(context, part));
+  for (const part of parts)
+    if (typeof part !== 'string') values.set(part, await readReference(context, part));
   return interpolate(parts, (reference) => values.get(reference));
 }
 
@@ -264,7 +289,8 @@ async function readReference(context: ResolveContext, reference: Reference): Pro
   switch (reference.kind) {
     case 'parameter': {
       const parameter = context.parameters.get(reference.name);
-      if (parameter === undefined) throw unresolvable(reference.text, `there is no parameter "${reference.name}"`);
+      if (parameter === undefined)
+        throw unresolvable(reference.text, `there is no parameter "${reference.name}"`);
       if (parameter.file !== undefined) return parameter.file.path;
       return readPath(structuredClone(parameter.value), reference.path, reference.text);
     }
@@ -333,8 +359,10 @@ async function readStepParameter(
       : inputs.kind === 'positional'
         ? inputs.values.map((value, index) => [String(index), value] as const)
         : [];
-  const found = section === 'kwargs' || section === 'General' ? entries.find(([key]) => key === name) : undefined;
-  if (found === undefined) throw unresolvable(text, `step ${node.name} has no parameter "${section}/${name}"`);
+  const found =
+    section === 'kwargs' || section === 'General' ? entries.find(([key]) => key === name) : undefined;
+  if (found === undefined)
+    throw unresolvable(text, `step ${node.name} has no parameter "${section}/${name}"`);
   return readInput(context, found[1]);
 }
 
@@ -346,7 +374,11 @@ function nodeOf(context: ResolveContext, step: string, text: string): NodeState 
 
 /** Found only at run time, because it depends on a value: fails the run with this reason. */
 export const unresolvable = (text: string, why: string): RunPipelineError =>
-  new RunPipelineError({ kind: 'run', code: 'unresolvable-reference', message: `${text} cannot be resolved: ${why}` });
+  new RunPipelineError({
+    kind: 'run',
+    code: 'unresolvable-reference',
+    message: `${text} cannot be resolved: ${why}`,
+  });
 
 export function toInputValue(artifact: StoredArtifact): InputValue {
   const { record, inline } = artifact;

@@ -15,7 +15,10 @@ export function leaseMs(env: Readonly<Record<string, string | undefined>>): numb
   return Number.isFinite(given) && given >= 200 ? given : DEFAULT_LEASE_MS;
 }
 
-export function keepAlive(context: RunContext, onLost: (error: Error) => void): { readonly stop: () => void } {
+export function keepAlive(
+  context: RunContext,
+  onLost: (error: Error) => void,
+): { readonly stop: () => void } {
   const { store } = context.project;
   let renewing = false;
   const renew = setInterval(() => {
@@ -55,7 +58,9 @@ export function keepAlive(context: RunContext, onLost: (error: Error) => void): 
 }
 
 async function renewAll(context: RunContext, store: Store): Promise<boolean> {
-  const renewals = [...context.claims].map(([task, fence]) => store.heartbeatTask(task, fence, context.leaseMs));
+  const renewals = [...context.claims].map(([task, fence]) =>
+    store.heartbeatTask(task, fence, context.leaseMs),
+  );
   const [owned] = await Promise.all([
     store.heartbeatRun(context.row.id, context.row.epoch),
     store.heartbeatFingerprints(context.row.id, context.leaseMs),
@@ -69,6 +74,7 @@ async function lookForStop(context: RunContext, store: Store, seen: number | und
   const counter = await store.changeCounter();
   if (counter === seen) return counter;
   const row = await store.getRun(context.row.id);
-  if (row?.stopRequested !== undefined) context.stop.request({ reason: 'stopped', message: row.stopRequested });
+  if (row?.stopRequested !== undefined)
+    context.stop.request({ reason: 'stopped', message: row.stopRequested });
   return counter;
 }

@@ -26,7 +26,9 @@ export async function packagePipeline(options: {
   const { definition } = options;
   const packageSteps = createPackager({ mapToSource });
   const steps = stepsOf(definition);
-  const requests = new Map(steps.map((step, index) => [packageKey(step, index), request(options, step, packageKey(step, index))]));
+  const requests = new Map(
+    steps.map((step, index) => [packageKey(step, index), request(options, step, packageKey(step, index))]),
+  );
   const packages = await build(packageSteps, options, [...requests.values()]);
   const byDefinition = new Map<StepDefinition, Promise<TaskPackage>>();
   steps.forEach((step, index) => {
@@ -38,9 +40,7 @@ export async function packagePipeline(options: {
     of(step) {
       let known = byDefinition.get(step);
       if (known === undefined) {
-        known = build(packageSteps, options, [
-          request(options, step, step.name),
-        ]).then((result) => {
+        known = build(packageSteps, options, [request(options, step, step.name)]).then((result) => {
           const made = result.get(step.name);
           if (made === undefined) throw new Error(`no package was made for step ${step.name}`);
           return made;

@@ -29,7 +29,11 @@ export function bufferLog(send: (stream: 'stdout' | 'stderr', text: string) => P
     write(stream, text) {
       if (text === '') return;
       const previous = pieces.at(-1);
-      if (previous !== undefined && previous.stream === stream && previous.text.length + text.length <= MOST) {
+      if (
+        previous !== undefined &&
+        previous.stream === stream &&
+        previous.text.length + text.length <= MOST
+      ) {
         previous.text += text;
       } else {
         for (let start = 0; start < text.length; start += MOST) {

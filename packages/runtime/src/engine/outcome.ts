@@ -52,7 +52,10 @@ export function runOutcome(
   const failed = [...context.nodes.values()].filter((node) => node.of === undefined && failsRun(node));
   const [first] = failed;
   if (first !== undefined) {
-    return { status: 'failed', error: first.error ?? { name: 'Error', message: `step ${first.name} ${first.status}` } };
+    return {
+      status: 'failed',
+      error: first.error ?? { name: 'Error', message: `step ${first.name} ${first.status}` },
+    };
   }
   if (bodyError !== undefined) return { status: 'failed', error: bodyError };
   return { status: 'completed', error: undefined };

@@ -3,7 +3,10 @@ import { materialisePackage } from '../package/index.js';
 import type { RunContext } from './context.js';
 
 /** Runnable copies of this process's packages, each made once. */
-const made = new WeakMap<TaskPackage, Promise<{ readonly file: string; readonly sourceMap: string | undefined }>>();
+const made = new WeakMap<
+  TaskPackage,
+  Promise<{ readonly file: string; readonly sourceMap: string | undefined }>
+>();
 
 export function materialised(
   context: Pick<RunContext, 'project'>,

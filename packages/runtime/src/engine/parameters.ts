@@ -32,7 +32,13 @@ function toParameters(values: Readonly<Record<string, unknown>>, cwd: string): P
       name,
       marker === undefined
         ? { value, file: undefined }
-        : { value: marker.path, file: { path: isAbsolute(marker.path) ? marker.path : resolve(cwd, marker.path), directory: marker.directory } },
+        : {
+            value: marker.path,
+            file: {
+              path: isAbsolute(marker.path) ? marker.path : resolve(cwd, marker.path),
+              directory: marker.directory,
+            },
+          },
     );
   }
   return parameters;

@@ -1,7 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setScopeLookup, type CallScope, type IssuedNode } from '@run-pipeline/core/define';
-import { compileCall, eachInputs, parentNames, shapeReferences, uniqueNodeName } from '@run-pipeline/core/graph';
-import { definitionError, didYouMean, isSuccess, RunPipelineError, StepFailed } from '@run-pipeline/core/model';
+import {
+  compileCall,
+  eachInputs,
+  parentNames,
+  shapeReferences,
+  uniqueNodeName,
+} from '@run-pipeline/core/graph';
+import {
+  definitionError,
+  didYouMean,
+  isSuccess,
+  RunPipelineError,
+  StepFailed,
+} from '@run-pipeline/core/model';
 import { newNode, type NodeState, type RunContext } from './context.js';
 import { decodeStored } from './values.js';
 
@@ -35,7 +47,9 @@ export function createCallScope(options: {
       });
       if (diagnostics.length > 0) throw definitionError(diagnostics);
       const names = [
-        ...shapeReferences(inputs).flatMap((reference) => (reference.kind === 'parameter' ? [] : [reference.step])),
+        ...shapeReferences(inputs).flatMap((reference) =>
+          reference.kind === 'parameter' ? [] : [reference.step],
+        ),
         ...parentNames(call.parents),
       ];
       const parents = new Set(names.map((name) => known(options.nodes, name)));
@@ -83,7 +97,11 @@ function issuedNode(
 }
 
 /** What awaiting a handle gives; a private decode each time. */
-export async function nodeValue(project: RunContext['project'], node: NodeState, returnName: string | undefined): Promise<unknown> {
+export async function nodeValue(
+  project: RunContext['project'],
+  node: NodeState,
+  returnName: string | undefined,
+): Promise<unknown> {
   if (!isSuccess(node.status)) {
     const root = node.blockedBy ?? node;
     throw new StepFailed(node.name, node.status, root.error);

@@ -20,7 +20,12 @@ export const planRun: PlanRun = async (request) => {
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
   const graph = checkedGraph(definition);
   const selection = selectSteps(definition, graph, options);
-  const packages = await packagePipeline({ paths: project, definition, engine: options, onWarning: request.onWarning });
+  const packages = await packagePipeline({
+    paths: project,
+    definition,
+    engine: options,
+    onWarning: request.onWarning,
+  });
   let previous: Promise<ReadonlyMap<string, PreimageRow>> | undefined;
   const context: PlanContext = {
     project,
@@ -31,7 +36,10 @@ export const planRun: PlanRun = async (request) => {
     packageOf: packages.of,
     secretKey: await project.store.secretKey(),
     previousPreimages: () =>
-      (previous ??= project.store.latestPreimages({ project: definition.project, pipeline: definition.name })),
+      (previous ??= project.store.latestPreimages({
+        project: definition.project,
+        pipeline: definition.name,
+      })),
     planned: new Map(),
     run: newRunId(),
   };
@@ -162,18 +170,22 @@ async function planBody(context: PlanContext): Promise<Plan> {
       });
     },
   });
-  const values = Object.fromEntries([...context.parameters].map(([name, { value }]) => [name, structuredClone(value)]));
+  const values = Object.fromEntries(
+    [...context.parameters].map(([name, { value }]) => [name, structuredClone(value)]),
+  );
   const body = inScope(scope, async () => context.definition.body?.(values));
   body.catch(() => {});
   await Promise.race([body.catch(() => {}), blocked]);
   // What was issued so far is looked at; a body that goes on elsewhere is not waited for.
-  for (let known = 0; known < settled.size; ) {
+  for (let known = 0; known < settled.size;) {
     known = settled.size;
     await Promise.all(settled.values());
   }
   const notes =
     blockedOn === undefined
       ? []
-      : [`the plan goes up to the first await that is not cached: ${(blockedOn as NodeState).name}; what follows depends on its value`];
+      : [
+          `the plan goes up to the first await that is not cached: ${(blockedOn as NodeState).name}; what follows depends on its value`,
+        ];
   return { steps: [...context.planned.values()], notes };
 }

@@ -109,11 +109,13 @@ async function editInputs(
   // What was not edited keeps its reference, and with it the artifact's own hash.
   const edited: (readonly [string, InputNode])[] = [];
   for (const [name, input] of entries) {
-    const unchanged = name in values && (await identityOf(context.project, values[name])) === identities[name];
+    const unchanged =
+      name in values && (await identityOf(context.project, values[name])) === identities[name];
     edited.push([name, unchanged ? input : { kind: 'literal', value: values[name] }]);
   }
   for (const name of Object.keys(values)) {
-    if (!entries.some(([known]) => known === name)) edited.push([name, { kind: 'literal', value: values[name] }]);
+    if (!entries.some(([known]) => known === name))
+      edited.push([name, { kind: 'literal', value: values[name] }]);
   }
   if (inputs.kind === 'positional') return { kind: 'positional', values: edited.map(([, value]) => value) };
   return edited.length === 0 ? inputs : { kind: 'named', values: edited };
@@ -130,7 +132,9 @@ async function keyPart(
       : inputs.kind === 'positional'
         ? await Promise.all(inputs.values.map((input) => readInput(context, input)))
         : Object.fromEntries(
-            await Promise.all(inputs.values.map(async ([name, input]) => [name, await readInput(context, input)] as const)),
+            await Promise.all(
+              inputs.values.map(async ([name, input]) => [name, await readInput(context, input)] as const),
+            ),
           );
   const result = await key(values);
   const shown = typeof result === 'string' && result.length <= 60 ? result : undefined;
@@ -142,6 +146,8 @@ async function keyPart(
   };
 }
 
-export async function parameterValues(prepared: Prepared): Promise<readonly (readonly [string, InputValue])[]> {
+export async function parameterValues(
+  prepared: Prepared,
+): Promise<readonly (readonly [string, InputValue])[]> {
   return Promise.all(prepared.parameters.map(async ([name, input]) => [name, await input.value()] as const));
 }

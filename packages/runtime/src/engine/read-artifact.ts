@@ -1,4 +1,12 @@
-import { didYouMean, isSuccess, RunPipelineError, type RunId, type StepEnd, type StepName, type StoredArtifact } from '@run-pipeline/core/model';
+import {
+  didYouMean,
+  isSuccess,
+  RunPipelineError,
+  type RunId,
+  type StepEnd,
+  type StepName,
+  type StoredArtifact,
+} from '@run-pipeline/core/model';
 import type { Project } from '../project/project.js';
 import { decodeStored } from './values.js';
 
@@ -25,7 +33,10 @@ export async function findArtifact(project: Project, run: RunId, reference: stri
     }
   }
   const dot = reference.lastIndexOf('.');
-  const [step, name] = known.has(reference) || dot < 0 ? [reference, undefined] : [reference.slice(0, dot), reference.slice(dot + 1)];
+  const [step, name] =
+    known.has(reference) || dot < 0
+      ? [reference, undefined]
+      : [reference.slice(0, dot), reference.slice(dot + 1)];
   if (!known.has(step)) {
     throw notFound('unknown-step', `this run has no step "${step}"${didYouMean(step, known)}`);
   }
@@ -33,7 +44,9 @@ export async function findArtifact(project: Project, run: RunId, reference: stri
   if (mapped !== undefined || isEmptyMap(ends.get(step))) {
     const ordered = [...(mapped ?? [])].sort((a, b) => indexOf(a) - indexOf(b));
     const found = await Promise.all(
-      ordered.map(async (element) => pick(await project.store.readArtifacts(run, element), element, name, true)),
+      ordered.map(async (element) =>
+        pick(await project.store.readArtifacts(run, element), element, name, true),
+      ),
     );
     return { kind: 'mapped', elements: found };
   }
@@ -42,7 +55,10 @@ export async function findArtifact(project: Project, run: RunId, reference: stri
   const artifact = pick(await project.store.readArtifacts(run, end.step), step, name, false);
   if (artifact === undefined) {
     const why = isSuccess(end.status) ? `it has ${listed(end)}` : `it ${end.status}`;
-    throw notFound('unknown-artifact', `step ${step} has no artifact${name === undefined ? '' : ` "${name}"`}: ${why}`);
+    throw notFound(
+      'unknown-artifact',
+      `step ${step} has no artifact${name === undefined ? '' : ` "${name}"`}: ${why}`,
+    );
   }
   return { kind: 'one', artifact };
 }
@@ -76,4 +92,5 @@ const isEmptyMap = (end: StepEnd | undefined): boolean => end?.status === 'compl
 const indexOf = (name: string): number => Number(/\[(\d+)\]$/.exec(name)?.[1] ?? 0);
 const listed = (end: StepEnd): string =>
   end.artifacts.length === 0 ? 'none' : end.artifacts.map((artifact) => artifact.name).join(', ');
-const notFound = (code: string, message: string): RunPipelineError => new RunPipelineError({ kind: 'usage', code, message });
+const notFound = (code: string, message: string): RunPipelineError =>
+  new RunPipelineError({ kind: 'usage', code, message });

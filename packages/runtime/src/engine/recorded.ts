@@ -36,12 +36,19 @@ export async function adoptByName(context: RunContext, node: NodeState): Promise
 }
 
 /** The same for a call of a pipeline function, once its inputs are known. */
-export async function adoptByIdentity(context: RunContext, node: NodeState, prepared: Prepared): Promise<boolean> {
+export async function adoptByIdentity(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+): Promise<boolean> {
   if (context.recorded === undefined || context.definition.kind !== 'function') return false;
   const free = sameBase(context, node);
   const same = free.filter((step) => step.fingerprint === prepared.fingerprint);
   // A call that never reached a fingerprint is taken over by its name, last.
-  const match = same.find((step) => isSuccess(step.status)) ?? same[0] ?? free.find((step) => step.fingerprint === undefined);
+  const match =
+    same.find((step) => isSuccess(step.status)) ??
+    same[0] ??
+    free.find((step) => step.fingerprint === undefined);
   return match === undefined ? false : take(context, node, match);
 }
 

@@ -1,4 +1,9 @@
-import { RunPipelineError, type PipelineDefinition, type StepDefinition, type TaskPackage } from '@run-pipeline/core/model';
+import {
+  RunPipelineError,
+  type PipelineDefinition,
+  type StepDefinition,
+  type TaskPackage,
+} from '@run-pipeline/core/model';
 import type { ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
 import { loadBundle } from '../discover/load.js';
 import { isAlive, processIdentity } from '../project/process-identity.js';
@@ -21,7 +26,11 @@ export const resumeRun: ResumeRun = async (request) => {
   const { project } = request;
   const row = await project.store.getRun(request.run);
   if (row === undefined) {
-    throw new RunPipelineError({ kind: 'usage', code: 'unknown-run', message: `there is no run ${request.run}` });
+    throw new RunPipelineError({
+      kind: 'usage',
+      code: 'unknown-run',
+      message: `there is no run ${request.run}`,
+    });
   }
   refuseUnfit(row);
   const launch = await readLaunch(project, row.id);
@@ -48,7 +57,8 @@ export const resumeRun: ResumeRun = async (request) => {
     packageOf: storedPackages(project, definition, launch.packages),
     secretKey: await project.store.secretKey(),
     recorded: recordedSteps(events),
-    borrowed: selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection),
+    borrowed:
+      selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection),
     first: { events: [{ type: 'run.resume', epoch: taken.epoch }] },
     onEvent: request.onEvent,
     signal: request.signal,
@@ -93,7 +103,9 @@ async function definitionOf(
   }
   const loaded = await loadBundle({ paths: project, bundle: launch.bundle, file: launch.file });
   const found =
-    loaded.candidates.find((candidate) => launch.exportName !== undefined && candidate.exportName === launch.exportName) ??
+    loaded.candidates.find(
+      (candidate) => launch.exportName !== undefined && candidate.exportName === launch.exportName,
+    ) ??
     loaded.candidates.find((candidate) => {
       const definition = candidate.definition();
       return definition.name === launch.pipeline && definition.project === launch.project;

@@ -1,6 +1,12 @@
 import { readPackage } from '../package/index.js';
 import type { SourceBundle } from '../discover/discovery.js';
-import type { Digest, PipelineDefinition, RunId, StoredArtifact, TaskPackage } from '@run-pipeline/core/model';
+import type {
+  Digest,
+  PipelineDefinition,
+  RunId,
+  StoredArtifact,
+  TaskPackage,
+} from '@run-pipeline/core/model';
 import { digest, RunPipelineError } from '@run-pipeline/core/model';
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
@@ -95,7 +101,10 @@ const nothingKept = (run: RunId): RunPipelineError =>
     help: 'Start it again with run-pipeline rerun.',
   });
 
-export async function encodeParameters(project: Project, parameters: Parameters): Promise<Launch['parameters']> {
+export async function encodeParameters(
+  project: Project,
+  parameters: Parameters,
+): Promise<Launch['parameters']> {
   return Promise.all(
     [...parameters].map(async ([name, { value, file }]): Promise<readonly [string, LaunchValue]> => {
       if (file !== undefined) return [name, { kind: 'file', ...file }];

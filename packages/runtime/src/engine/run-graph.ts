@@ -78,7 +78,11 @@ export async function runToEnd(options: {
     packageOf: options.packageOf,
     secretKey: options.secretKey,
     previousPreimages: () =>
-      (previous ??= project.store.latestPreimages({ project: row.project, pipeline: row.pipeline, beforeRun: row.id })),
+      (previous ??= project.store.latestPreimages({
+        project: row.project,
+        pipeline: row.pipeline,
+        beforeRun: row.id,
+      })),
     stop,
     nodes,
     recorded: options.recorded,
@@ -111,7 +115,9 @@ export async function runToEnd(options: {
     await skipUnreached(context);
     const { status, error } = runOutcome(context, bodyError);
     const durationMs = Math.round(performance.now() - started);
-    await log.append({ events: [{ type: 'run.end', status, durationMs, ...(error === undefined ? {} : { error }) }] });
+    await log.append({
+      events: [{ type: 'run.end', status, durationMs, ...(error === undefined ? {} : { error }) }],
+    });
     return { id: row.id, number: row.number, status, error };
   } finally {
     clearTimeout(timer);
@@ -145,13 +151,17 @@ async function runStaticGraph(
   const all = [...context.nodes.values()];
   const borrow = borrowed === undefined ? undefined : await import('./selection.js');
   for (const node of all) {
-    if (borrow !== undefined && borrowed !== undefined && (await borrow.standIn(context, node, borrowed))) continue;
+    if (borrow !== undefined && borrowed !== undefined && (await borrow.standIn(context, node, borrowed)))
+      continue;
     add(node);
   }
   await Promise.all(all.map((node) => node.ended.promise));
 }
 
-async function runBody(context: RunContext, add: (node: NodeState) => void): Promise<ErrorRecord | undefined> {
+async function runBody(
+  context: RunContext,
+  add: (node: NodeState) => void,
+): Promise<ErrorRecord | undefined> {
   const scope = createCallScope({
     run: context.row.id,
     project: context.project,
@@ -172,7 +182,9 @@ async function runBody(context: RunContext, add: (node: NodeState) => void): Pro
       add(node);
     },
   });
-  const values = Object.fromEntries([...context.parameters].map(([name, { value }]) => [name, structuredClone(value)]));
+  const values = Object.fromEntries(
+    [...context.parameters].map(([name, { value }]) => [name, structuredClone(value)]),
+  );
   let failure: ErrorRecord | undefined;
   try {
     const body = inScope(scope, async () => context.definition.body?.(values));
@@ -189,7 +201,8 @@ async function runBody(context: RunContext, add: (node: NodeState) => void): Pro
 /** A body that waits for something of its own does not hold up a run that was told to stop. */
 async function afterStop(context: RunContext): Promise<void> {
   const { signal } = context.stop;
-  if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  if (!signal.aborted)
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   await pause(context.options.graceMs, NEVER);
 }
 const NEVER = new AbortController().signal;
@@ -200,7 +213,8 @@ async function skipUnreached(context: RunContext): Promise<void> {
   if (recorded === undefined) return;
   const names = new Set([...context.nodes.values()].map((node) => node.name as string));
   for (const step of recorded.byName.values()) {
-    if (names.has(step.name) || ['completed', 'cached', 'skipped', 'failed', 'aborted'].includes(step.status)) continue;
+    if (names.has(step.name) || ['completed', 'cached', 'skipped', 'failed', 'aborted'].includes(step.status))
+      continue;
     await context.log.append({
       events: [
         {
@@ -220,7 +234,10 @@ async function skipUnreached(context: RunContext): Promise<void> {
 function runTimer(timeout: number | undefined, context: RunContext): NodeJS.Timeout | undefined {
   if (timeout === undefined) return undefined;
   return setTimeout(() => {
-    context.stop.request({ reason: 'timeout', message: `the run took longer than its timeout of ${timeout} ms` });
+    context.stop.request({
+      reason: 'timeout',
+      message: `the run took longer than its timeout of ${timeout} ms`,
+    });
   }, timeout);
 }
 
@@ -230,7 +247,10 @@ const abortMessage = (signal: AbortSignal): string => {
 };
 
 /** A run in which everything is cached starts no worker and loads no pool. */
-function lazyPool(engine: EngineOptions): { readonly get: () => Promise<WorkerPool>; readonly close: () => Promise<void> } {
+function lazyPool(engine: EngineOptions): {
+  readonly get: () => Promise<WorkerPool>;
+  readonly close: () => Promise<void>;
+} {
   let made: Promise<WorkerPool> | undefined;
   return {
     get: () =>

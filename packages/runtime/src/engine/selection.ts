@@ -22,7 +22,8 @@ export interface Borrowed {
 interface BorrowedResult {
   readonly run: RunId;
   readonly artifacts: readonly StoredArtifact[];
-  readonly elements: readonly { readonly name: StepName; readonly artifacts: readonly StoredArtifact[] }[] | undefined;
+  readonly elements:
+    readonly { readonly name: StepName; readonly artifacts: readonly StoredArtifact[] }[] | undefined;
 }
 
 export function selectSteps(
@@ -52,11 +53,22 @@ export async function borrowFromEarlierRuns(
 ): Promise<Borrowed> {
   const results = new Map<string, BorrowedResult>();
   const missing = new Set<string>(selection.reused);
-  const runs = missing.size === 0 ? [] : await project.store.findRuns({ pipeline: definition.name, project: definition.project, limit: LOOK_BACK });
+  const runs =
+    missing.size === 0
+      ? []
+      : await project.store.findRuns({
+          pipeline: definition.name,
+          project: definition.project,
+          limit: LOOK_BACK,
+        });
   for (const run of runs) {
     if (missing.size === 0) break;
     const events = await project.store.readEvents(run.id, { types: ['step.end', 'step.add'] });
-    const ends = new Map(events.flatMap((event) => (event.type === 'step.end' ? [[event.step as string, event as StepEnd]] : [])));
+    const ends = new Map(
+      events.flatMap((event) =>
+        event.type === 'step.end' ? [[event.step as string, event as StepEnd]] : [],
+      ),
+    );
     const children = new Map<string, StepName[]>();
     for (const event of events) {
       if (event.type !== 'step.add') continue;
@@ -77,7 +89,11 @@ export async function borrowFromEarlierRuns(
                 artifacts: await project.store.readArtifacts(run.id, element),
               })),
             );
-      results.set(name, { run: run.id, artifacts: await project.store.readArtifacts(run.id, end.step), elements });
+      results.set(name, {
+        run: run.id,
+        artifacts: await project.store.readArtifacts(run.id, end.step),
+        elements,
+      });
       missing.delete(name);
     }
   }
@@ -99,7 +115,13 @@ export async function standIn(context: RunContext, node: NodeState, borrowed: Bo
   const recorded = context.recorded?.byName.get(node.name);
   const result = borrowed.results.get(node.name);
   if (result === undefined) {
-    await endNode(context, node, { status: 'skipped', attempt: 0, durationMs: 0, artifacts: [], why: ['not selected'] });
+    await endNode(context, node, {
+      status: 'skipped',
+      attempt: 0,
+      durationMs: 0,
+      artifacts: [],
+      why: ['not selected'],
+    });
     return true;
   }
   if (result.elements !== undefined) {

@@ -20,10 +20,19 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
   const graph = checkedGraph(definition);
   const selection = selectSteps(definition, graph, options);
-  const packages = await packagePipeline({ paths: project, definition, engine: options, onWarning: request.onWarning });
-  const borrowed = selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection);
+  const packages = await packagePipeline({
+    paths: project,
+    definition,
+    engine: options,
+    onWarning: request.onWarning,
+  });
+  const borrowed =
+    selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection);
   const owner = processIdentity();
-  const [secretKey, encoded] = await Promise.all([project.store.secretKey(), encodeParameters(project, parameters)]);
+  const [secretKey, encoded] = await Promise.all([
+    project.store.secretKey(),
+    encodeParameters(project, parameters),
+  ]);
   const row = await project.store.createRun({
     id: newRunId(),
     pipeline: definition.name,
@@ -45,7 +54,13 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
     bundle: request.loaded?.bundle,
     cwd: project.cwd,
     file: request.loaded?.file,
-    options: { refresh: options.refresh, cache: options.cache, from: options.from, to: options.to, only: options.only },
+    options: {
+      refresh: options.refresh,
+      cache: options.cache,
+      from: options.from,
+      to: options.to,
+      only: options.only,
+    },
   });
   return runToEnd({
     project,
@@ -84,7 +99,8 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
 export function checkedGraph(definition: PipelineDefinition): Graph | undefined {
   if (definition.kind === 'function') return undefined;
   const { graph, diagnostics } = buildGraph(definition);
-  if (graph === undefined || diagnostics.some((item) => item.severity === 'error')) throw definitionError(diagnostics);
+  if (graph === undefined || diagnostics.some((item) => item.severity === 'error'))
+    throw definitionError(diagnostics);
   return graph;
 }
 

@@ -56,7 +56,11 @@ function skipReason(context: RunContext, node: NodeState): readonly string[] | u
 const stopReason = (reason: string, message: string): string =>
   reason === 'stopped' || reason === 'timeout' ? `the run stopped: ${message}` : message;
 
-export async function endSkipped(context: RunContext, node: NodeState, why: readonly string[]): Promise<void> {
+export async function endSkipped(
+  context: RunContext,
+  node: NodeState,
+  why: readonly string[],
+): Promise<void> {
   await endNode(context, node, { status: 'skipped', attempt: 0, durationMs: 0, artifacts: [], why });
 }
 
@@ -86,7 +90,8 @@ async function endBroken(context: RunContext, node: NodeState, error: unknown): 
   if (error instanceof RunLost) throw error;
   if (isRunPipelineError(error) && error.kind === 'store') throw error;
   const record = errorRecord(error, context.project.cwd);
-  if (isRunPipelineError(error) && error.kind === 'run') failRun(context, { ...record, message: `${node.name}: ${record.message}` });
+  if (isRunPipelineError(error) && error.kind === 'run')
+    failRun(context, { ...record, message: `${node.name}: ${record.message}` });
   await endNode(context, node, {
     status: 'failed',
     attempt: node.attempt,
@@ -96,4 +101,3 @@ async function endBroken(context: RunContext, node: NodeState, error: unknown): 
     error: record,
   });
 }
-

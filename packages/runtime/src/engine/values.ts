@@ -36,4 +36,5 @@ export async function identityOf(project: Project, value: unknown): Promise<stri
   return hashOf('value', artifactIdentity(await hashValue(value, { path: 'input', cwd: project.cwd })));
 }
 
-export const storedIdentity = ({ record }: StoredArtifact): string => hashOf('value', artifactIdentity(record));
+export const storedIdentity = ({ record }: StoredArtifact): string =>
+  hashOf('value', artifactIdentity(record));

@@ -4,16 +4,21 @@ import type { PreimagePart } from '@run-pipeline/core/ports';
  * What changed between two fingerprints, as sentences that name the symbol, the parameter, the
  * package. The most telling first; empty when nothing did.
  */
-export function explainChanges(before: readonly PreimagePart[], after: readonly PreimagePart[]): readonly string[] {
+export function explainChanges(
+  before: readonly PreimagePart[],
+  after: readonly PreimagePart[],
+): readonly string[] {
   const sentences: string[] = [];
   const changes = differences(before, after);
-  const of = (...kinds: PreimagePart['kind'][]): Difference[] => changes.filter((item) => kinds.includes(item.kind));
+  const of = (...kinds: PreimagePart['kind'][]): Difference[] =>
+    changes.filter((item) => kinds.includes(item.kind));
 
   for (const item of of('input', 'file', 'parameter', 'key')) sentences.push(describeInput(item));
   const symbols = of('symbol');
   const codeChanged = of('code').length > 0;
   if (codeChanged) {
-    for (const item of symbols.slice(0, MOST)) sentences.push(`\`${item.name}\` (${where(item)}) ${verb(item)}`);
+    for (const item of symbols.slice(0, MOST))
+      sentences.push(`\`${item.name}\` (${where(item)}) ${verb(item)}`);
     if (symbols.length > MOST) sentences.push(`and ${symbols.length - MOST} more declarations changed`);
     if (symbols.length === 0) {
       const code = of('code')[0];
@@ -23,7 +28,8 @@ export function explainChanges(before: readonly PreimagePart[], after: readonly 
   const dependencies = of('dependency').filter((item) => item.name !== '(closure)');
   for (const item of dependencies.slice(0, MOST)) sentences.push(describeDependency(item));
   if (dependencies.length > MOST) sentences.push(`and ${dependencies.length - MOST} more packages changed`);
-  if (dependencies.length === 0 && of('dependency').length > 0) sentences.push('its npm dependencies changed');
+  if (dependencies.length === 0 && of('dependency').length > 0)
+    sentences.push('its npm dependencies changed');
   for (const item of of('env')) sentences.push(`environment variable ${item.name} changed`);
   for (const item of of('asset')) sentences.push(`asset ${item.name} ${verb(item)}`);
   for (const item of of('version')) sentences.push(`cache version ${shown(item)}`);
@@ -80,14 +86,23 @@ function group(parts: readonly PreimagePart[]): Map<string, PreimagePart[]> {
 const where = (item: Difference): string => item.after?.where ?? item.before?.where ?? '?';
 const verb = (item: Difference): string =>
   item.before === undefined ? 'is new' : item.after === undefined ? 'was removed' : 'changed';
-const shown = (item: Difference): string => `${item.before?.shown ?? '(none)'} -> ${item.after?.shown ?? '(none)'}`;
+const shown = (item: Difference): string =>
+  `${item.before?.shown ?? '(none)'} -> ${item.after?.shown ?? '(none)'}`;
 
 function describeInput(item: Difference): string {
-  const noun = item.kind === 'parameter' ? 'parameter' : item.kind === 'file' ? 'file' : item.kind === 'key' ? 'cache key' : 'input';
+  const noun =
+    item.kind === 'parameter'
+      ? 'parameter'
+      : item.kind === 'file'
+        ? 'file'
+        : item.kind === 'key'
+          ? 'cache key'
+          : 'input';
   const from = item.after?.where ?? item.before?.where;
   const name = `${noun} ${item.name}`;
   const both = item.before?.shown !== undefined && item.after?.shown !== undefined;
-  if (both && item.before?.shown !== item.after?.shown) return `${name} ${shown(item)}${from === undefined ? '' : ` (${from})`}`;
+  if (both && item.before?.shown !== item.after?.shown)
+    return `${name} ${shown(item)}${from === undefined ? '' : ` (${from})`}`;
   return `${name} ${verb(item)}${from === undefined ? '' : ` (${from})`}`;
 }
 
@@ -96,6 +111,7 @@ function describeDependency(item: Difference): string {
   const suffix = through === undefined ? '' : ` (${through})`;
   if (item.before === undefined) return `package ${item.name} ${item.after?.shown ?? ''} is new${suffix}`;
   if (item.after === undefined) return `package ${item.name} ${item.before.shown ?? ''} is gone${suffix}`;
-  if (item.before.shown === item.after.shown) return `package ${item.name} ${item.after.shown ?? ''} changed its content${suffix}`;
+  if (item.before.shown === item.after.shown)
+    return `package ${item.name} ${item.after.shown ?? ''} changed its content${suffix}`;
   return `${item.name} ${item.before.shown ?? '?'} -> ${item.after.shown ?? '?'}${suffix}`;
 }

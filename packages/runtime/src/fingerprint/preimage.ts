@@ -55,7 +55,12 @@ export function computeFingerprint(options: FingerprintOptions): Fingerprinted {
     parts.push({ kind: 'env', name, hash });
   }
   if (options.version !== undefined) {
-    parts.push({ kind: 'version', name: 'version', hash: hashOf('version', options.version), shown: options.version });
+    parts.push({
+      kind: 'version',
+      name: 'version',
+      hash: hashOf('version', options.version),
+      shown: options.version,
+    });
   }
   const whole = hashOf(`run-pipeline fingerprint ${FORMAT}`, [fromPackage.hash, hashParts(parts)]);
   return { fingerprint: fingerprint(`fp${FORMAT}:${whole}`), parts: [...fromPackage.parts, ...parts] };
@@ -97,7 +102,12 @@ function packageParts(manifest: PackageManifest): PackageParts {
       name: 'imports',
       hash: hashOf(
         'imports',
-        manifest.externals.map((item) => [item.kind, item.specifier, item.package?.name ?? null, item.file ?? null]),
+        manifest.externals.map((item) => [
+          item.kind,
+          item.specifier,
+          item.package?.name ?? null,
+          item.file ?? null,
+        ]),
       ),
     },
     {
@@ -108,7 +118,12 @@ function packageParts(manifest: PackageManifest): PackageParts {
     },
   ];
   for (const symbol of manifest.symbols) {
-    parts.push({ kind: 'symbol', name: symbol.name, hash: symbol.hash, where: `${symbol.file}:${symbol.line}` });
+    parts.push({
+      kind: 'symbol',
+      name: symbol.name,
+      hash: symbol.hash,
+      where: `${symbol.file}:${symbol.line}`,
+    });
   }
   // The closure as a whole decides; its members explain. Two entries may share a name (nested versions).
   parts.push({ kind: 'dependency', name: '(closure)', hash: manifest.closureHash });
@@ -131,7 +146,9 @@ function packageParts(manifest: PackageManifest): PackageParts {
 
 function platformOf(native: boolean): string {
   const major = process.versions.node.split('.')[0] ?? '';
-  return native ? `node ${major} ${process.platform} ${process.arch} abi ${process.versions.modules}` : `node ${major}`;
+  return native
+    ? `node ${major} ${process.platform} ${process.arch} abi ${process.versions.modules}`
+    : `node ${major}`;
 }
 
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

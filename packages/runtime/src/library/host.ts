@@ -32,12 +32,13 @@ type Program = ReturnType<ProgramPipelines['describe']>;
 type BundleFile = typeof import('../discover/index.js').bundleFile;
 
 async function runProgram(program: Program, options: RunOptions, bundleFile: BundleFile): Promise<Run> {
-  const [{ openProject, startRun }, { createReporter }, { createStyle, wantsColour }, { summaryLines }] = await Promise.all([
-    import('../engine/index.js'),
-    import('../terminal/create-reporter.js'),
-    import('../terminal/style.js'),
-    import('../terminal/summary.js'),
-  ]);
+  const [{ openProject, startRun }, { createReporter }, { createStyle, wantsColour }, { summaryLines }] =
+    await Promise.all([
+      import('../engine/index.js'),
+      import('../terminal/create-reporter.js'),
+      import('../terminal/style.js'),
+      import('../terminal/summary.js'),
+    ]);
   const { definition, file } = program;
   const open = () => openProject({ cwd: process.cwd(), env: process.env });
   const project = await open();

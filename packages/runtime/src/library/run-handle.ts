@@ -47,4 +47,3 @@ export function toError(record: ErrorRecord): Error {
   }
   return record.code === undefined ? error : Object.assign(error, { code: record.code });
 }
-
