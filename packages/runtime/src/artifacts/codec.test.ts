@@ -118,6 +118,15 @@ test('what a codec throws is told with the name of the value', async () => {
   });
 });
 
+test('a codec whose test trips over other values takes none of them', async () => {
+  registerCodec<Matrix>({
+    ...matrixCodec,
+    is: (value): value is Matrix => (value as Matrix).cells.length > 0,
+  });
+  expect((await encode(null)).record.type).toBe('superjson');
+  expect((await encode([undefined, new Date(1)])).record.type).toBe('superjson');
+});
+
 test('registering an id again replaces it; the registry is shared by every copy of the framework', () => {
   registerCodec<Matrix>(matrixCodec);
   registerCodec<Matrix>({ ...matrixCodec, version: 2 });

@@ -112,7 +112,13 @@ export function registerCodec<T>(options: CodecOptions<T>): void {
   registered().set(id, {
     id,
     version,
-    matches: (value) => is(value),
+    matches(value) {
+      try {
+        return is(value);
+      } catch {
+        return false; // asked about every value, `is` may trip over null; that is a no
+      }
+    },
     async encode(value, { path }) {
       const content: unknown = await encode(value as T);
       if (!(content instanceof Uint8Array)) {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { builtInCodec } from './built-in.js';
 import { registeredCodec, requireReadable, type StoredBytes } from './codec.js';
 import { sha256 } from './sha256.js';
+import { diskFullError } from './store-failure.js';
 import { artifactDamaged } from './value-path.js';
 
 /** What is needed to read a value: from an artifact's record, or from a worker's input. */
@@ -44,12 +45,15 @@ export async function decodeValue(value: EncodedValue, options: DecodeOptions): 
     return await codec.decode(await storedBytes(value, options), { directory: options.directory });
   } catch (error) {
     if (isRunPipelineError(error)) throw error;
-    throw new RunPipelineError({
-      kind: 'artifact',
-      code: 'codec-failed',
-      message: `a stored value of type ${value.codec} could not be read: ${error instanceof Error ? error.message : String(error)}`,
-      cause: error,
-    });
+    throw (
+      diskFullError(error, 'copying a file', options.directory) ??
+      new RunPipelineError({
+        kind: 'artifact',
+        code: 'codec-failed',
+        message: `a stored value of type ${value.codec} could not be read: ${error instanceof Error ? error.message : String(error)}`,
+        cause: error,
+      })
+    );
   }
 }
 

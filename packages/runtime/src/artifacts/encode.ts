@@ -8,11 +8,13 @@ import {
 } from '@run-pipeline/core/model';
 import type { BlobStore } from '@run-pipeline/core/ports';
 import { readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { builtInCodecs } from './built-in.js';
 import { registeredCodecFor, type Codec, type EncodeContext, type Encoded } from './codec.js';
 import { previewText, previewValue } from './preview.js';
 import { hashFile, sha256 } from './sha256.js';
+import { diskFullError } from './store-failure.js';
 
 export interface EncodeOptions {
   /** The artifact's name: `train`. */
@@ -123,12 +125,15 @@ async function encodeWith(codec: Codec, value: unknown, context: EncodeContext):
     return await codec.encode(value, context);
   } catch (error) {
     if (isRunPipelineError(error)) throw error;
-    throw new RunPipelineError({
-      kind: 'artifact',
-      code: 'codec-failed',
-      message: `${context.path} could not be stored as ${codec.id}: ${error instanceof Error ? error.message : String(error)}`,
-      cause: error,
-    });
+    throw (
+      diskFullError(error, 'packing a directory', tmpdir()) ??
+      new RunPipelineError({
+        kind: 'artifact',
+        code: 'codec-failed',
+        message: `${context.path} could not be stored as ${codec.id}: ${error instanceof Error ? error.message : String(error)}`,
+        cause: error,
+      })
+    );
   }
 }
 

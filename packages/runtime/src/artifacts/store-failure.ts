@@ -1,5 +1,15 @@
 import { isRunPipelineError, RunPipelineError } from '@run-pipeline/core/model';
 
+/** That a disk is full is said as such wherever it happens. */
+export function diskFullError(
+  error: unknown,
+  doing: string,
+  directory: string,
+): RunPipelineError | undefined {
+  const known = blobStoreError(error, doing, directory);
+  return isRunPipelineError(known) && known.code === 'disk-full' ? known : undefined;
+}
+
 /** What a file system error means for the user: a full disk, a read-only place, or what it says. */
 export function blobStoreError(error: unknown, doing: string, directory: string): unknown {
   if (isRunPipelineError(error)) return error;
