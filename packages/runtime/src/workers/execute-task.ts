@@ -13,7 +13,7 @@ import { keepTaskCodecs } from './task-codecs.js';
 import { joinArtifacts, TaskContext } from './task-context.js';
 import { openTaskValues, type TaskValues } from './task-values.js';
 import { portableThrown } from './thrown.js';
-import { Uncaught } from './uncaught.js';
+import { isUncaught } from './uncaught.js';
 
 export interface Execution {
   readonly request: TaskRequest;
@@ -37,7 +37,7 @@ export async function executeTask(execution: Execution): Promise<TaskOutcome> {
   const undo: (() => void)[] = [];
   const scratch = new ScratchDirectory(request.scratch);
   try {
-    undo.push(enterTask(request), mapStacks(map), keepTaskCodecs(pathToFileURL(request.package.file).href));
+    undo.push(enterTask(request), mapStacks(map), keepTaskCodecs(request.package.file));
     const artifacts = await Promise.race([execute(execution, scratch), execution.interrupted]);
     return { status: 'completed', artifacts, reports: [], values: [] };
   } catch (thrown) {
@@ -54,7 +54,7 @@ export function unsuccessful(
   options: { readonly request: TaskRequest; readonly signal: AbortSignal; readonly map?: PackageMap },
 ): TaskOutcome {
   const { request, signal, map = packageMap(request) } = options;
-  const uncaught = thrown instanceof Uncaught ? thrown : undefined;
+  const uncaught = isUncaught(thrown) ? thrown : undefined;
   const cause = uncaught === undefined ? thrown : uncaught.error;
   const record = errorRecord(cause, { map, cwd: request.cwd });
   const error = uncaught === undefined ? record : { ...record, code: record.code ?? uncaught.code };

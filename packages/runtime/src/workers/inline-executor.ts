@@ -11,6 +11,12 @@ import { processExit, Uncaught } from './uncaught.js';
 import { collectReports, type TaskRun, type WorkerIdentity } from './worker-process.js';
 
 /**
+ * What runs inside of an inline task, by its task. One for the process: every further AsyncLocalStorage
+ * would make each promise of the controller a little more expensive, for ever.
+ */
+const SCOPE = new AsyncLocalStorage<object>();
+
+/**
  * Executes steps in the controller's own process, one at a time, so that breakpoints work. Values are
  * encoded and decoded as in a worker. What needs a process of its own is missing: a busy loop cannot be
  * aborted, output of native code and of child processes goes to the terminal, a native crash ends the run.
@@ -127,13 +133,13 @@ function captureProcess(options: {
   readonly onLog: TaskRun['onLog'];
   readonly interrupt: (reason: unknown) => void;
 }): Capture {
-  const scope = new AsyncLocalStorage<true>();
+  const scope = {};
   let uncaught: Uncaught | undefined;
   const streams = (['stdout', 'stderr'] as const).map((name) => captureStream(name, scope, options));
 
   const exit = process.exit;
   process.exit = ((code?: number) => {
-    if (scope.getStore() !== true) exit(code);
+    if (SCOPE.getStore() !== scope) exit(code);
     const error = processExit(code ?? process.exitCode ?? 0);
     options.interrupt(error);
     throw error;
@@ -146,7 +152,7 @@ function captureProcess(options: {
   process.on('uncaughtException', onUncaught);
 
   return {
-    inside: (work) => scope.run(true, work),
+    inside: (work) => SCOPE.run(scope, work),
     async failure(request, signal) {
       if (uncaught === undefined) return undefined;
       const { unsuccessful } = await import('./execute-task.js');
@@ -162,7 +168,7 @@ function captureProcess(options: {
 
 function captureStream(
   name: 'stdout' | 'stderr',
-  scope: AsyncLocalStorage<true>,
+  scope: object,
   options: { readonly masker: Masker; readonly onLog: TaskRun['onLog'] },
 ): { end(): Promise<void> } {
   const stream = process[name];
@@ -179,7 +185,7 @@ function captureStream(
     encoding?: BufferEncoding | ((error?: Error | null) => void),
     callback?: (error?: Error | null) => void,
   ): boolean => {
-    if (scope.getStore() !== true)
+    if (SCOPE.getStore() !== scope)
       return Reflect.apply(write, stream, [chunk, encoding, callback]) as boolean;
     const bytes =
       typeof chunk === 'string'

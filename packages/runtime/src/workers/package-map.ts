@@ -21,7 +21,7 @@ export class PackageMap {
 
   /** The original place; a place elsewhere, or one the map does not know, as it is. */
   readonly toSource = (place: SourceLocation): SourceLocation => {
-    if (place.file !== this.#file) return place;
+    if (withoutQuery(place.file) !== this.#file) return place;
     const { trace, library, directory } = this.#load();
     if (trace === undefined) return place;
     const found = library.originalPositionFor(trace, {
@@ -50,6 +50,14 @@ interface Loaded {
   readonly trace: TraceMap | undefined;
   /** What relative sources are relative to. */
   readonly directory: string;
+}
+
+const withoutQuery = (file: string): string => file.replace(/\?task=\d+$/, '');
+
+/** The path of what V8 calls a file: a URL, or a path where a test runner loads modules. */
+export function packagePath(file: string): string {
+  const bare = withoutQuery(file);
+  return bare.startsWith('file:') ? fileURLToPath(bare) : bare;
 }
 
 function load(sourceMap: string | undefined): Loaded {
@@ -96,8 +104,8 @@ function mappedFrame(frame: NodeJS.CallSite, map: PackageMap): string {
   const file = frame.getFileName();
   const line = frame.getLineNumber();
   const column = frame.getColumnNumber();
-  if (typeof file !== 'string' || !file.startsWith('file:') || line === null || column === null) return text;
-  const place = { file: fileURLToPath(file.replace(/[?#].*$/s, '')), line, column };
+  if (typeof file !== 'string' || line === null || column === null) return text;
+  const place = { file: packagePath(file), line, column };
   const source = map.toSource(place);
   return source === place
     ? text

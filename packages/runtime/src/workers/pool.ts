@@ -46,8 +46,9 @@ class Pool implements WorkerPool {
   readonly #workers = new Set<WorkerProcess>();
   /** Tasks that wait for a place. */
   readonly #waiting: (() => void)[] = [];
-  readonly #closing = new AbortController();
-  readonly #running = new Set<Promise<unknown>>();
+  /** What runs or waits, and how to abort it. */
+  readonly #running = new Map<Promise<unknown>, AbortController>();
+  #closed = false;
   /** As it was at the start: an inline step replaces it for its own time. */
   readonly #env = { ...process.env };
   #busy = 0;
@@ -57,14 +58,22 @@ class Pool implements WorkerPool {
   }
 
   execute(options: ExecuteOptions): Promise<TaskOutcome> {
-    if (this.#closing.signal.aborted) return Promise.reject(new Error('the worker pool is closed'));
-    const signal = AbortSignal.any([options.signal, this.#closing.signal]);
+    if (this.#closed) return Promise.reject(new Error('the worker pool is closed'));
+    // Not AbortSignal.any: a signal that lives as long as the pool would collect an entry for every task.
+    const abort = new AbortController();
+    const forward = (): void => abort.abort(options.signal.reason);
+    if (options.signal.aborted) forward();
+    else options.signal.addEventListener('abort', forward, { once: true });
+
+    const { signal } = abort;
     const execution =
       options.isolation === 'inline' ? this.#executeInline(options, signal) : this.#execute(options, signal);
-    this.#running.add(execution);
-    const ended = (): unknown => this.#running.delete(execution);
-    execution.then(ended, ended);
-    return execution;
+    const ended = execution.finally(() => {
+      options.signal.removeEventListener('abort', forward);
+      this.#running.delete(ended);
+    });
+    this.#running.set(ended, abort);
+    return ended;
   }
 
   warm(count: number): void {
@@ -72,8 +81,9 @@ class Pool implements WorkerPool {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort({ reason: 'shutdown' });
-    await Promise.allSettled(this.#running);
+    this.#closed = true;
+    for (const abort of this.#running.values()) abort.abort({ reason: 'shutdown' });
+    await Promise.allSettled(this.#running.keys());
     const exits = [...this.#workers].map((worker) => {
       worker.kill();
       return worker.exited;
@@ -164,7 +174,7 @@ class Pool implements WorkerPool {
     const { rssGrowthBytes, loadedBytes, tasks = Infinity } = this.#options.recycle;
     const used = worker.tasks > 0;
     const spent = worker.growth > rssGrowthBytes || worker.loadedBytes > loadedBytes || worker.tasks >= tasks;
-    if ((alone && used) || spent || !worker.reusable || this.#closing.signal.aborted) this.#retire(worker);
+    if ((alone && used) || spent || !worker.reusable || this.#closed) this.#retire(worker);
     else this.#idle.push(worker);
   }
 

@@ -10,7 +10,6 @@ export function enterTask(request: Pick<TaskRequest, 'env' | 'cwd'>): () => void
     cwd: process.cwd(),
     exitCode: process.exitCode,
     title: process.title,
-    umask: process.umask(),
     listeners: listenersOf(process),
     exit: process.exit,
     stdout: process.stdout.write,
@@ -24,7 +23,6 @@ export function enterTask(request: Pick<TaskRequest, 'env' | 'cwd'>): () => void
     if (process.stderr.write !== before.stderr) process.stderr.write = before.stderr;
     process.exitCode = before.exitCode;
     if (process.title !== before.title) process.title = before.title;
-    if (process.umask() !== before.umask) process.umask(before.umask);
     if (currentDirectory() !== before.cwd) process.chdir(before.cwd);
   };
   try {

@@ -1,3 +1,5 @@
+import { packagePath } from './package-map.js';
+
 /**
  * Codecs that a package registers belong to its task: the next task's package registers its own, and must
  * not find those of another. Codecs that an npm package registers while it is loaded stay, because it is
@@ -46,7 +48,7 @@ function calledFrom(file: string): boolean {
     Error.stackTraceLimit = 100;
     Error.prepareStackTrace = (_error, frames) => frames.map((frame) => frame.getFileName() ?? '');
     const files = new Error().stack as unknown as readonly string[];
-    return files.some((name) => name.includes('?task=') && name.startsWith(file));
+    return files.some((name) => name.includes('?task=') && packagePath(name) === file);
   } finally {
     Error.prepareStackTrace = prepareStackTrace;
     Error.stackTraceLimit = stackTraceLimit;

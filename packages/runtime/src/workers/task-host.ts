@@ -51,6 +51,26 @@ export class TaskHost {
   }
 
   async run(request: TaskRequest, mark: string): Promise<void> {
+    try {
+      await this.#run(request, mark);
+    } catch (error) {
+      // A fault of ours must not leave the controller waiting.
+      const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+      const trace = stack === undefined ? {} : { trace: stack };
+      this.#send({
+        type: 'done',
+        task: request.task,
+        outcome: {
+          status: 'failed',
+          error: { name, code: 'worker-fault', message: `the worker failed: ${message}`, ...trace },
+        },
+        rss: process.memoryUsage.rss(),
+        leftovers: ['a fault'],
+      });
+    }
+  }
+
+  async #run(request: TaskRequest, mark: string): Promise<void> {
     const executor = (this.#executor = await import('./execute-task.js'));
     let interrupt!: (reason: unknown) => void;
     const interrupted = new Promise<never>((_, reject) => (interrupt = reject));

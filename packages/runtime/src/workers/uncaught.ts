@@ -8,7 +8,15 @@ export class Uncaught {
   constructor(origin: NodeJS.UncaughtExceptionOrigin, error: unknown) {
     this.code = origin === 'unhandledRejection' ? 'unhandled-rejection' : 'uncaught-exception';
     this.error = error;
+    MADE.add(this);
   }
+}
+
+const MADE = new WeakSet<object>();
+
+/** Without `instanceof`: what a step throws may be a proxy that throws when it is asked. */
+export function isUncaught(thrown: unknown): thrown is Uncaught {
+  return typeof thrown === 'object' && thrown !== null && MADE.has(thrown);
 }
 
 /** What `process.exit()` in a step comes to. Made where it is called, so that its stack tells the place. */

@@ -5,6 +5,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
  * worker in a busy loop never sees that its channel was closed. A shell that waits for the end of its
  * standard input costs about a megabyte and needs nothing from the workers.
  */
+// Without `--` before the group: dash takes it for a number.
 const SCRIPT = `trap '' INT TERM HUP
 groups=' '
 while read -r operation group; do
@@ -14,7 +15,7 @@ while read -r operation group; do
     end) exit 0 ;;
   esac
 done
-for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done`;
+for group in $groups; do kill -KILL "-$group" 2>/dev/null; done`;
 
 export class Watchdog {
   #shell: ChildProcess | undefined;

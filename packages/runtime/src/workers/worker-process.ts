@@ -54,6 +54,7 @@ export class WorkerProcess {
   readonly #stdout: ConsoleStream;
   readonly #stderr: ConsoleStream;
   readonly #watchdog: Watchdog;
+  #identity: WorkerIdentity | undefined;
   #exit: Exit | undefined;
   #current: CurrentTask | undefined;
   #tainted = false;
@@ -122,6 +123,10 @@ export class WorkerProcess {
   }
 
   identity(): WorkerIdentity {
+    return (this.#identity ??= this.#identify());
+  }
+
+  #identify(): WorkerIdentity {
     const pid = this.#child.pid;
     // It could not be spawned; `run` says why.
     if (pid === undefined) return { pid: 0, startTime: 'never', processGroup: undefined };

@@ -1,6 +1,8 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
   stepName,
@@ -24,6 +26,12 @@ export interface WorkerRig {
   readonly directory: string;
   /** URL of what packages import as 'run-pipeline', as far as steps need it. */
   readonly framework: string;
+  readonly workerFile: string;
+  /**
+   * A controller in a process of its own: a module in which `createWorkerPool` and `workerFile` are known.
+   * Unlike the test's own process it is plain Node, and may be killed.
+   */
+  controller(code: string): Promise<ChildProcessByStdio<null, Readable, null>>;
   pool(options?: Partial<WorkerPoolOptions>): Promise<WorkerPool>;
   /** Writes a task package of this code; `$framework` in it becomes the URL. */
   package(code: string, options?: { readonly sourceMap?: object }): Promise<TaskRequest['package']>;
@@ -54,6 +62,12 @@ export interface Execution {
 
 const room = fileURLToPath(new URL('.', import.meta.url));
 const runtime = join(room, '../..');
+const alias = Object.fromEntries(
+  ['model', 'references', 'graph', 'define', 'run-view', 'ports'].map((name) => [
+    `@run-pipeline/core/${name}`,
+    join(runtime, '../core/src', name, 'index.ts'),
+  ]),
+);
 
 export async function useWorkers(): Promise<WorkerRig> {
   const directory = await mkdtemp(join(tmpdir(), 'run-pipeline-workers-'));
@@ -71,10 +85,18 @@ export async function useWorkers(): Promise<WorkerRig> {
   const blobs = directoryBlobs(blobsPath);
   let packages = 0;
   let tasks = 0;
+  let controllers = 0;
 
   const rig: WorkerRig = {
     directory,
     framework,
+    workerFile: join(built, 'worker.js'),
+    async controller(code) {
+      const file = join(directory, `controller-${(controllers += 1)}.mjs`);
+      const head = `import { createWorkerPool } from ${JSON.stringify(join(built, 'pool.js'))};\nconst workerFile = ${JSON.stringify(join(built, 'worker.js'))};\n`;
+      await writeFile(file, head + code);
+      return spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
+    },
     async pool(options) {
       const pool = createWorkerPool({
         workerFile: join(built, 'worker.js'),
@@ -184,10 +206,12 @@ async function buildWorker(): Promise<string> {
   const cache = join(runtime, 'node_modules', '.cache');
   await mkdir(cache, { recursive: true });
   const outdir = await mkdtemp(join(cache, 'worker-'));
-  const core = join(runtime, '../core/src');
-  const rooms = ['model', 'references', 'graph', 'define', 'run-view', 'ports'];
   await build({
-    entryPoints: { worker: join(room, 'child.ts'), framework: join(room, '../task/index.ts') },
+    entryPoints: {
+      worker: join(room, 'child.ts'),
+      pool: join(room, 'pool.ts'),
+      framework: join(room, '../task/index.ts'),
+    },
     outdir,
     bundle: true,
     splitting: true,
@@ -195,9 +219,7 @@ async function buildWorker(): Promise<string> {
     platform: 'node',
     target: 'node20',
     external: ['superjson', '@jridgewell/*', 'apache-arrow'],
-    alias: Object.fromEntries(
-      rooms.map((name) => [`@run-pipeline/core/${name}`, join(core, name, 'index.ts')]),
-    ),
+    alias,
     logLevel: 'error',
   });
   return outdir;
