@@ -23,7 +23,7 @@ export interface StepFunctionOptions<Returns extends readonly string[]> extends 
 
 /** What a step takes in a pipeline function: the value, a handle on it, or both mixed inside it. */
 export type Input<T> = T | AnyHandle<T> | InputInside<T>;
-type Whole = string | number | bigint | boolean | symbol | null | undefined | Date | RegExp | Error | URL;
+type Whole = string | number | bigint | boolean | symbol | null | undefined | Date | RegExp;
 type Opaque = ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | ArrayBufferView | ArrayBuffer | Function;
 type InputInside<T> = T extends Whole | Opaque
   ? T

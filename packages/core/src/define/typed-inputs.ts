@@ -87,7 +87,7 @@ export type Leaf =
   | FileValue
   | Date
   | RegExp
-  | URL
+  | { readonly href: string; readonly searchParams: unknown }
   | ReadonlyMap<unknown, unknown>
   | ReadonlySet<unknown>
   | ArrayBufferView
