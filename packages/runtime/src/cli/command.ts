@@ -1,0 +1,43 @@
+import type { Context } from './context.js';
+
+/** A command as data: parsing, `--help` and the completion scripts all read this. */
+export interface CommandSpec {
+  readonly name: string;
+  readonly group: 'run' | 'before' | 'after' | 'again' | 'house';
+  readonly summary: string;
+  /** Further lines of its `--help`. */
+  readonly details?: readonly string[];
+  readonly arguments: readonly ArgumentSpec[];
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly string[];
+  /** Loads only this command's code. Resolves with the exit code. */
+  readonly load: () => Promise<(context: Context) => Promise<number>>;
+}
+
+export interface ArgumentSpec {
+  /** As shown: `FILE[#name]`, `RUN`. */
+  readonly name: string;
+  readonly optional?: true;
+  readonly completes: 'file' | 'run' | 'text' | readonly string[];
+}
+
+export interface OptionSpec {
+  readonly name: string;
+  readonly short?: string;
+  readonly summary: string;
+  /** How its value is shown; absent: a switch. */
+  readonly value?: string;
+  /** The value may be left out, and is only taken after `=`. */
+  readonly valueOptional?: true;
+  readonly repeatable?: true;
+  readonly type?: 'count' | 'duration' | 'bytes' | 'path' | readonly string[];
+  /** Refused with this sentence, and not listed. */
+  readonly refused?: string;
+}
+
+/** Every command has these. */
+export const COMMON_OPTIONS: readonly OptionSpec[] = [
+  { name: 'json', summary: 'for programs: JSON on stdout, text for people on stderr' },
+  { name: 'trace', summary: 'show whole stack traces' },
+  { name: 'help', short: 'h', summary: 'show this' },
+];

@@ -1,0 +1,309 @@
+import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.js';
+
+/**
+ * Every command of the command line: the only place that lists them. `load` keeps a start lean: nothing but
+ * the chosen command's code is read.
+ */
+
+const FILE: ArgumentSpec = { name: 'FILE[#name]', completes: 'file' };
+const RUN: ArgumentSpec = { name: 'RUN', completes: 'run' };
+const STEP: ArgumentSpec = { name: 'STEP', completes: 'text' };
+
+const PARAM: OptionSpec = {
+  name: 'param',
+  short: 'p',
+  value: 'NAME=VALUE',
+  repeatable: true,
+  summary: 'a parameter of the pipeline; may be repeated',
+};
+const CONCURRENCY: OptionSpec = {
+  name: 'concurrency',
+  short: 'c',
+  value: 'N',
+  type: 'count',
+  summary: 'steps at once (default: the number of cores)',
+};
+const OUTPUT: OptionSpec = {
+  name: 'output',
+  value: 'auto|live|stream|quiet',
+  type: ['auto', 'live', 'stream', 'quiet'],
+  summary: 'how the run is shown (auto: live on a terminal, else stream)',
+};
+const REFRESH: OptionSpec = {
+  name: 'refresh',
+  value: 'STEP',
+  valueOptional: true,
+  repeatable: true,
+  summary: 'execute although cached, and replace the cached result: all steps, or =STEP',
+};
+const NO_CACHE: OptionSpec = { name: 'no-cache', summary: 'neither read nor write the cache' };
+const SELECTION: readonly OptionSpec[] = [
+  { name: 'from', value: 'STEP', summary: 'this step and what depends on it; the rest from the latest run' },
+  { name: 'to', value: 'STEP', summary: 'this step and what it depends on' },
+  { name: 'only', value: 'STEP', summary: 'this step alone; its inputs from the latest run' },
+];
+const NO_AGENTS =
+  'queues and agents are not part of this version; leave it out and the steps run on this machine';
+const FLEET: readonly OptionSpec[] = [
+  { name: 'queue', value: 'Q', summary: '', refused: NO_AGENTS },
+  { name: 'remote', value: 'Q', valueOptional: true, summary: '', refused: NO_AGENTS },
+];
+const RUN_HELP = 'RUN is an id, a unique beginning of one, NAME#NUMBER, or latest.';
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'run',
+    group: 'run',
+    summary: 'run the pipeline of a file (the word run may be left out)',
+    details: ['FILE#name picks one of several pipelines, by export name, then by pipeline name.'],
+    arguments: [FILE],
+    options: [
+      PARAM,
+      CONCURRENCY,
+      REFRESH,
+      NO_CACHE,
+      ...SELECTION,
+      { name: 'watch', short: 'w', summary: 'run again whenever a file that the pipeline reads is saved' },
+      OUTPUT,
+      { name: 'local', summary: 'run everything on this machine (the default here)' },
+      ...FLEET,
+    ],
+    examples: [
+      'run-pipeline examples/iris-decorators.ts',
+      'run-pipeline train.ts#scoring --param depth=5 --refresh=load',
+      'run-pipeline train.ts --json | jq .type',
+    ],
+    load: async () => (await import('./commands/run.js')).runCommand,
+  },
+  {
+    name: 'plan',
+    group: 'before',
+    summary: 'say which steps would run and why, without running them',
+    arguments: [FILE],
+    options: [PARAM, REFRESH, NO_CACHE, ...SELECTION],
+    examples: ['run-pipeline plan train.ts --param lr=0.001'],
+    load: async () => (await import('./commands/plan.js')).planCommand,
+  },
+  {
+    name: 'check',
+    group: 'before',
+    summary: 'verify references, inputs and packages of a file, without running it',
+    arguments: [FILE],
+    options: [],
+    examples: ['run-pipeline check train.ts'],
+    load: async () => (await import('./commands/check.js')).checkCommand,
+  },
+  {
+    name: 'graph',
+    group: 'before',
+    summary: 'print the graph of a pipeline',
+    arguments: [FILE],
+    options: [
+      {
+        name: 'format',
+        short: 'f',
+        value: 'mermaid|dot|json|svg',
+        type: ['mermaid', 'dot', 'json', 'svg'],
+        summary: 'default: mermaid',
+      },
+      { name: 'out', short: 'o', value: 'PATH', type: 'path', summary: 'write to a file' },
+    ],
+    examples: ['run-pipeline graph train.ts --format svg -o graph.svg'],
+    load: async () => (await import('./commands/graph.js')).graphCommand,
+  },
+  {
+    name: 'runs',
+    group: 'after',
+    summary: 'list runs, newest first',
+    arguments: [],
+    options: [
+      { name: 'pipeline', value: 'NAME', summary: 'only runs of this pipeline' },
+      { name: 'project', value: 'NAME', summary: 'only runs of this project' },
+      {
+        name: 'status',
+        value: 'STATUS',
+        type: ['queued', 'running', 'completed', 'failed', 'aborted', 'lost'],
+        summary: 'only runs at this status',
+      },
+      {
+        name: 'limit',
+        short: 'n',
+        value: 'N',
+        type: 'count',
+        summary: 'at most so many (default 20; with --json all)',
+      },
+    ],
+    examples: ['run-pipeline runs --pipeline iris --status failed'],
+    load: async () => (await import('./commands/runs.js')).runsCommand,
+  },
+  {
+    name: 'show',
+    group: 'after',
+    summary: 'show a run: its steps, artifacts, errors',
+    details: [RUN_HELP],
+    arguments: [RUN],
+    options: [],
+    examples: ['run-pipeline show latest', "run-pipeline show 'iris#3' --json"],
+    load: async () => (await import('./commands/show.js')).showCommand,
+  },
+  {
+    name: 'logs',
+    group: 'after',
+    summary: 'print the console output of a run, or of one step',
+    details: [RUN_HELP],
+    arguments: [RUN, { ...STEP, name: 'STEP', optional: true }],
+    options: [
+      { name: 'follow', short: 'f', summary: 'go on until the run has ended' },
+      { name: 'stream', value: 'stdout|stderr', type: ['stdout', 'stderr'], summary: 'only this stream' },
+      { name: 'attempt', value: 'N', type: 'count', summary: 'only this attempt' },
+    ],
+    examples: ['run-pipeline logs latest train -f'],
+    load: async () => (await import('./commands/logs.js')).logsCommand,
+  },
+  {
+    name: 'get',
+    group: 'after',
+    summary: 'print an artifact, or write it to a file',
+    details: [RUN_HELP, 'STEP alone means STEP.result, or its only artifact.'],
+    arguments: [RUN, { name: 'STEP.ARTIFACT', completes: 'text' }],
+    options: [
+      {
+        name: 'out',
+        short: 'o',
+        value: 'PATH',
+        type: 'path',
+        summary: 'write to this file (a directory artifact: to this directory)',
+      },
+    ],
+    examples: [
+      'run-pipeline get latest train.model --json',
+      'run-pipeline get latest plot.figure -o figure.png',
+    ],
+    load: async () => (await import('./commands/get.js')).getCommand,
+  },
+  {
+    name: 'why',
+    group: 'after',
+    summary: 'say why a step of a run was executed, or why not',
+    details: [RUN_HELP],
+    arguments: [RUN, STEP],
+    options: [],
+    examples: ['run-pipeline why latest train'],
+    load: async () => (await import('./commands/why.js')).whyCommand,
+  },
+  {
+    name: 'diff',
+    group: 'after',
+    summary: 'compare two runs: parameters, steps, what changed and why',
+    details: [RUN_HELP],
+    arguments: [
+      { name: 'RUN', completes: 'run' },
+      { name: 'RUN', completes: 'run' },
+    ],
+    options: [],
+    examples: ["run-pipeline diff 'iris#2' latest"],
+    load: async () => (await import('./commands/diff.js')).diffCommand,
+  },
+  {
+    name: 'resume',
+    group: 'again',
+    summary: 'continue a run that was lost, aborted or failed; completed steps are kept',
+    details: [RUN_HELP],
+    arguments: [RUN],
+    options: [CONCURRENCY, OUTPUT],
+    examples: ['run-pipeline resume latest'],
+    load: async () => (await import('./commands/resume.js')).resumeCommand,
+  },
+  {
+    name: 'rerun',
+    group: 'again',
+    summary: 'run the current file of a run again, with the same parameters',
+    details: [RUN_HELP],
+    arguments: [RUN],
+    options: [PARAM, CONCURRENCY, REFRESH, NO_CACHE, ...SELECTION, OUTPUT, ...FLEET],
+    examples: ['run-pipeline rerun latest --param lr=0.001'],
+    load: async () => (await import('./commands/rerun.js')).rerunCommand,
+  },
+  {
+    name: 'stop',
+    group: 'again',
+    summary: 'ask a running run to stop',
+    details: [RUN_HELP],
+    arguments: [RUN],
+    options: [{ name: 'reason', value: 'TEXT', summary: 'why; recorded with the run' }],
+    examples: ['run-pipeline stop latest'],
+    load: async () => (await import('./commands/stop.js')).stopCommand,
+  },
+  {
+    name: 'gc',
+    group: 'house',
+    summary: 'free what nothing references: old runs, cache entries, artifacts, leftovers',
+    arguments: [],
+    options: [
+      {
+        name: 'keep-runs',
+        value: 'N',
+        type: 'count',
+        summary: 'of each pipeline keep at least the N newest runs',
+      },
+      {
+        name: 'max-age',
+        value: 'TIME',
+        type: 'duration',
+        summary: 'drop runs and cached results older than this (30d)',
+      },
+      {
+        name: 'max-size',
+        value: 'SIZE',
+        type: 'bytes',
+        summary: 'drop the oldest until the artifacts fit (5GB)',
+      },
+      { name: 'dry-run', summary: 'only say what would be freed' },
+    ],
+    examples: ['run-pipeline gc --keep-runs 20 --max-age 30d --dry-run'],
+    load: async () => (await import('./commands/gc.js')).gcCommand,
+  },
+  {
+    name: 'doctor',
+    group: 'house',
+    summary: 'check this machine and the store',
+    arguments: [],
+    options: [],
+    examples: ['run-pipeline doctor'],
+    load: async () => (await import('./commands/doctor.js')).doctorCommand,
+  },
+  {
+    name: 'init',
+    group: 'house',
+    summary: 'write a small working pipeline to start from',
+    arguments: [{ name: 'FILE', optional: true, completes: 'file' }],
+    options: [
+      {
+        name: 'style',
+        value: 'class|controller|function',
+        type: ['class', 'controller', 'function'],
+        summary: 'which of the three writings (default: class)',
+      },
+    ],
+    examples: ['run-pipeline init', 'run-pipeline init jobs/train.ts --style function'],
+    load: async () => (await import('./commands/init.js')).initCommand,
+  },
+  {
+    name: 'completion',
+    group: 'house',
+    summary: 'print the completion script of a shell',
+    details: [
+      'bash: source <(run-pipeline completion bash)',
+      'zsh:  source <(run-pipeline completion zsh)',
+      'fish: run-pipeline completion fish | source',
+    ],
+    arguments: [{ name: 'SHELL', completes: ['bash', 'zsh', 'fish'] }],
+    options: [],
+    examples: ['run-pipeline completion bash > ~/.local/share/bash-completion/completions/run-pipeline'],
+    load: async () => (await import('./commands/completion.js')).completionCommand,
+  },
+];
+
+export const RUN_SPEC = COMMANDS[0]!;
+export const findCommand = (name: string): CommandSpec | undefined =>
+  COMMANDS.find((command) => command.name === name);

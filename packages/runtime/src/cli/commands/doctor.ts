@@ -1,0 +1,160 @@
+import { existsSync } from 'node:fs';
+import { readdir, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isRunPipelineError } from '@run-pipeline/core/model';
+import type { ProjectPaths } from '../../project/project.js';
+import { resolvePaths } from '../../project/paths.js';
+import { printableWord } from '../../terminal/sanitise.js';
+import { count, formatBytes } from '../../terminal/units.js';
+import { printJson, printLines, type Context } from '../context.js';
+import { openExisting } from '../project-access.js';
+import { runName, shownStatus } from '../select-run.js';
+import { VERSION } from '../version.js';
+
+interface Finding {
+  readonly check: string;
+  readonly status: 'ok' | 'warning' | 'error';
+  readonly message: string;
+  readonly help?: string;
+}
+
+const LOW_SPACE = 1024 ** 3;
+const VERY_LOW_SPACE = 100 * 1024 ** 2;
+const DAY_MS = 86_400_000;
+
+/** `run-pipeline doctor`: looks, changes nothing. Exit code 4 when something will not work. */
+export async function doctorCommand(context: Context): Promise<number> {
+  const paths = resolvePaths(context);
+  const findings = [
+    nodeVersion(),
+    { check: 'run-pipeline', status: 'ok', message: VERSION } satisfies Finding,
+    await bundler(),
+    await diskSpace(paths),
+    ...(await store(context, paths)),
+    await leftovers(paths),
+  ];
+  const failed = findings.some((finding) => finding.status === 'error');
+  if (context.json) printJson(context, { ok: !failed, home: paths.home, findings });
+  else
+    printLines(
+      context.out,
+      findings.flatMap((finding) => lines(context, finding)),
+    );
+  return failed ? 4 : 0;
+}
+
+function lines(context: Context, finding: Finding): readonly string[] {
+  const { style } = context;
+  const symbol = { ok: style.good('✔'), warning: style.warn('▲'), error: style.bad('✖') }[finding.status];
+  const line = `${symbol} ${style.bold(finding.check)} ${printableWord(finding.message)}`;
+  return finding.help === undefined ? [line] : [line, `  ${style.info('→')} ${printableWord(finding.help)}`];
+}
+
+function nodeVersion(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const enough = major > 20 || (major === 20 && minor >= 19);
+  const message = `${process.version} on ${process.platform} ${process.arch}`;
+  return enough
+    ? { check: 'node', status: 'ok', message }
+    : {
+        check: 'node',
+        status: 'error',
+        message: `${message} is too old`,
+        help: 'install Node 20.19 or newer',
+      };
+}
+
+async function bundler(): Promise<Finding> {
+  try {
+    const esbuild = await import('esbuild');
+    const { code } = await esbuild.transform('const answer: number = 42', { loader: 'ts' });
+    await esbuild.stop();
+    if (!code.includes('answer = 42')) throw new Error('it gave a wrong answer');
+    return { check: 'esbuild', status: 'ok', message: esbuild.version };
+  } catch (error) {
+    const message = `does not work: ${(error as Error).message.split('\n')[0]}`;
+    return {
+      check: 'esbuild',
+      status: 'error',
+      message,
+      help: 'its binary is an optional dependency: npm install --include=optional',
+    };
+  }
+}
+
+async function diskSpace(paths: ProjectPaths): Promise<Finding> {
+  const place = firstExisting(paths.home);
+  const { bavail, bsize } = await statfs(place);
+  const free = bavail * bsize;
+  const message = `${formatBytes(free)} free for ${paths.home}`;
+  const help = 'run-pipeline gc --max-age 30d frees what is old';
+  if (free < VERY_LOW_SPACE) return { check: 'disk', status: 'error', message, help };
+  return free < LOW_SPACE
+    ? { check: 'disk', status: 'warning', message, help }
+    : { check: 'disk', status: 'ok', message };
+}
+
+function firstExisting(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : firstExisting(dirname(path));
+}
+
+async function store(context: Context, paths: ProjectPaths): Promise<readonly Finding[]> {
+  try {
+    const project = await openExisting(context);
+    if (project === undefined) {
+      return [{ check: 'store', status: 'ok', message: `none yet; the first run makes it in ${paths.home}` }];
+    }
+    try {
+      const runs = await project.store.findRuns({});
+      const lost = runs.filter((row) => shownStatus(row) === 'lost');
+      const size = await stat(join(paths.home, 'state.db')).then(
+        (found) => ` (${formatBytes(found.size)})`,
+        () => '',
+      );
+      const findings: Finding[] = [
+        { check: 'store', status: 'ok', message: `${paths.home} opens${size}, ${count(runs.length, 'run')}` },
+      ];
+      for (const row of lost.slice(0, 5)) {
+        findings.push({
+          check: 'run',
+          status: 'warning',
+          message: `${runName(row)} is lost: its process is gone`,
+          help: `run-pipeline resume ${row.id} continues it`,
+        });
+      }
+      if (lost.length > 5)
+        findings.push({ check: 'run', status: 'warning', message: `${lost.length - 5} more runs are lost` });
+      return findings;
+    } finally {
+      await project.store.close();
+    }
+  } catch (error) {
+    if (!isRunPipelineError(error)) throw error;
+    return [
+      {
+        check: 'store',
+        status: 'error',
+        message: error.message,
+        ...(error.help === undefined ? {} : { help: error.help }),
+      },
+    ];
+  }
+}
+
+/** What processes that were killed left in `tmp`. */
+async function leftovers(paths: ProjectPaths): Promise<Finding> {
+  const directory = join(paths.home, 'tmp');
+  const names = await readdir(directory).catch(() => []);
+  let old = 0;
+  for (const name of names) {
+    const found = await stat(join(directory, name)).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > DAY_MS) old += 1;
+  }
+  if (old === 0) return { check: 'leftovers', status: 'ok', message: 'none' };
+  return {
+    check: 'leftovers',
+    status: 'warning',
+    message: `${count(old, 'file')} of killed processes`,
+    help: 'run-pipeline gc removes them',
+  };
+}

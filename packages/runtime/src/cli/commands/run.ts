@@ -1,0 +1,125 @@
+import type { RunOptions } from '@run-pipeline/core/define';
+import type { RunId } from '@run-pipeline/core/model';
+import { selectCandidate } from '../../discover/candidates.js';
+import type { Candidate, LoadedFile } from '../../discover/discovery.js';
+import { loadFile } from '../../discover/load.js';
+import { openProject, startRun } from '../../engine/index.js';
+import { runHandle } from '../../library/run-handle.js';
+import type { Project } from '../../project/project.js';
+import type { Context } from '../context.js';
+import { conductRun, type Conducted } from '../conduct.js';
+import { engineOptions, parameterFlags, splitFile } from '../engine-options.js';
+import { sourceOf } from '../pipeline-file.js';
+import { tellWatcher } from '../watch.js';
+
+/** `run-pipeline FILE[#name]` */
+export async function runCommand(context: Context): Promise<number> {
+  if (context.options.has('watch')) return (await import('../watch.js')).watch(context);
+  // Wrong flags are told before the user's code runs.
+  engineOptions(context);
+  parameterFlags(context);
+  const { file, name } = splitFile(context.arguments[0]!);
+  const project = await openProject(context);
+  try {
+    return await runFile(context, { project, file, name, parent: undefined, parameters: {} });
+  } finally {
+    await project.store.close();
+  }
+}
+
+export interface FileRun {
+  readonly project: Project;
+  readonly file: string;
+  readonly name: string | undefined;
+  /** The run that is repeated, and what it was launched with. */
+  readonly parent: RunId | undefined;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Evaluates the file and runs its pipeline. A file that starts itself does so through us, with the command's
+ * flags, so that the run happens once and the file's own lines after `start()` are executed.
+ */
+export async function runFile(context: Context, run: FileRun): Promise<number> {
+  const { project, file, name } = run;
+  const started: Conducted[] = [];
+  // While the file is evaluated its output is its own; JSON alone keeps stdout for itself.
+  const undivert = context.json ? context.outputs.divert((text) => context.err.write(text)) : () => {};
+  try {
+    const loaded = await loadFile({
+      paths: project,
+      file,
+      ...(name === undefined
+        ? {
+            onStart: async (_subject: object, options: RunOptions, soFar: LoadedFile) => {
+              const conducted = await conductCandidate(context, run, soFar, soFar.candidates[0]!, options);
+              started.push(conducted);
+              return runHandle({
+                result: conducted.result,
+                view: conducted.view,
+                openProject: () => openProject(context),
+              });
+            },
+          }
+        : {}),
+    });
+    tellWatcher(loaded);
+    if (started.length > 0) return Math.max(...started.map(({ exitCode }) => exitCode));
+    const conducted = await conductCandidate(context, run, loaded, selectCandidate(loaded, name), {});
+    return conducted.exitCode;
+  } finally {
+    undivert();
+  }
+}
+
+/** Flags win over what the file passes to `start()`. */
+async function conductCandidate(
+  context: Context,
+  run: FileRun,
+  loaded: LoadedFile,
+  candidate: Candidate,
+  given: RunOptions,
+): Promise<Conducted> {
+  const { project } = run;
+  const definition = candidate.definition();
+  const flags = parameterFlags(context);
+  return conductRun(context, {
+    store: project.store,
+    definition,
+    start: (hooks) =>
+      startRun({
+        project,
+        definition,
+        loaded,
+        source: sourceOf(project, loaded, candidate, definition),
+        exportName: candidate.exportName,
+        parent: run.parent,
+        parameters: {
+          values: { ...run.parameters, ...given.parameters, ...flags },
+          textual: Object.keys(flags),
+        },
+        options: mergedOptions(context, given),
+        ...hooks,
+      }),
+  });
+}
+
+function mergedOptions(context: Context, given: RunOptions): ReturnType<typeof engineOptions> {
+  const flags = engineOptions(context);
+  const { options } = context;
+  const refresh =
+    given.refresh === true
+      ? 'all'
+      : given.refresh === undefined || given.refresh === false
+        ? 'none'
+        : given.refresh;
+  return {
+    ...flags,
+    concurrency: options.has('concurrency') ? flags.concurrency : (given.concurrency ?? flags.concurrency),
+    refresh: options.has('refresh') || options.has('no-cache') ? flags.refresh : refresh,
+    cache: options.has('no-cache') || options.has('refresh') ? flags.cache : (given.cache ?? flags.cache),
+    from: flags.from ?? given.from,
+    to: flags.to ?? given.to,
+    only: flags.only ?? given.only,
+  };
+}

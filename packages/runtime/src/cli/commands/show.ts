@@ -1,0 +1,118 @@
+import { rootFailures, showRun, type RunView, type StepView } from '@run-pipeline/core/run-view';
+import type { RunRow } from '@run-pipeline/core/ports';
+import { failureLines } from '../../terminal/failure.js';
+import { printable, printableWord } from '../../terminal/sanitise.js';
+import { paintStatus, SYMBOLS } from '../../terminal/step-lines.js';
+import { tableLines } from '../../terminal/table.js';
+import { count, formatAge, formatBytes, formatDuration } from '../../terminal/units.js';
+import { cut } from '../../terminal/width.js';
+import { printJson, printLines, type Context } from '../context.js';
+import { withRun } from '../project-access.js';
+import { viewRun } from '../run-events.js';
+import { runName } from '../select-run.js';
+
+/** `run-pipeline show RUN` */
+export function showCommand(context: Context): Promise<number> {
+  return withRun(context, async (project, row) => {
+    const view = await viewRun(project.store, row);
+    if (context.json) printJson(context, showRun(view));
+    else printLines(context.out, runLines(context, view, row));
+    return 0;
+  });
+}
+
+function runLines(context: Context, view: RunView, row: RunRow): readonly string[] {
+  const { style } = context;
+  const status = paintStatus(style, view.status, `${SYMBOLS[view.status]} ${view.status}`);
+  const times = [formatAge(Date.now() - Date.parse(row.createdAt))];
+  if (view.durationMs !== undefined) times.push(`took ${formatDuration(view.durationMs)}`);
+  const lines = [`${status} ${style.bold(printableWord(runName(row)))} ${style.dim(times.join(', '))}`];
+  lines.push(
+    ...tableLines(
+      [
+        ['run', row.id],
+        ['project', printableWord(view.project)],
+        ['version', printableWord(view.version)],
+        ['source', printableWord(row.source)],
+        ['repeats', row.parent ?? ''],
+        ['stop asked for', row.stopRequested === undefined ? '' : printableWord(row.stopRequested)],
+        ...Object.entries(view.parameters).map(([name, value]) => [
+          `parameter ${printableWord(name)}`,
+          cut(printableWord(JSON.stringify(value) ?? 'undefined'), 80),
+        ]),
+      ]
+        .filter(([, value]) => value !== '')
+        .map(([name, value]) => [style.dim(name!), value!]),
+      { indent: '  ' },
+    ),
+  );
+  const steps = [...view.steps.values()];
+  lines.push('', style.bold(count(steps.length, 'step')));
+  lines.push(...tableLines(steps.map((step) => stepCells(context, step))));
+  const artifacts = steps.flatMap((step) =>
+    step.artifacts.map((artifact) => ({ step: step.name, artifact })),
+  );
+  if (artifacts.length > 0) {
+    lines.push('', style.bold(count(artifacts.length, 'artifact')));
+    const rows = artifacts.map(({ step, artifact }) => [
+      printableWord(`${step}.${artifact.name}`),
+      style.dim(printableWord(artifact.type)),
+      formatBytes(artifact.size),
+      style.dim(cut(printableWord(artifact.preview ?? ''), 60)),
+    ]);
+    lines.push(...tableLines(rows, { indent: '  ' }));
+  }
+  for (const { step, skipped } of rootFailures(view)) {
+    if (step.error === undefined) continue;
+    lines.push(
+      '',
+      ...failureLines(
+        style,
+        { step: step.name, status: step.status, error: step.error, attempt: step.attempts },
+        context,
+      ),
+    );
+    if (skipped > 0) lines.push(style.dim(`${count(skipped, 'step')} skipped because of it`));
+  }
+  if (view.error !== undefined && rootFailures(view).length === 0) {
+    lines.push(
+      '',
+      ...failureLines(
+        style,
+        { step: 'the run', status: view.status, error: view.error, attempt: 1 },
+        context,
+      ),
+    );
+  }
+  lines.push(...nextLines(context, view, row));
+  return lines;
+}
+
+function stepCells(context: Context, step: StepView): readonly string[] {
+  const { style } = context;
+  const notes: string[] = [];
+  if (step.attempts > 1) notes.push(count(step.attempts, 'attempt'));
+  if (step.cachedFrom !== undefined) notes.push(`from ${step.cachedFrom}`);
+  if (step.status === 'skipped' && step.why[0] !== undefined) notes.push(step.why[0]);
+  return [
+    paintStatus(style, step.status, `${SYMBOLS[step.status]} ${step.status}`),
+    printableWord(step.name),
+    step.durationMs === undefined || step.status === 'cached' || step.status === 'skipped'
+      ? ''
+      : formatDuration(step.durationMs),
+    style.dim(cut(printable(notes.join(', ')).replace(/\n/g, ' '), 80)),
+  ];
+}
+
+function nextLines(context: Context, view: RunView, row: RunRow): readonly string[] {
+  const { style } = context;
+  switch (view.status) {
+    case 'lost':
+      return ['', `${style.warn('its process is gone:')} run-pipeline resume ${row.id} continues it`];
+    case 'failed':
+    case 'aborted':
+      return ['', `${style.dim('next:')} run-pipeline resume ${row.id}`];
+    default:
+      return [];
+  }
+}

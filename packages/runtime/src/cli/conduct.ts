@@ -1,0 +1,160 @@
+import { EXIT, stepName, type PipelineDefinition, type RunEvent } from '@run-pipeline/core/model';
+import type { Store } from '@run-pipeline/core/ports';
+import { rootFailures, type RunView } from '@run-pipeline/core/run-view';
+import type { RunResult } from '../engine/api.js';
+import { createReporter } from '../terminal/create-reporter.js';
+import type { OutputMode, Reporter } from '../terminal/reporter.js';
+import { summaryLines } from '../terminal/summary.js';
+import { human, printLines, type Context } from './context.js';
+import { GRACE_MS } from './engine-options.js';
+import { listenForInterrupts } from './interrupt.js';
+import { errorLines } from './report-error.js';
+
+/** What a run gets from the command line while it goes on. */
+export interface RunHooks {
+  readonly onEvent: (event: RunEvent) => void;
+  readonly onWarning: (message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Conducted {
+  readonly result: RunResult;
+  readonly view: RunView;
+  readonly exitCode: number;
+}
+
+/**
+ * Conducts one run: shows its events (and prints them, with `--json`), hears Ctrl-C, ends with a summary. What the
+ * user's own code prints in this process meanwhile is led around the footer and the JSON lines.
+ */
+export async function conductRun(
+  context: Context,
+  options: {
+    readonly store: Store;
+    readonly definition?: PipelineDefinition | undefined;
+    /** Of a resumed run: what it had done before. */
+    readonly before?: readonly RunEvent[];
+    readonly start: (hooks: RunHooks) => Promise<RunResult>;
+  },
+): Promise<Conducted> {
+  const { style } = context;
+  const reader = human(context);
+  const { reporter, mode } = createReporter({
+    wanted: wantedOutput(context),
+    stream: reader.stream,
+    write: (text) => reader.write(text),
+    style,
+    env: context.env,
+    cwd: context.cwd,
+  });
+  for (const event of options.before ?? []) reporter.recall(event);
+  const interrupt = listenForInterrupts({
+    onSignal: (signal) => {
+      const again = signal === 'SIGINT' ? ' (Ctrl-C again: at once)' : '';
+      reporter.note(`${style.warn('■')} stopping: steps are told, their outcomes are kept${again}`);
+    },
+    onUncaught: (error) => {
+      const lines = errorLines(error, { style, cwd: context.cwd, trace: context.trace });
+      reporter.note([...lines, 'nobody awaited it: the run is stopped'].join('\n'));
+    },
+    patienceMs: 3 * GRACE_MS,
+  });
+  const undivert = context.outputs.divert((text) => reporter.note(text));
+  const unattach = attach(reporter);
+  try {
+    const result = await options.start({
+      onEvent: (event) => {
+        if (context.json) context.out.write(`${JSON.stringify(event)}\n`);
+        reporter.event(event);
+      },
+      onWarning: (message) => reporter.note(`${style.warn('▲')} ${message}`),
+      signal: interrupt.signal,
+    });
+    reporter.close();
+    if (mode !== 'quiet' || result.status !== 'completed') {
+      printLines(reader, await finalLines(context, { ...options, reporter, result }));
+    }
+    const exitCode = interrupt.exitCode() ?? (result.status === 'completed' ? EXIT.ok : EXIT.failed);
+    return { result, view: reporter.progress.view, exitCode };
+  } finally {
+    reporter.close();
+    unattach();
+    undivert();
+    interrupt.dispose();
+  }
+}
+
+/** Whatever ends or suspends this process, the terminal gets its cursor back (signals end it through `exit`). */
+function attach(reporter: Reporter): () => void {
+  const close = (): void => reporter.close();
+  const suspend = (): void => {
+    reporter.hide();
+    process.kill(process.pid, 'SIGSTOP');
+  };
+  process.on('exit', close);
+  if (process.platform !== 'win32') process.on('SIGTSTP', suspend);
+  return () => {
+    process.off('exit', close);
+    if (process.platform !== 'win32') process.off('SIGTSTP', suspend);
+  };
+}
+
+/** A footer between the JSON lines of the same terminal would tear both. */
+function wantedOutput(context: Context): 'auto' | OutputMode {
+  const wanted = (context.options.text('output') ?? 'auto') as 'auto' | OutputMode;
+  const shared = context.json && context.out.stream.isTTY;
+  return shared && wanted !== 'quiet' ? 'stream' : wanted;
+}
+
+async function finalLines(
+  context: Context,
+  options: {
+    readonly store: Store;
+    readonly definition?: PipelineDefinition | undefined;
+    readonly reporter: Reporter;
+    readonly result: RunResult;
+  },
+): Promise<readonly string[]> {
+  const { reporter, definition } = options;
+  const inputs = await failedInputs(options.store, reporter.progress.view, options.result);
+  return summaryLines({
+    style: context.style,
+    progress: reporter.progress,
+    tail: (step) => reporter.tail(step),
+    attempts: (step) => attemptsOf(definition, step),
+    inputs: (step) => inputs.get(step) ?? [],
+    trace: context.trace,
+  });
+}
+
+/** Executions a step may have; elements of a mapped step have those of the step. */
+function attemptsOf(definition: PipelineDefinition | undefined, step: string): number | undefined {
+  const declared = definition?.steps.find(
+    ({ name }) => name === step || name === step.replace(/\[\d+\]$/, ''),
+  );
+  if (definition === undefined || declared === undefined) return undefined;
+  return 1 + (declared.options.retry ?? definition.options.retry).retries;
+}
+
+type Inputs = ReadonlyMap<string, readonly { readonly name: string; readonly shown: string }[]>;
+
+/** What the failed steps were given, as far as their fingerprints can show it. */
+async function failedInputs(store: Store, view: RunView, result: RunResult): Promise<Inputs> {
+  const inputs = new Map<string, { name: string; shown: string }[]>();
+  if (result.status === 'completed') return inputs;
+  for (const { step } of rootFailures(view).slice(0, 3)) {
+    // The summary of a failed run must come, whatever the store says now.
+    const preimage = await store.readPreimage(result.id, stepName(step.name)).catch(() => undefined);
+    const parts = preimage?.parts.filter(({ kind }) => INPUTS.has(kind)) ?? [];
+    inputs.set(
+      step.name,
+      parts.map(({ name, shown, where }) => ({
+        name,
+        shown: shown ?? (where === undefined ? '(not shown)' : `from ${where}`),
+      })),
+    );
+  }
+  return inputs;
+}
+
+const INPUTS: ReadonlySet<string> = new Set(['input', 'parameter', 'file']);

@@ -1,0 +1,57 @@
+import { parseParameterFlag } from '@run-pipeline/core/graph';
+import type { EngineOptions } from '../engine/api.js';
+import { defaultConcurrency } from '../engine/index.js';
+import type { Context } from './context.js';
+import { usageError } from './usage-error.js';
+
+/** From the first Ctrl-C to SIGKILL. */
+export const GRACE_MS = 5_000;
+
+/** What the flags of a run say, complete. */
+export function engineOptions(context: Context): EngineOptions {
+  const { options } = context;
+  if (options.has('refresh') && options.has('no-cache')) {
+    throw usageError(
+      '--refresh and --no-cache exclude each other',
+      '--refresh executes and replaces cached results; --no-cache leaves the cache alone',
+    );
+  }
+  if (options.has('only') && (options.has('from') || options.has('to'))) {
+    throw usageError('--only says it all: it cannot be combined with --from or --to');
+  }
+  const steps = options.texts('refresh');
+  return {
+    concurrency: concurrency(context),
+    refresh: !options.has('refresh') ? 'none' : steps.length > 0 ? steps : 'all',
+    cache: !options.has('no-cache'),
+    from: options.text('from'),
+    to: options.text('to'),
+    only: options.text('only'),
+    graceMs: GRACE_MS,
+  };
+}
+
+export function concurrency(context: Context): number {
+  const given = context.options.number('concurrency');
+  if (given === 0) throw usageError('--concurrency must be at least 1');
+  return given ?? defaultConcurrency();
+}
+
+/** `--param a=1 --param b=2`. A name given twice is a slip of the hand, not a list. */
+export function parameterFlags(context: Context): Readonly<Record<string, string>> {
+  const values = new Map<string, string>();
+  for (const flag of context.options.texts('param')) {
+    const { name, value } = parseParameterFlag(flag);
+    if (values.has(name)) throw usageError(`--param ${name} was given twice`);
+    values.set(name, value);
+  }
+  return Object.fromEntries(values);
+}
+
+/** `train.ts#scoring` as file and name. A file whose own name holds a `#` can be given with a second one. */
+export function splitFile(argument: string): { readonly file: string; readonly name: string | undefined } {
+  const at = argument.lastIndexOf('#');
+  return at <= 0
+    ? { file: argument, name: undefined }
+    : { file: argument.slice(0, at), name: argument.slice(at + 1) };
+}

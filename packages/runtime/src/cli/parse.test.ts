@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { COMMANDS, findCommand, RUN_SPEC } from './commands.js';
+import { commandHelp, generalHelp } from './help.js';
+import { firstArgument, parse, parseBytes, parseDuration } from './parse.js';
+
+const run = (...words: string[]) => parse(RUN_SPEC, words);
+
+test('options stand anywhere, with a blank or an equals sign, short ones too', () => {
+  const parsed = run('--param', 'a=1', 'pipe.ts', '--param=b=x=y', '-c', '4', '-p', 'c=');
+  expect(parsed.arguments).toEqual(['pipe.ts']);
+  expect(parsed.options.texts('param')).toEqual(['a=1', 'b=x=y', 'c=']);
+  expect(parsed.options.number('concurrency')).toBe(4);
+  expect(run('pipe.ts', '-c4').options.number('concurrency')).toBe(4);
+});
+
+test('an optional value is taken only after an equals sign', () => {
+  const all = run('--refresh', 'pipe.ts');
+  expect(all.arguments).toEqual(['pipe.ts']);
+  expect(all.options.has('refresh')).toBe(true);
+  expect(all.options.texts('refresh')).toEqual([]);
+  expect(run('pipe.ts', '--refresh=a', '--refresh=b').options.texts('refresh')).toEqual(['a', 'b']);
+});
+
+test.each([
+  [['pipe.ts', '--refesh'], 'unknown option --refesh (did you mean "--refresh"?)'],
+  [['pipe.ts', '-z'], 'unknown option -z'],
+  [['pipe.ts', '--concurrency', 'many'], '--concurrency takes a whole number, but got "many"'],
+  [['pipe.ts', '--concurrency=-1'], '--concurrency takes a whole number, but got "-1"'],
+  [
+    ['pipe.ts', '--output=lve'],
+    '--output takes auto, live, stream, quiet, but got "lve" (did you mean "live"?)',
+  ],
+  [['pipe.ts', '--watch=yes'], '--watch takes no value, but got "yes"'],
+  [['pipe.ts', '--param'], '--param needs a value: --param NAME=VALUE'],
+  [['pipe.ts', '--from', 'a', '--from', 'b'], '--from was given twice'],
+  [['pipe.ts', '--refresh='], '--refresh needs a value: --refresh=STEP'],
+  [[], 'FILE[#name] is missing'],
+  [['pipe.ts', 'other.ts'], '"other.ts" is one argument too many'],
+])('%j is a usage error', (words, message) => {
+  expect(() => run(...words)).toThrow(expect.objectContaining({ kind: 'usage', message }));
+});
+
+test('queues are refused with a sentence, and not listed', () => {
+  expect(() => run('pipe.ts', '--queue', 'gpu')).toThrow(
+    /--queue: queues and agents are not part of this version/,
+  );
+  expect(() => run('pipe.ts', '--remote')).toThrow(/--remote: queues/);
+  expect(commandHelp(RUN_SPEC)).not.toMatch(/queue|remote/);
+});
+
+test('after two dashes everything is an argument', () => {
+  expect(run('--', '--odd-name.ts').arguments).toEqual(['--odd-name.ts']);
+});
+
+test('the first argument is found behind options and their values', () => {
+  expect(firstArgument(RUN_SPEC, ['--param', 'runs=1', '--json', 'runs'])).toBe(3);
+  expect(firstArgument(RUN_SPEC, ['--refresh', 'pipe.ts'])).toBe(1);
+  expect(firstArgument(RUN_SPEC, ['--json'])).toBe(-1);
+});
+
+test('times and sizes', () => {
+  expect([parseDuration('30m'), parseDuration('1.5h'), parseDuration('7d'), parseDuration('soon')]).toEqual([
+    1_800_000,
+    5_400_000,
+    604_800_000,
+    undefined,
+  ]);
+  expect([
+    parseBytes('500MB'),
+    parseBytes('2g'),
+    parseBytes('1KiB'),
+    parseBytes('10'),
+    parseBytes('x'),
+  ]).toEqual([524_288_000, 2 ** 31, 1024, 10, undefined]);
+});
+
+test('every command has help with an example and its options', () => {
+  for (const command of COMMANDS) {
+    const help = commandHelp(command);
+    expect(help).toContain('Example');
+    expect(help).toContain('--json');
+    for (const line of help.split('\n')) expect(line.length).toBeLessThan(130);
+    expect(generalHelp()).toContain(command.summary);
+  }
+  expect(findCommand('agent')).toBeUndefined();
+});

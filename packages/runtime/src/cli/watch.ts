@@ -1,0 +1,160 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, watch as watchDirectory, type FSWatcher } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { constants } from 'node:os';
+import type { LoadedFile } from '../discover/discovery.js';
+import { human, printLines, type Context } from './context.js';
+import { splitFile } from './engine-options.js';
+
+/** Editors write a file in several steps; a run starts when they are done. */
+const SETTLE_MS = 120;
+const WATCHED = 'RUN_PIPELINE_WATCHED';
+
+/**
+ * `--watch`: each run is a process of its own, so that every one sees the user's modules anew and none leaks into
+ * the next. It reports over IPC which files it read; a change of any of them ends what is running and starts again.
+ */
+export async function watch(context: Context): Promise<number> {
+  const { file } = splitFile(context.arguments[0]!);
+  const main = resolve(context.cwd, file);
+  const watcher = new SourceWatcher(main);
+  const words = process.argv.slice(2).filter((word) => word !== '--watch' && word !== '-w');
+  let stopped: NodeJS.Signals | undefined;
+  let child: ChildProcess | undefined;
+  const stop = (signal: NodeJS.Signals): void => {
+    stopped ??= signal;
+    watcher.close();
+    // A terminal sends Ctrl-C to the child itself; `kill` does not.
+    if (signal === 'SIGTERM') child?.kill(signal);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    while (stopped === undefined) {
+      child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...words], {
+        stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+        env: { ...process.env, [WATCHED]: '1' },
+      });
+      child.on('message', (message) => watcher.watch(filesOf(message)));
+      const ended = new Promise<void>((done) => child!.once('exit', () => done()));
+      const changed = watcher.nextChange();
+      const first = await Promise.race([
+        ended.then(() => 'ended' as const),
+        changed.then(() => 'changed' as const),
+      ]);
+      if (first === 'changed' && stopped === undefined) child.kill('SIGTERM');
+      await ended;
+      if (stopped !== undefined) break;
+      if (first === 'ended')
+        printLines(human(context), [context.style.dim(`watching ${watcher.describe()}; Ctrl-C ends`)]);
+      const cause = await changed;
+      if (cause !== undefined)
+        printLines(human(context), ['', `${context.style.info('↻')} ${basename(cause)} changed`]);
+    }
+  } finally {
+    watcher.close();
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+  return stopped === undefined ? 0 : 128 + constants.signals[stopped];
+}
+
+/** In the process of one run: says which files the pipeline was made of. */
+export function tellWatcher(loaded: LoadedFile): void {
+  if (process.env[WATCHED] !== '1' || process.send === undefined) return;
+  const { sources = [] } = JSON.parse(loaded.bundle.map) as { sources?: readonly string[] };
+  process.send({ files: [loaded.file, ...sources] });
+  process.channel?.unref();
+}
+
+function filesOf(message: unknown): readonly string[] {
+  const files = (message as { files?: unknown } | null)?.files;
+  return Array.isArray(files) ? files.filter((file): file is string => typeof file === 'string') : [];
+}
+
+/**
+ * Watches directories, because a saved file is often a new file under the old name, and compares contents, because
+ * a touch is no change.
+ */
+class SourceWatcher {
+  readonly #contents = new Map<string, string>();
+  readonly #directories = new Map<string, FSWatcher>();
+  readonly #main: string;
+  #settle: NodeJS.Timeout | undefined;
+  #resolve: ((file: string | undefined) => void) | undefined;
+
+  constructor(main: string) {
+    this.#main = main;
+    this.watch([main]);
+  }
+
+  /** These files from now on, besides the main one. */
+  watch(files: readonly string[]): void {
+    if (files.length === 0) return;
+    for (const file of new Set([this.#main, ...files])) {
+      if (!this.#contents.has(file)) this.#contents.set(file, contentOf(file));
+      const directory = dirname(file);
+      if (this.#directories.has(directory)) continue;
+      try {
+        const watcher = watchDirectory(directory, { persistent: true }, () => this.#changed());
+        watcher.on('error', () => this.#directories.delete(directory));
+        this.#directories.set(directory, watcher);
+      } catch {
+        // A directory that is gone: the file's next save makes it again, and the run then fails on its own.
+      }
+    }
+  }
+
+  /** The file whose content changed; undefined when watching ended. */
+  nextChange(): Promise<string | undefined> {
+    return new Promise((done) => {
+      this.#resolve = done;
+      this.#compare();
+    });
+  }
+
+  describe(): string {
+    const count = this.#contents.size;
+    return count === 1
+      ? basename(this.#main)
+      : `${basename(this.#main)} and ${count - 1} more ${count === 2 ? 'file' : 'files'}`;
+  }
+
+  close(): void {
+    clearTimeout(this.#settle);
+    for (const watcher of this.#directories.values()) watcher.close();
+    this.#directories.clear();
+    this.#resolve?.(undefined);
+    this.#resolve = undefined;
+  }
+
+  #changed(): void {
+    clearTimeout(this.#settle);
+    this.#settle = setTimeout(() => this.#compare(), SETTLE_MS);
+  }
+
+  #compare(): void {
+    if (this.#resolve === undefined) return;
+    let cause: string | undefined;
+    for (const [file, before] of this.#contents) {
+      const now = contentOf(file);
+      // While an editor replaces it, a file is missing for a moment: its return is the change.
+      if (now === before || now === '') continue;
+      this.#contents.set(file, now);
+      cause ??= file;
+    }
+    if (cause === undefined) return;
+    const resolve = this.#resolve;
+    this.#resolve = undefined;
+    resolve(cause);
+  }
+}
+
+function contentOf(file: string): string {
+  try {
+    return createHash('sha256').update(readFileSync(file)).digest('base64');
+  } catch {
+    return '';
+  }
+}
