@@ -3,7 +3,11 @@ import { expect, test } from 'vitest';
 import { Workspace } from './rig.js';
 import { print, runStart, storeRuns } from './stored-runs.js';
 
-const ID = { old: '01AAA0000000000000000000AA', new: '01AAB0000000000000000000BB', lost: '01CCC0000000000000000000CC' };
+const ID = {
+  old: '01AAA0000000000000000000AA',
+  new: '01AAB0000000000000000000BB',
+  lost: '01CCC0000000000000000000CC',
+};
 
 async function twoRuns(): Promise<Workspace> {
   const workspace = new Workspace();
@@ -22,8 +26,25 @@ async function twoRuns(): Promise<Workspace> {
     await runs.commit(
       ID.old,
       [
-        { type: 'step.end', step: stepName('load'), status: 'cached', attempt: 0, durationMs: 1, artifacts: [], why: [] },
-        { type: 'step.end', step: train, status: 'completed', attempt: 1, durationMs: 1200, artifacts: [], why: ['it has not run before'], fingerprint: print('train', before) },
+        {
+          type: 'step.end',
+          step: stepName('load'),
+          status: 'cached',
+          attempt: 0,
+          durationMs: 1,
+          artifacts: [],
+          why: [],
+        },
+        {
+          type: 'step.end',
+          step: train,
+          status: 'completed',
+          attempt: 1,
+          durationMs: 1200,
+          artifacts: [],
+          why: ['it has not run before'],
+          fingerprint: print('train', before),
+        },
         { type: 'run.end', status: 'completed', durationMs: 1500 },
       ],
       { parts: [['train', before]] },
@@ -32,14 +53,40 @@ async function twoRuns(): Promise<Workspace> {
     await runs.commit(
       ID.new,
       [
-        { ...runStart([['load'], ['train', 'load'], ['publish', 'train']], { lr: 0.001 }), number: 2 } as never,
-        { type: 'step.end', step: stepName('load'), status: 'cached', attempt: 0, durationMs: 1, artifacts: [], why: [] },
+        {
+          ...runStart([['load'], ['train', 'load'], ['publish', 'train']], { lr: 0.001 }),
+          number: 2,
+        } as never,
+        {
+          type: 'step.end',
+          step: stepName('load'),
+          status: 'cached',
+          attempt: 0,
+          durationMs: 1,
+          artifacts: [],
+          why: [],
+        },
         { type: 'step.start', step: train, attempt: 1 },
         {
-          type: 'step.end', step: train, status: 'failed', attempt: 1, durationMs: 900, artifacts: [], why: ['parameter lr 0.01 -> 0.001'], fingerprint: print('train', after),
+          type: 'step.end',
+          step: train,
+          status: 'failed',
+          attempt: 1,
+          durationMs: 900,
+          artifacts: [],
+          why: ['parameter lr 0.01 -> 0.001'],
+          fingerprint: print('train', after),
           error: { name: 'TypeError', message: 'no rows', at: 'pipe.ts:5:16', frame: '> 5 │ rows[0].x' },
         },
-        { type: 'step.end', step: stepName('publish'), status: 'skipped', attempt: 0, durationMs: 0, artifacts: [], why: ['train failed'] },
+        {
+          type: 'step.end',
+          step: stepName('publish'),
+          status: 'skipped',
+          attempt: 0,
+          durationMs: 0,
+          artifacts: [],
+          why: ['train failed'],
+        },
         { type: 'run.end', status: 'failed', durationMs: 1000 },
       ],
       { parts: [['train', after]] },
@@ -51,8 +98,14 @@ async function twoRuns(): Promise<Workspace> {
 test('a project without runs answers every question, and nothing is created', async () => {
   const workspace = new Workspace();
   expect(await workspace.json('runs')).toEqual([]);
-  expect(await workspace.run(['show', 'latest'])).toMatchObject({ code: 2, stderr: expect.stringContaining('there are no runs yet') as string });
-  expect(await workspace.run(['gc'])).toMatchObject({ code: 0, stdout: 'nothing to free: there are no runs here\n' });
+  expect(await workspace.run(['show', 'latest'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('there are no runs yet') as string,
+  });
+  expect(await workspace.run(['gc'])).toMatchObject({
+    code: 0,
+    stdout: 'nothing to free: there are no runs here\n',
+  });
   const { existsSync } = await import('node:fs');
   expect(existsSync(workspace.path('.run-pipeline'))).toBe(false);
 });
@@ -60,8 +113,26 @@ test('a project without runs answers every question, and nothing is created', as
 test('runs are listed newest first, with the shape that is promised', async () => {
   const workspace = await twoRuns();
   expect(await workspace.json('runs')).toEqual([
-    { id: ID.new, pipeline: 'iris', project: 'examples', version: '2', number: 2, status: 'failed', startedAt: expect.any(String), finishedAt: expect.any(String) },
-    { id: ID.old, pipeline: 'iris', project: 'examples', version: '1', number: 1, status: 'completed', startedAt: expect.any(String), finishedAt: expect.any(String) },
+    {
+      id: ID.new,
+      pipeline: 'iris',
+      project: 'examples',
+      version: '2',
+      number: 2,
+      status: 'failed',
+      startedAt: expect.any(String),
+      finishedAt: expect.any(String),
+    },
+    {
+      id: ID.old,
+      pipeline: 'iris',
+      project: 'examples',
+      version: '1',
+      number: 1,
+      status: 'completed',
+      startedAt: expect.any(String),
+      finishedAt: expect.any(String),
+    },
   ]);
   expect(await workspace.json('runs', '--status', 'completed')).toHaveLength(1);
   expect(await workspace.json('runs', '--limit', '1')).toMatchObject([{ id: ID.new }]);
@@ -71,7 +142,13 @@ test('runs are listed newest first, with the shape that is promised', async () =
 
 test('a run is named by id, beginning, name and number, or latest', async () => {
   const workspace = await twoRuns();
-  for (const [name, id] of [['latest', ID.new], ['iris#1', ID.old], [ID.old, ID.old], ['01AAA', ID.old], ['01aab', ID.new]] as const) {
+  for (const [name, id] of [
+    ['latest', ID.new],
+    ['iris#1', ID.old],
+    [ID.old, ID.old],
+    ['01AAA', ID.old],
+    ['01aab', ID.new],
+  ] as const) {
     expect(await workspace.json('show', name)).toMatchObject({ id });
   }
 });
@@ -109,11 +186,19 @@ test('show tells steps, errors with their place, and what to do next', async () 
 
 test('logs join the pieces of a line, keep the streams apart and let no control through', async () => {
   const workspace = await twoRuns();
-  expect((await workspace.run(['logs', 'iris#1'])).stdout).toBe('train │ epoch 1\ntrain │ careful\ntrain │ epoch 2\ntrain │ rest\n');
+  expect((await workspace.run(['logs', 'iris#1'])).stdout).toBe(
+    'train │ epoch 1\ntrain │ careful\ntrain │ epoch 2\ntrain │ rest\n',
+  );
   expect((await workspace.run(['logs', 'iris#1', 'train', '--stream', 'stderr'])).stdout).toBe('careful\n');
-  const raw = (await workspace.run(['logs', 'iris#1', '--json'])).stdout.trim().split('\n').map((line) => JSON.parse(line) as { text: string });
+  const raw = (await workspace.run(['logs', 'iris#1', '--json'])).stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { text: string });
   expect(raw.map(({ text }) => text)).toEqual(['epoch 1\nep', 'careful\u001b[2J\n', 'och 2\nrest']);
-  expect(await workspace.run(['logs', 'iris#1', 'trian'])).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean "train"?') as string });
+  expect(await workspace.run(['logs', 'iris#1', 'trian'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('did you mean "train"?') as string,
+  });
 });
 
 test('logs -f shows what comes, and ends with the run', async () => {
@@ -123,13 +208,25 @@ test('logs -f shows what comes, and ends with the run', async () => {
     await runs.create(ID.old);
     await runs.commit(ID.old, [runStart([['train']]), { type: 'step.start', step: train, attempt: 1 }]);
     const following = workspace.start(['logs', 'latest', '-f']);
-    await runs.commit(ID.old, [{ type: 'step.log', step: train, attempt: 1, stream: 'stdout', text: 'one\n' }]);
+    await runs.commit(ID.old, [
+      { type: 'step.log', step: train, attempt: 1, stream: 'stdout', text: 'one\n' },
+    ]);
     await following.printed(/train │ one/);
-    await runs.commit(ID.old, [{ type: 'step.log', step: train, attempt: 1, stream: 'stdout', text: 'two\n' }]);
+    await runs.commit(ID.old, [
+      { type: 'step.log', step: train, attempt: 1, stream: 'stdout', text: 'two\n' },
+    ]);
     await following.printed(/train │ two/);
     expect(following.child.exitCode).toBeNull();
     await runs.commit(ID.old, [
-      { type: 'step.end', step: train, status: 'completed', attempt: 1, durationMs: 1, artifacts: [], why: [] },
+      {
+        type: 'step.end',
+        step: train,
+        status: 'completed',
+        attempt: 1,
+        durationMs: 1,
+        artifacts: [],
+        why: [],
+      },
       { type: 'run.end', status: 'completed', durationMs: 2 },
     ]);
     expect(await following.ended).toMatchObject({ code: 0, stdout: 'train │ one\ntrain │ two\n' });
@@ -155,7 +252,9 @@ test('stop asks the running process and waits for its end', async () => {
     await runs.create(ID.old);
     await runs.commit(ID.old, [runStart([['train']])]);
     const stopping = workspace.start(['stop', 'latest', '--reason', 'enough', '--json']);
-    await expect.poll(async () => (await runs.store.findRuns({}))[0]?.stopRequested, { timeout: 20_000 }).toBe('enough');
+    await expect
+      .poll(async () => (await runs.store.findRuns({}))[0]?.stopRequested, { timeout: 20_000 })
+      .toBe('enough');
     await runs.commit(ID.old, [{ type: 'run.end', status: 'aborted', durationMs: 2 }]);
     const { stdout, code } = await stopping.ended;
     expect(code).toBe(0);
@@ -167,12 +266,20 @@ test('why names the change, and diff what differs between two runs', async () =>
   const workspace = await twoRuns();
   const why = await workspace.run(['why', 'latest', 'train']);
   expect(why.stdout).toContain('parameter lr 0.01 -> 0.001');
-  expect(await workspace.json('why', 'latest', 'train')).toMatchObject({ step: 'train', why: ['parameter lr 0.01 -> 0.001'] });
+  expect(await workspace.json('why', 'latest', 'train')).toMatchObject({
+    step: 'train',
+    why: ['parameter lr 0.01 -> 0.001'],
+  });
   expect(await workspace.run(['why', 'latest', 'tran'])).toMatchObject({ code: 2 });
   expect(await workspace.json('diff', 'iris#1', 'iris#2')).toMatchObject({
     parameters: [{ name: 'lr', left: 0.01, right: 0.001 }],
     steps: [
-      { name: 'train', left: { status: 'completed' }, right: { status: 'failed' }, changes: [expect.stringContaining('lr') as string] },
+      {
+        name: 'train',
+        left: { status: 'completed' },
+        right: { status: 'failed' },
+        changes: [expect.stringContaining('lr') as string],
+      },
       { name: 'publish', left: null, right: { status: 'skipped' } },
     ],
     same: 1,
@@ -189,7 +296,9 @@ test('a reader that goes away is no failure', async () => {
 
 test('a store of a newer version is one message and exit code 4', async () => {
   const workspace = await twoRuns();
-  const { default: Database } = (await import('libsql')) as unknown as { default: new (file: string) => { pragma(text: string): unknown; close(): void } };
+  const { default: Database } = (await import('libsql')) as unknown as {
+    default: new (file: string) => { pragma(text: string): unknown; close(): void };
+  };
   const database = new Database(workspace.path('.run-pipeline/state.db'));
   database.pragma('user_version = 999');
   database.close();

@@ -47,7 +47,10 @@ export class Workspace {
     );
   }
 
-  run(args: readonly string[], options: { readonly env?: Readonly<Record<string, string>> } = {}): Promise<Ended> {
+  run(
+    args: readonly string[],
+    options: { readonly env?: Readonly<Record<string, string>> } = {},
+  ): Promise<Ended> {
     return this.start(args, options).ended;
   }
 

@@ -1,16 +1,28 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { artifactUrl, digest, fingerprint, runId, stepName, type RunEventBody, type StoredArtifact } from '../../../packages/core/src/model/index.js';
+import {
+  artifactUrl,
+  digest,
+  fingerprint,
+  runId,
+  stepName,
+  type RunEventBody,
+  type StoredArtifact,
+} from '../../../packages/core/src/model/index.js';
 import type { PreimagePart, Store } from '../../../packages/core/src/ports/index.js';
 import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
 import { openSqliteStore } from '../../../packages/runtime/src/store/index.js';
 import type { Workspace } from './rig.js';
 
 /** Writes runs straight into a workspace's store, so that queries can be tested on exactly known states. */
-export async function storeRuns<T>(workspace: Workspace, write: (writer: RunWriter) => Promise<T>): Promise<T> {
+export async function storeRuns<T>(
+  workspace: Workspace,
+  write: (writer: RunWriter) => Promise<T>,
+): Promise<T> {
   const home = workspace.path('.run-pipeline');
-  for (const directory of ['blobs', 'packages', 'cache', 'tmp']) mkdirSync(join(home, directory), { recursive: true });
+  for (const directory of ['blobs', 'packages', 'cache', 'tmp'])
+    mkdirSync(join(home, directory), { recursive: true });
   const store = await openSqliteStore({ file: join(home, 'state.db') });
   try {
     return await write(new RunWriter(store));
@@ -27,7 +39,10 @@ export class RunWriter {
     this.store = store;
   }
 
-  async create(id: string, options: { readonly pipeline?: string; readonly project?: string; readonly owner?: 'this' | 'gone' } = {}): Promise<void> {
+  async create(
+    id: string,
+    options: { readonly pipeline?: string; readonly project?: string; readonly owner?: 'this' | 'gone' } = {},
+  ): Promise<void> {
     const owner = processIdentity();
     await this.store.createRun({
       id: runId(id),
@@ -40,36 +55,69 @@ export class RunWriter {
     });
   }
 
-  async commit(id: string, bodies: readonly RunEventBody[], more: { readonly artifacts?: readonly [step: string, artifact: StoredArtifact][]; readonly parts?: readonly [step: string, parts: readonly PreimagePart[]][] } = {}): Promise<void> {
+  async commit(
+    id: string,
+    bodies: readonly RunEventBody[],
+    more: {
+      readonly artifacts?: readonly [step: string, artifact: StoredArtifact][];
+      readonly parts?: readonly [step: string, parts: readonly PreimagePart[]][];
+    } = {},
+  ): Promise<void> {
     const events = bodies.map((body) => {
       const seq = this.#seq.get(id) ?? 0;
       this.#seq.set(id, seq + 1);
-      return { v: 1 as const, seq, ts: new Date(Date.UTC(2026, 0, 1) + seq * 1000).toISOString(), run: runId(id), ...body };
+      return {
+        v: 1 as const,
+        seq,
+        ts: new Date(Date.UTC(2026, 0, 1) + seq * 1000).toISOString(),
+        run: runId(id),
+        ...body,
+      };
     });
     const result = await this.store.commit({
       run: runId(id),
       epoch: 1,
       events,
       artifacts: (more.artifacts ?? []).map(([step, artifact]) => ({ step: stepName(step), artifact })),
-      preimages: (more.parts ?? []).map(([step, parts]) => ({ step: stepName(step), fingerprint: print(step, parts), parts })),
+      preimages: (more.parts ?? []).map(([step, parts]) => ({
+        step: stepName(step),
+        fingerprint: print(step, parts),
+        parts,
+      })),
     });
     if (!result.ok) throw new Error(result.message);
   }
 }
 
 export const print = (step: string, parts: readonly PreimagePart[]) =>
-  fingerprint(`sha256:${createHash('sha256').update(JSON.stringify([step, parts])).digest('hex')}`);
+  fingerprint(
+    `sha256:${createHash('sha256')
+      .update(JSON.stringify([step, parts]))
+      .digest('hex')}`,
+  );
 
 export function jsonArtifact(name: string, value: unknown): StoredArtifact {
   const inline = Buffer.from(JSON.stringify({ json: value }));
   const hash = digest(`sha256:${createHash('sha256').update(inline).digest('hex')}`);
   return {
     inline,
-    record: { name, type: 'superjson', hash, size: inline.length, url: artifactUrl(hash), codecVersion: 1, preview: JSON.stringify(value), createdAt: '2026-01-01T00:00:00.000Z' },
+    record: {
+      name,
+      type: 'superjson',
+      hash,
+      size: inline.length,
+      url: artifactUrl(hash),
+      codecVersion: 1,
+      preview: JSON.stringify(value),
+      createdAt: '2026-01-01T00:00:00.000Z',
+    },
   };
 }
 
-export const runStart = (steps: readonly (readonly [name: string, ...parents: string[]])[], parameters: Readonly<Record<string, unknown>> = {}): RunEventBody => ({
+export const runStart = (
+  steps: readonly (readonly [name: string, ...parents: string[]])[],
+  parameters: Readonly<Record<string, unknown>> = {},
+): RunEventBody => ({
   type: 'run.start',
   pipeline: 'iris',
   project: 'examples',

@@ -1,0 +1,353 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { Workspace, type Running } from './rig.js';
+
+const WEATHER = `
+import { Parameter, Pipeline, Step } from 'run-pipeline';
+
+@Pipeline({ name: 'weather', project: 'examples', cache: true })
+export class Weather {
+  @Parameter() factor = 2;
+
+  @Step({ returns: ['rows'] })
+  load(): number[] {
+    console.log('loading');
+    return [1, 2, 3];
+  }
+
+  @Step({ inputs: ['$<load.rows>'], returns: ['sum'] })
+  sum(rows: number[]): number {
+    return rows.reduce((total, row) => total + row, 0) * this.factor;
+  }
+}
+`;
+
+const FAILING = `
+import { Pipeline, Step } from 'run-pipeline';
+
+@Pipeline({ name: 'failing', project: 'examples', cache: true, retry: 1 })
+export class Failing {
+  @Step({ returns: ['rows'] })
+  load(): { value: number }[] {
+    return [];
+  }
+
+  @Step({ inputs: ['$<load.rows>', 0.5], returns: ['model'] })
+  train(rows: { value: number }[], rate: number): number {
+    for (let line = 1; line <= 30; line++) console.log('line ' + line);
+    const first = rows[0]!;
+    return first.value * rate;
+  }
+
+  @Step({ inputs: ['$<train.model>'], returns: [] })
+  publish(_model: number): void {}
+}
+`;
+
+/** A step that runs until it is told to stop, and says when it has begun. */
+const SLOW = `
+import { writeFileSync } from 'node:fs';
+import { Pipeline, Step, currentTask } from 'run-pipeline';
+
+@Pipeline({ name: 'slow', project: 'examples' })
+export class Slow {
+  @Step({ returns: ['done'] })
+  first(): string {
+    return 'done';
+  }
+
+  @Step({ inputs: ['$<first.done>'] })
+  async wait(_: string): Promise<string> {
+    const { signal } = currentTask()!;
+    console.log('waiting');
+    await new Promise<void>((done) => {
+      const timer = setTimeout(done, 60_000);
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        done();
+      });
+    });
+    writeFileSync('told.txt', 'told');
+    signal.throwIfAborted();
+    return 'waited';
+  }
+}
+`;
+
+interface Event {
+  readonly type: string;
+  readonly seq: number;
+  readonly run: string;
+  readonly step?: string;
+  readonly status?: string;
+}
+const eventsOf = (stdout: string): Event[] =>
+  stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Event);
+
+test('a first run executes, the same again executes nothing and says so', async () => {
+  const workspace = new Workspace({ 'pipe.ts': WEATHER });
+  const first = await workspace.run(['pipe.ts']);
+  expect(first).toMatchObject({ code: 0, stderr: '' });
+  expect(first.stdout).toMatch(/▶ weather #1 \(examples\) 2 steps · run \w+/);
+  expect(first.stdout).toContain('load │ loading');
+  expect(first.stdout).toMatch(/✔ weather #1 completed in .* · 2 steps: 2 completed/);
+  expect(first.stdout).toMatch(/ {2}sum\.sum +superjson/);
+  const second = await workspace.run(['pipe.ts']);
+  expect(second.code).toBe(0);
+  expect(second.stdout).toMatch(
+    /weather #2 completed in .* · nothing to execute: all 2 steps cached \(from run /,
+  );
+  expect(second.stdout).not.toContain('loading');
+  expect(await workspace.json('get', 'latest', 'sum.sum')).toBe(12);
+  expect((await workspace.run(['get', 'weather#1', 'load.rows'])).stdout).toBe('[\n  1,\n  2,\n  3\n]\n');
+});
+
+test('plan says before what a run then does, and why', async () => {
+  const workspace = new Workspace({ 'pipe.ts': WEATHER });
+  expect(await workspace.json('plan', 'pipe.ts')).toMatchObject({
+    steps: [
+      { name: 'load', action: 'run' },
+      { name: 'sum', action: 'depends' },
+    ],
+  });
+  await workspace.run(['pipe.ts']);
+  expect(await workspace.json('plan', 'pipe.ts')).toMatchObject({
+    steps: [{ action: 'cached' }, { action: 'cached' }],
+  });
+  expect((await workspace.run(['plan', 'pipe.ts'])).stdout).toContain(
+    'nothing would be executed: all 2 steps are cached',
+  );
+  const changed = await workspace.json<{ steps: { reasons: string[] }[] }>(
+    'plan',
+    'pipe.ts',
+    '--param',
+    'factor=3',
+  );
+  expect(changed.steps[1]).toMatchObject({ name: 'sum', action: 'run' });
+  expect(changed.steps[1]!.reasons.join()).toMatch(/factor.*2.*3/);
+  expect(await workspace.json('runs')).toHaveLength(1);
+});
+
+test('with --json stdout holds events alone, whatever the code prints', async () => {
+  const workspace = new Workspace({ 'pipe.ts': `console.log('top level');\n${WEATHER}` });
+  const { stdout, stderr, code } = await workspace.run(['pipe.ts', '--json']);
+  expect(code).toBe(0);
+  const events = eventsOf(stdout);
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index));
+  expect(events[0]).toMatchObject({
+    v: 1,
+    type: 'run.start',
+    pipeline: 'weather',
+    project: 'examples',
+    number: 1,
+    parameters: { factor: 2 },
+    steps: [
+      { name: 'load', parents: [] },
+      { name: 'sum', parents: ['load'] },
+    ],
+  });
+  expect(events.filter(({ type }) => type === 'step.end').map(({ step }) => step)).toEqual(['load', 'sum']);
+  expect(events.at(-1)).toMatchObject({ type: 'run.end', status: 'completed' });
+  expect(stderr).toContain('top level');
+  expect(stderr).toContain('weather #1 completed');
+});
+
+test('a failure shows the code, the inputs, the attempts, the output, what was skipped and the way on', async () => {
+  const workspace = new Workspace({ 'pipe.ts': FAILING });
+  const { stdout, code } = await workspace.run(['pipe.ts']);
+  expect(code).toBe(1);
+  expect(stdout).toContain(
+    `✖ train failed: TypeError: Cannot read properties of undefined (reading 'value')\npipe.ts:15:18\n`,
+  );
+  expect(stdout).toContain('> 15 │     return first.value * rate;');
+  expect(stdout).toContain('attempt 2/2');
+  expect(stdout).toContain('the last 20 lines of its output:\n│ line 11\n');
+  expect(stdout).toContain('skipped because of it: publish');
+  expect(stdout).toMatch(/next: run-pipeline resume \w+/);
+  expect(stdout).not.toMatch(/node_modules|worker\.js/);
+});
+
+test('quiet prints nothing for a run that completes, and the whole report for one that fails', async () => {
+  const workspace = new Workspace({ 'pipe.ts': WEATHER, 'failing.ts': FAILING });
+  expect(await workspace.run(['pipe.ts', '--output', 'quiet'])).toEqual({
+    code: 0,
+    signal: null,
+    stdout: '',
+    stderr: '',
+  });
+  const failed = await workspace.run(['failing.ts', '--output', 'quiet']);
+  expect(failed.code).toBe(1);
+  expect(failed.stdout).toContain('✖ train failed: TypeError');
+});
+
+test('wrong parameters, flags and files are refused before anything runs', async () => {
+  const workspace = new Workspace({
+    'pipe.ts': WEATHER,
+    'broken.ts': 'export const x: = 1;\n',
+    'empty.ts': 'export const x = 1;\n',
+    'two.ts': `${WEATHER}${FAILING.replace("import { Pipeline, Step } from 'run-pipeline';", '')}`,
+  });
+  const cases = [
+    [['pipe.ts', '--param', 'factr=1'], 2, /factr[\s\S]*factor/],
+    [['pipe.ts', '--param', 'factor=many'], 2, /factor[\s\S]*number/],
+    [['pipe.ts', '--param', 'factor'], 2, /NAME=VALUE/],
+    [['pipe.ts', '--param', 'factor=1', '-p', 'factor=2'], 2, /given twice/],
+    [['pipe.ts', '--concurrency', '0'], 2, /at least 1/],
+    [['pipe.ts', '--refresh', '--no-cache'], 2, /exclude each other/],
+    [['pipe.ts', '--refresh=lod'], 2, /lod[\s\S]*load/],
+    [['pipe.ts', '--queue', 'gpu'], 2, /queues/],
+    [['missing.ts'], 3, /missing\.ts does not exist/],
+    [['broken.ts'], 3, /broken\.ts:1:17/],
+    [['empty.ts'], 2, /no pipeline/],
+    [['two.ts'], 2, /#Weather[\s\S]*#Failing/],
+    [['two.ts#Wether'], 2, /Wether[\s\S]*Weather/],
+  ] as const;
+  for (const [args, code, message] of cases) {
+    const ended = await workspace.run(args);
+    expect({ args, code: ended.code, stdout: ended.stdout }).toEqual({ args, code, stdout: '' });
+    expect(ended.stderr).toMatch(message);
+    expect(ended.stderr).not.toMatch(/^\s+at .*(dist|node:)/m);
+  }
+  expect(await workspace.json('runs')).toEqual([]);
+  expect((await workspace.run(['two.ts#Weather'])).code).toBe(0);
+});
+
+test('a file that starts itself runs once, with the flags, and its own lines after it', async () => {
+  const workspace = new Workspace({
+    'self.ts': `
+import { PipelineController } from 'run-pipeline';
+const pipe = new PipelineController({ name: 'self', project: 'examples' });
+pipe.addParameter({ name: 'n', default: 1 });
+pipe.addFunctionStep({ name: 'double', function: (n: number) => n * 2, functionKwargs: { n: '$<pipeline.n>' }, functionReturn: ['result'] });
+const run = await pipe.start();
+console.log('result', await run.get('double.result'), run.status);
+`,
+  });
+  const { stdout, code } = await workspace.run(['self.ts', '--param', 'n=21']);
+  expect(code).toBe(0);
+  expect(stdout).toContain('result 42 completed');
+  expect(await workspace.json('runs')).toHaveLength(1);
+  expect(await workspace.json('graph', 'self.ts')).toEqual({ nodes: [{ name: 'double', parents: [] }] });
+  expect(await workspace.json('runs')).toHaveLength(1);
+});
+
+async function interrupt(workspace: Workspace, running: Running, signal: NodeJS.Signals) {
+  await running.printed(/wait │ waiting/);
+  running.child.kill(signal);
+  return running.ended;
+}
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)(
+  '%s stops gracefully: the step is told, the run is aborted, exit code %i',
+  async (signal, expected) => {
+    const workspace = new Workspace({ 'pipe.ts': SLOW });
+    const { code, stdout } = await interrupt(workspace, workspace.start(['pipe.ts']), signal);
+    expect(code).toBe(expected);
+    expect(stdout).toContain('stopping');
+    expect(readFileSync(workspace.path('told.txt'), 'utf8')).toBe('told');
+    expect(await workspace.json('show', 'latest')).toMatchObject({
+      status: 'aborted',
+      steps: [{ status: 'completed' }, { name: 'wait', status: 'aborted' }],
+    });
+  },
+);
+
+test('stop from another process aborts the run', async () => {
+  const workspace = new Workspace({ 'pipe.ts': SLOW });
+  const running = workspace.start(['pipe.ts']);
+  await running.printed(/wait │ waiting/);
+  expect(await workspace.json('stop', 'latest')).toMatchObject({ stopped: true, status: 'aborted' });
+  expect((await running.ended).code).toBe(1);
+  expect(existsSync(workspace.path('told.txt'))).toBe(true);
+});
+
+test('a killed run is lost, resumes, and does not execute again what was completed', async () => {
+  const workspace = new Workspace({ 'pipe.ts': SLOW });
+  const running = workspace.start(['pipe.ts']);
+  await running.printed(/wait │ waiting/);
+  running.child.kill('SIGKILL');
+  await running.ended;
+  expect(await workspace.json('runs')).toMatchObject([{ status: 'lost' }]);
+  const resumed = workspace.start(['resume', 'latest', '--json']);
+  await resumed.printed(/waiting/);
+  resumed.child.kill('SIGINT');
+  const { stdout } = await resumed.ended;
+  const events = eventsOf(stdout);
+  expect(events[0]).toMatchObject({ type: 'run.resume' });
+  expect(events.filter(({ type }) => type === 'step.start').map(({ step }) => step)).toEqual(['wait']);
+});
+
+test('rerun takes the current file and the parameters of the run', async () => {
+  const workspace = new Workspace({ 'pipe.ts': WEATHER });
+  await workspace.run(['pipe.ts', '--param', 'factor=5']);
+  workspace.write('pipe.ts', WEATHER.replace('[1, 2, 3]', '[1, 2, 4]'));
+  expect((await workspace.run(['rerun', 'latest'])).code).toBe(0);
+  expect(await workspace.json('show', 'latest')).toMatchObject({ parameters: { factor: 5 }, number: 2 });
+  expect(await workspace.json('get', 'latest', 'sum.sum')).toBe(35);
+  expect((await workspace.run(['rerun', 'latest', '--param', 'factor=1'])).code).toBe(0);
+  expect(await workspace.json('get', 'latest', 'sum.sum')).toBe(7);
+});
+
+test('--watch runs again when a file that the pipeline reads is saved', async () => {
+  const workspace = new Workspace({
+    'helper.ts': 'export const base = 1;\n',
+    'pipe.ts': WEATHER.replace('import {', "import { base } from './helper.js';\nimport {").replace(
+      '[1, 2, 3]',
+      '[base]',
+    ),
+  });
+  const running = workspace.start(['pipe.ts', '--watch']);
+  await running.printed(/weather #1 completed[\s\S]*watching/);
+  workspace.write('helper.ts', 'export const base = 7;\n');
+  await running.printed(/helper\.ts changed[\s\S]*weather #2 completed[\s\S]*watching/);
+  running.child.kill('SIGTERM');
+  expect((await running.ended).code).toBe(143);
+  expect(await workspace.json('get', 'latest', 'load.rows')).toEqual([7]);
+});
+
+test.each(['class', 'controller', 'function'])(
+  'init writes a %s pipeline that runs as it is, and never overwrites',
+  async (style) => {
+    const workspace = new Workspace();
+    expect((await workspace.run(['init', '--style', style])).code).toBe(0);
+    const { code, stdout } = await workspace.run(['pipeline.ts']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('kept 3 of 4 readings');
+    expect((await workspace.run(['pipeline.ts'])).stdout).toContain('nothing to execute: all 3 steps cached');
+    expect((await workspace.run(['check', 'pipeline.ts'])).code).toBe(0);
+    expect(await workspace.run(['init'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('exists already') as string,
+    });
+  },
+);
+
+test('check reports every mistake with its place', async () => {
+  const workspace = new Workspace({ 'pipe.ts': WEATHER.replace('$<load.rows>', '$<load.rws>') });
+  const { stdout, code } = await workspace.run(['check', 'pipe.ts', '--json']);
+  expect(code).toBe(2);
+  const report = JSON.parse(stdout) as { ok: boolean; diagnostics: { at: string; message: string }[] };
+  expect(report.ok).toBe(false);
+  expect(report.diagnostics[0]).toMatchObject({
+    severity: 'error',
+    at: expect.stringMatching(/^pipe\.ts:\d+:\d+$/) as string,
+  });
+  expect(report.diagnostics[0]!.message).toContain('rws');
+});
+
+test('gc frees old runs and keeps the newest', async () => {
+  const workspace = new Workspace({ 'pipe.ts': WEATHER });
+  for (let run = 0; run < 3; run++) await workspace.run(['pipe.ts']);
+  expect((await workspace.run(['gc', '--keep-runs', '1', '--max-age', '0s', '--dry-run'])).stdout).toMatch(
+    /would free 2 runs/,
+  );
+  expect(await workspace.json('runs')).toHaveLength(3);
+  await workspace.run(['gc', '--keep-runs', '1', '--max-age', '0s']);
+  expect(await workspace.json('runs')).toMatchObject([{ number: 3 }]);
+});
