@@ -5,8 +5,9 @@ import {
   type Diagnostic,
   type RunPipelineError,
 } from '@run-pipeline/core/model';
+import { mapToSource } from '../../discover/map-to-source.js';
 import { packageRequests } from '../../engine/index.js';
-import { packageSteps } from '../../package/index.js';
+import { createPackager } from '../../package/index.js';
 import { resolvePaths } from '../../project/paths.js';
 import { codeFrame } from '../../source/code-frame.js';
 import { diagnosticLines } from '../../terminal/diagnostics.js';
@@ -37,7 +38,7 @@ export async function checkCommand(context: Context): Promise<number> {
   const types = checkTypes({ paths, loaded });
   const packaged = graph.some(isError)
     ? []
-    : (await packageSteps({ paths, requests: packageRequests(definition, { cache: true }) })).diagnostics;
+    : (await createPackager({ mapToSource })({ paths, requests: packageRequests(definition, { cache: true }) })).diagnostics;
   const { diagnostics: typeErrors, note } = await types;
   const definitionErrors = [...graph, ...typeErrors];
   return report(context, paths.cwd, {
