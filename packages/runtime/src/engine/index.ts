@@ -9,3 +9,5 @@ export { newRunId } from './run-id.js';
 export { collectGarbage, DEFAULT_GRACE_MS, type GarbageReport } from './collect-garbage.js';
 export { explainStep, type StepExplanation } from './explain-step.js';
 export { findArtifact, readArtifact, type FoundArtifact } from './read-artifact.js';
+export { packageRequests } from './launch.js';
+export { launchValues } from './run-documents.js';

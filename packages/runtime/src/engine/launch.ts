@@ -26,10 +26,7 @@ export async function packagePipeline(options: {
   const { definition } = options;
   const packageSteps = createPackager({ mapToSource });
   const steps = stepsOf(definition);
-  const requests = new Map(
-    steps.map((step, index) => [packageKey(step, index), request(options, step, packageKey(step, index))]),
-  );
-  const packages = await build(packageSteps, options, [...requests.values()]);
+  const packages = await build(packageSteps, options, packageRequests(definition, options.engine));
   const byDefinition = new Map<StepDefinition, Promise<TaskPackage>>();
   steps.forEach((step, index) => {
     const found = packages.get(packageKey(step, index));
@@ -58,6 +55,14 @@ export function stepsOf(definition: PipelineDefinition): readonly StepDefinition
 }
 
 export const packageKey = (step: StepDefinition, index: number): string => `${index}:${step.name}`;
+
+/** What `check` and a run hand to the packager, before anything runs. */
+export function packageRequests(
+  definition: PipelineDefinition,
+  engine: Pick<EngineOptions, 'cache'>,
+): readonly PackageRequest[] {
+  return stepsOf(definition).map((step, index) => request({ definition, engine }, step, packageKey(step, index)));
+}
 
 function request(
   options: { readonly definition: PipelineDefinition; readonly engine: Pick<EngineOptions, 'cache'> },

@@ -127,6 +127,13 @@ export async function decodeParameters(project: Project, stored: Launch['paramet
   return new Map(entries);
 }
 
+/** The parameters a run was launched with, as a program would give them: for `rerun`. */
+export async function launchValues(project: Project, run: RunId): Promise<Readonly<Record<string, unknown>>> {
+  const { parameters } = await readLaunch(project, run);
+  const decoded = await decodeParameters(project, parameters);
+  return Object.fromEntries([...decoded].map(([name, { value }]) => [name, value]));
+}
+
 /** A package that an earlier process wrote, verified. */
 export async function storedPackage(project: Project, hash: string): Promise<TaskPackage> {
   const found = await readPackage(project, digest(hash));
