@@ -81,7 +81,7 @@ export class MoviesReport {
   @Step({ inputs: ['$<summarise.report>', '$<validate.rejected>'], returns: ['report'] })
   report(reports: GenreReport[], rejected: Map<string, number>): string {
     const sorted = [...reports].sort((a, b) => b.rating - a.rating);
-    currentTask().logger.reportTable({ title: 'genres', series: 'all', iteration: 0, rows: sorted });
+    currentTask().logger.reportTable({ title: 'genres', series: 'all', iteration: 0, table: sorted });
     const lines = sorted.map(
       ({ genre, movies, rating, gross, best }) =>
         `${genre.padEnd(18)} ${String(movies).padStart(4)} movies  rated ${rating.toFixed(2)}  ` +
