@@ -61,7 +61,9 @@ export function packageRequests(
   definition: PipelineDefinition,
   engine: Pick<EngineOptions, 'cache'>,
 ): readonly PackageRequest[] {
-  return stepsOf(definition).map((step, index) => request({ definition, engine }, step, packageKey(step, index)));
+  return stepsOf(definition).map((step, index) =>
+    request({ definition, engine }, step, packageKey(step, index)),
+  );
 }
 
 function request(
