@@ -4,9 +4,9 @@ import { Workspace } from './rig.js';
 import { print, runStart, storeRuns } from './stored-runs.js';
 
 const ID = {
-  old: '01AAA0000000000000000000AA',
-  new: '01AAB0000000000000000000BB',
-  lost: '01CCC0000000000000000000CC',
+  old: '01aaa0000000000000000000aa',
+  new: '01aab0000000000000000000bb',
+  lost: '01ccc0000000000000000000cc',
 };
 
 async function twoRuns(): Promise<Workspace> {
@@ -137,7 +137,7 @@ test('runs are listed newest first, with the shape that is promised', async () =
   expect(await workspace.json('runs', '--status', 'completed')).toHaveLength(1);
   expect(await workspace.json('runs', '--limit', '1')).toMatchObject([{ id: ID.new }]);
   const { stdout } = await workspace.run(['runs']);
-  expect(stdout).toMatch(/✖ failed\s+iris#2\s+examples .*01AAB/);
+  expect(stdout).toMatch(/✖ failed\s+iris#2\s+examples .*01aab/);
 });
 
 test('a run is named by id, beginning, name and number, or latest', async () => {
@@ -146,8 +146,8 @@ test('a run is named by id, beginning, name and number, or latest', async () => 
     ['latest', ID.new],
     ['iris#1', ID.old],
     [ID.old, ID.old],
-    ['01AAA', ID.old],
-    ['01aab', ID.new],
+    ['01aaa', ID.old],
+    ['01AAB', ID.new],
   ] as const) {
     expect(await workspace.json('show', name)).toMatchObject({ id });
   }
@@ -155,9 +155,9 @@ test('a run is named by id, beginning, name and number, or latest', async () => 
 
 test('a name that fits several runs, or none, lists the candidates', async () => {
   const workspace = await twoRuns();
-  const several = await workspace.run(['show', '01AA']);
+  const several = await workspace.run(['show', '01aa']);
   expect(several.code).toBe(2);
-  expect(several.stderr).toContain('01AA fits several runs');
+  expect(several.stderr).toContain('01aa fits several runs');
   expect(several.stderr).toContain(ID.old);
   const none = await workspace.run(['show', 'iris#7']);
   expect(none.code).toBe(2);

@@ -35,12 +35,17 @@ export async function conductRun(
     /** Of a resumed run: what it had done before. */
     readonly before?: readonly RunEvent[];
     readonly start: (hooks: RunHooks) => Promise<RunResult>;
+    /** What the file itself asks for, where no flag says otherwise. */
+    readonly output?: 'auto' | OutputMode | undefined;
+    readonly signal?: AbortSignal | undefined;
+    /** Said once the run is under way. */
+    readonly notes?: readonly string[];
   },
 ): Promise<Conducted> {
   const { style } = context;
   const reader = human(context);
   const { reporter, mode } = createReporter({
-    wanted: wantedOutput(context),
+    wanted: wantedOutput(context, options.output),
     stream: reader.stream,
     write: (text) => reader.write(text),
     style,
@@ -55,12 +60,15 @@ export async function conductRun(
     },
     onUncaught: (error) => {
       const lines = errorLines(error, { style, cwd: context.cwd, trace: context.trace });
-      reporter.note([...lines, 'nobody awaited it: the run is stopped'].join('\n'));
+      const text = [...lines, 'nobody awaited it: the run is stopped'].join('\n');
+      if (mode === 'quiet') context.err.write(`${text}\n`);
+      else reporter.note(text);
     },
     patienceMs: 3 * GRACE_MS,
   });
-  const undivert = context.outputs.divert((text) => reporter.note(text));
+  const controller = controllerOutput(context, mode, reporter);
   const unattach = attach(reporter);
+  for (const note of options.notes ?? []) reporter.note(note);
   try {
     const result = await options.start({
       onEvent: (event) => {
@@ -68,8 +76,10 @@ export async function conductRun(
         reporter.event(event);
       },
       onWarning: (message) => reporter.note(`${style.warn('▲')} ${message}`),
-      signal: interrupt.signal,
+      signal:
+        options.signal === undefined ? interrupt.signal : AbortSignal.any([interrupt.signal, options.signal]),
     });
+    controller.flush();
     reporter.close();
     if (mode !== 'quiet' || result.status !== 'completed') {
       printLines(reader, await finalLines(context, { ...options, reporter, result }));
@@ -77,9 +87,9 @@ export async function conductRun(
     const exitCode = interrupt.exitCode() ?? (result.status === 'completed' ? EXIT.ok : EXIT.failed);
     return { result, view: reporter.progress.view, exitCode };
   } finally {
+    controller.end();
     reporter.close();
     unattach();
-    undivert();
     interrupt.dispose();
   }
 }
@@ -99,9 +109,41 @@ function attach(reporter: Reporter): () => void {
   };
 }
 
+/**
+ * What the user's own code prints in this process while the run goes on: above the footer, in whole lines; on
+ * stderr, when stdout carries JSON; else where it wants to.
+ */
+function controllerOutput(
+  context: Context,
+  mode: OutputMode,
+  reporter: Reporter,
+): { readonly flush: () => void; readonly end: () => void } {
+  if (mode !== 'live') {
+    const end = context.json ? context.outputs.divert((text) => context.err.write(text)) : () => {};
+    return { flush: () => {}, end };
+  }
+  let open = '';
+  const flush = (): void => {
+    if (open !== '') reporter.note(open);
+    open = '';
+  };
+  const undivert = context.outputs.divert((text) => {
+    const lines = (open + text).split('\n');
+    open = lines.pop()!;
+    for (const line of lines) reporter.note(line);
+  });
+  return {
+    flush,
+    end: () => {
+      undivert();
+      flush();
+    },
+  };
+}
+
 /** A footer between the JSON lines of the same terminal would tear both. */
-function wantedOutput(context: Context): 'auto' | OutputMode {
-  const wanted = (context.options.text('output') ?? 'auto') as 'auto' | OutputMode;
+function wantedOutput(context: Context, given: 'auto' | OutputMode | undefined): 'auto' | OutputMode {
+  const wanted = (context.options.text('output') ?? given ?? 'auto') as 'auto' | OutputMode;
   const shared = context.json && context.out.stream.isTTY;
   return shared && wanted !== 'quiet' ? 'stream' : wanted;
 }

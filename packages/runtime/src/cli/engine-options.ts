@@ -1,4 +1,5 @@
 import { parseParameterFlag } from '@run-pipeline/core/graph';
+import { didYouMean, type PipelineDefinition } from '@run-pipeline/core/model';
 import type { EngineOptions } from '../engine/api.js';
 import { defaultConcurrency } from '../engine/index.js';
 import type { Context } from './context.js';
@@ -29,6 +30,22 @@ export function engineOptions(context: Context): EngineOptions {
     only: options.text('only'),
     graceMs: GRACE_MS,
   };
+}
+
+/**
+ * Steps that `--refresh` names must be there: a misspelt one would be a run from the cache that claims to be fresh.
+ * The steps of a pipeline function come while it runs.
+ */
+export function checkRefresh(definition: PipelineDefinition, refresh: EngineOptions['refresh']): void {
+  if (definition.kind === 'function' || typeof refresh === 'string') return;
+  const names = definition.steps.map(({ name }) => name);
+  for (const step of refresh) {
+    if (names.includes(step.replace(/\[\d+\]$/, ''))) continue;
+    throw usageError(
+      `--refresh=${step}: ${definition.name} has no step ${step}${didYouMean(step, names)}`,
+      `its steps: ${names.join(', ')}`,
+    );
+  }
 }
 
 export function concurrency(context: Context): number {

@@ -12,11 +12,7 @@ import { createStyle, wantsColour } from '../terminal/style.js';
  */
 export async function main(words: readonly string[]): Promise<number> {
   const outputs = openOutputs();
-  const request = {
-    json: words.includes('--json'),
-    trace: words.includes('--trace'),
-    command: undefined as string | undefined,
-  };
+  let command: string | undefined;
   try {
     if (words.length === 0) {
       outputs.err.write((await import('./help.js')).generalHelp());
@@ -29,7 +25,7 @@ export async function main(words: readonly string[]): Promise<number> {
     }
     if (first === '--help' || first === '-h' || first === 'help') return await help(words[1], outputs);
     const { spec, rest } = await chooseCommand(words);
-    request.command = spec.name;
+    command = spec.name;
     const parsed = parse(spec, rest);
     if (parsed.options.has('help')) {
       outputs.out.write((await import('./help.js')).commandHelp(spec));
@@ -51,11 +47,23 @@ export async function main(words: readonly string[]): Promise<number> {
       style: createStyle(wantsColour(reader, process.env)),
     };
     const execute = await spec.load();
-    return await execute(context);
+    const code = await execute(context);
+    if (outputs.out.failure !== undefined) throw outputs.out.failure;
+    return code;
   } catch (error) {
-    const { reportError } = await import('./report-error.js');
-    return reportError(error, { ...request, outputs, cwd: process.cwd(), env: process.env });
+    return fail(error, words, outputs, command);
   }
+}
+
+async function fail(
+  error: unknown,
+  words: readonly string[],
+  outputs: Outputs,
+  command?: string,
+): Promise<number> {
+  const { reportError } = await import('./report-error.js');
+  const [json, trace] = [words.includes('--json'), words.includes('--trace')];
+  return reportError(error, { json, trace, command, outputs, cwd: process.cwd(), env: process.env });
 }
 
 async function help(name: string | undefined, outputs: Outputs): Promise<number> {
@@ -95,13 +103,25 @@ async function unknownCommand(name: string): Promise<Error> {
   );
 }
 
-/** Runs the program and ends the process: user code that was loaded here may hold it open. */
-export async function start(): Promise<void> {
-  const code = await main(process.argv.slice(2));
+/**
+ * Runs the program and ends the process: user code that was loaded here may hold it open. What that code throws where
+ * nobody awaits it ends a command, too, with the same words as any error (a run has its own way, see `conduct`).
+ */
+async function start(): Promise<void> {
+  const words = process.argv.slice(2);
+  process.on('uncaughtException', (error) => {
+    if (process.listenerCount('uncaughtException') > 1) return;
+    void fail(error, words, openOutputs()).then(end);
+  });
+  await end(await main(words));
+}
+
+async function end(code: number): Promise<never> {
   await Promise.all([drained(process.stdout), drained(process.stderr)]);
   process.exit(code);
 }
 
+/** A pipe may still hold what was written. */
 function drained(stream: NodeJS.WriteStream): Promise<void> {
   if (stream.writableLength === 0 || stream.destroyed) return Promise.resolve();
   return new Promise((done) => {

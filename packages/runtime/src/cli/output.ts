@@ -4,7 +4,12 @@ export interface Output {
   write(text: string): void;
   /** The reader went away (`| head`): nothing is written any more, which is no failure. */
   readonly closed: boolean;
+  /** Why else it could not be written: a full disk behind `> file`. */
+  readonly failure: Error | undefined;
 }
+
+/** The reader went away; `write` after that says the same in other words. */
+const GONE: ReadonlySet<string> = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
 
 type Write = NodeJS.WriteStream['write'];
 
@@ -12,29 +17,20 @@ class StreamOutput implements Output {
   readonly stream: NodeJS.WriteStream;
   readonly #write: Write;
   closed = false;
+  failure: Error | undefined;
 
   constructor(stream: NodeJS.WriteStream) {
     this.stream = stream;
     // Kept, because the stream's own `write` is replaced while user code runs here (`diverted`).
     this.#write = stream.write.bind(stream);
     stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!this.closed && !GONE.has(error.code ?? '')) this.failure = error;
       this.closed = true;
-      if (error.code !== 'EPIPE' && error.code !== 'EIO' && error.code !== 'ERR_STREAM_DESTROYED')
-        throw error;
     });
   }
 
   write(text: string): void {
     if (!this.closed && text !== '') this.#write(text);
-  }
-
-  /** Resolves when the stream took everything written so far. */
-  flushed(): Promise<void> {
-    if (this.closed || this.stream.writableLength === 0) return Promise.resolve();
-    return new Promise((done) => {
-      this.stream.once('error', () => done());
-      this.#write('', () => done());
-    });
   }
 }
 
@@ -46,7 +42,6 @@ export interface Outputs {
    * inline steps) to `to`: it must not tear the footer, nor stand between JSON lines.
    */
   divert(to: (text: string, stream: 'stdout' | 'stderr') => void): () => void;
-  flushed(): Promise<void>;
 }
 
 export function openOutputs(): Outputs {
@@ -62,9 +57,6 @@ export function openOutputs(): Outputs {
       ];
       return () => undo.forEach((restore) => restore());
     },
-    async flushed() {
-      await Promise.all([out.flushed(), err.flushed()]);
-    },
   };
 }
 
@@ -72,11 +64,8 @@ function replaceWrite(stream: NodeJS.WriteStream, to: (text: string) => void): (
   const original = stream.write;
   const replaced = (chunk: string | Uint8Array, ...rest: readonly unknown[]): boolean => {
     const encoding = typeof rest[0] === 'string' ? (rest[0] as BufferEncoding) : 'utf8';
-    to(
-      typeof chunk === 'string'
-        ? chunk
-        : Buffer.from(chunk).toString(encoding === 'utf8' ? undefined : encoding),
-    );
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
+    to(bytes.toString('utf8'));
     const done = rest.find((item) => typeof item === 'function') as (() => void) | undefined;
     if (done !== undefined) queueMicrotask(done);
     return true;

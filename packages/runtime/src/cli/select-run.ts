@@ -29,12 +29,10 @@ export async function selectRun(store: Store, text: string): Promise<RunRow> {
   const found = text === '' ? [] : await store.findRuns({ idPrefix: text, limit: MOST_CANDIDATES + 1 });
   if (found.length === 1) return found[0]!;
   if (found.length > 1) throw ambiguous(text, found);
-  // Ids are upper case; a person may type them otherwise.
-  const upper = text.toUpperCase();
-  if (upper !== text) {
-    const again = await store.findRuns({ idPrefix: upper, limit: 2 });
-    if (again.length === 1) return again[0]!;
-  }
+  // Ids are lower case; a person may type them otherwise.
+  const lower = text.toLowerCase();
+  const again = lower === text ? [] : await store.findRuns({ idPrefix: lower, limit: 2 });
+  if (again.length === 1) return again[0]!;
   throw await unknown(text, await store.findRuns({ pipeline: text, limit: MOST_CANDIDATES }), store);
 }
 

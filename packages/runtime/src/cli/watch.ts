@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, watch as watchDirectory, type FSWatcher } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { readdirSync, readFileSync, watch as watchDirectory, type FSWatcher } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { constants } from 'node:os';
 import type { LoadedFile } from '../discover/discovery.js';
 import { human, printLines, type Context } from './context.js';
@@ -9,6 +9,7 @@ import { splitFile } from './engine-options.js';
 
 /** Editors write a file in several steps; a run starts when they are done. */
 const SETTLE_MS = 120;
+const SOURCE = /\.(?:[mc]?[jt]s|tsx|json)$/;
 const WATCHED = 'RUN_PIPELINE_WATCHED';
 
 /**
@@ -25,8 +26,8 @@ export async function watch(context: Context): Promise<number> {
   const stop = (signal: NodeJS.Signals): void => {
     stopped ??= signal;
     watcher.close();
-    // A terminal sends Ctrl-C to the child itself; `kill` does not.
-    if (signal === 'SIGTERM') child?.kill(signal);
+    // A terminal sends Ctrl-C to the child itself; `kill` does not, nor a program that runs us.
+    if (signal === 'SIGTERM' || !process.stdin.isTTY) child?.kill(signal);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
@@ -36,7 +37,11 @@ export async function watch(context: Context): Promise<number> {
         stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
         env: { ...process.env, [WATCHED]: '1' },
       });
-      child.on('message', (message) => watcher.watch(filesOf(message)));
+      let told = false;
+      child.on('message', (message) => {
+        told = true;
+        watcher.watch(filesOf(message));
+      });
       const ended = new Promise<void>((done) => child!.once('exit', () => done()));
       const changed = watcher.nextChange();
       const first = await Promise.race([
@@ -89,20 +94,33 @@ class SourceWatcher {
     this.watch([main]);
   }
 
-  /** These files from now on, besides the main one. */
+  /** These files, and the main one, from now on. */
   watch(files: readonly string[]): void {
-    if (files.length === 0) return;
-    for (const file of new Set([this.#main, ...files])) {
-      if (!this.#contents.has(file)) this.#contents.set(file, contentOf(file));
-      const directory = dirname(file);
-      if (this.#directories.has(directory)) continue;
-      try {
-        const watcher = watchDirectory(directory, { persistent: true }, () => this.#changed());
-        watcher.on('error', () => this.#directories.delete(directory));
-        this.#directories.set(directory, watcher);
-      } catch {
-        // A directory that is gone: the file's next save makes it again, and the run then fails on its own.
-      }
+    const wanted = new Set([this.#main, ...files]);
+    for (const file of this.#contents.keys()) if (!wanted.has(file)) this.#contents.delete(file);
+    for (const file of wanted) this.#add(file);
+  }
+
+  /** All sources beside the main file, too. */
+  watchSiblings(): void {
+    const directory = dirname(this.#main);
+    try {
+      for (const name of readdirSync(directory)) if (SOURCE.test(name)) this.#add(join(directory, name));
+    } catch {
+      // The directory is gone: the next save makes it again.
+    }
+  }
+
+  #add(file: string): void {
+    if (!this.#contents.has(file)) this.#contents.set(file, contentOf(file));
+    const directory = dirname(file);
+    if (this.#directories.has(directory)) return;
+    try {
+      const watcher = watchDirectory(directory, () => this.#changed());
+      watcher.on('error', () => this.#directories.delete(directory));
+      this.#directories.set(directory, watcher);
+    } catch {
+      // The same; the run then fails on its own and says why.
     }
   }
 

@@ -38,7 +38,12 @@ export async function checkCommand(context: Context): Promise<number> {
   const types = checkTypes({ paths, loaded });
   const packaged = graph.some(isError)
     ? []
-    : (await createPackager({ mapToSource })({ paths, requests: packageRequests(definition, { cache: true }) })).diagnostics;
+    : (
+        await createPackager({ mapToSource })({
+          paths,
+          requests: packageRequests(definition, { cache: true }),
+        })
+      ).diagnostics;
   const { diagnostics: typeErrors, note } = await types;
   const definitionErrors = [...graph, ...typeErrors];
   return report(context, paths.cwd, {

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readdir, stat, statfs } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, readdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isRunPipelineError } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../../project/project.js';
@@ -102,7 +102,7 @@ async function store(context: Context, paths: ProjectPaths): Promise<readonly Fi
   try {
     const project = await openExisting(context);
     if (project === undefined) {
-      return [{ check: 'store', status: 'ok', message: `none yet; the first run makes it in ${paths.home}` }];
+      return [await canBeMade(paths)];
     }
     try {
       const runs = await project.store.findRuns({});
@@ -138,6 +138,20 @@ async function store(context: Context, paths: ProjectPaths): Promise<readonly Fi
         ...(error.help === undefined ? {} : { help: error.help }),
       },
     ];
+  }
+}
+
+async function canBeMade(paths: ProjectPaths): Promise<Finding> {
+  try {
+    await access(firstExisting(paths.home), constants.W_OK);
+    return { check: 'store', status: 'ok', message: `none yet; the first run makes it in ${paths.home}` };
+  } catch {
+    return {
+      check: 'store',
+      status: 'error',
+      message: `${paths.home} cannot be written`,
+      help: 'make it writable, or set RUN_PIPELINE_HOME to a directory that is',
+    };
   }
 }
 

@@ -2,7 +2,7 @@ import { openProject, planRun, type PlannedStep } from '../../engine/index.js';
 import { printable, printableWord } from '../../terminal/sanitise.js';
 import { displayWidth, pad } from '../../terminal/width.js';
 import { printJson, printLines, type Context } from '../context.js';
-import { engineOptions, parameterFlags } from '../engine-options.js';
+import { checkRefresh, engineOptions, parameterFlags } from '../engine-options.js';
 import { choosePipeline, sourceOf } from '../pipeline-file.js';
 
 /** `run-pipeline plan FILE` */
@@ -10,6 +10,7 @@ export async function planCommand(context: Context): Promise<number> {
   const options = engineOptions(context);
   const values = parameterFlags(context);
   const { loaded, candidate, definition } = await choosePipeline(context, context.arguments[0]!);
+  checkRefresh(definition, options.refresh);
   const project = await openProject(context);
   // A pipeline function's body runs here, and may print.
   const undivert = context.outputs.divert((text) => context.err.write(text));

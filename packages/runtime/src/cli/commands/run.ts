@@ -8,7 +8,7 @@ import { runHandle } from '../../library/run-handle.js';
 import type { Project } from '../../project/project.js';
 import type { Context } from '../context.js';
 import { conductRun, type Conducted } from '../conduct.js';
-import { engineOptions, parameterFlags, splitFile } from '../engine-options.js';
+import { checkRefresh, engineOptions, parameterFlags, splitFile } from '../engine-options.js';
 import { sourceOf } from '../pipeline-file.js';
 import { tellWatcher } from '../watch.js';
 
@@ -83,9 +83,17 @@ async function conductCandidate(
   const { project } = run;
   const definition = candidate.definition();
   const flags = parameterFlags(context);
+  const engine = mergedOptions(context, given);
+  checkRefresh(definition, engine.refresh);
   return conductRun(context, {
     store: project.store,
     definition,
+    output: given.output,
+    signal: given.signal,
+    notes:
+      given.queue === undefined && given.remote !== true && typeof given.remote !== 'string'
+        ? []
+        : ['queues and agents are not part of this version: the run executes on this machine'],
     start: (hooks) =>
       startRun({
         project,
@@ -98,7 +106,7 @@ async function conductCandidate(
           values: { ...run.parameters, ...given.parameters, ...flags },
           textual: Object.keys(flags),
         },
-        options: mergedOptions(context, given),
+        options: engine,
         ...hooks,
       }),
   });

@@ -104,18 +104,17 @@ export class ClassPruner {
         return;
       case 'this-escapes':
         this.#usesInstance = true;
-        this.#escape('this', level, use.offset);
+        this.#escape('this', level, use.offset, making);
         return;
       case 'class-escapes':
-        this.#escape('class', level, use.offset);
+        this.#escape('class', level, use.offset, making);
         return;
       case 'super-call':
         this.#usesInstance = true;
     }
   }
 
-  /** Whether the code that gets `this` calls a member is not known: what members assign is not judged. */
-  #escape(what: 'this' | 'class', level: number, offset: number): void {
+  #escape(what: 'this' | 'class', level: number, offset: number, making: boolean): void {
     if (what === 'this' ? this.#escaped : this.#wholeClass) return;
     this.#escaped = true;
     if (what === 'class') this.#wholeClass = true;
@@ -125,7 +124,8 @@ export class ClassPruner {
     );
     this.#chain.forEach((shape, at) => {
       for (const member of shape.members) {
-        if (!member.step && (!member.static || what === 'class')) this.#keep(member, at, true);
+        if (!member.step && (!member.static || what === 'class'))
+          this.#keep(member, at, making || member.kind === 'constructor' || member.kind === 'field');
       }
     });
   }
