@@ -1,6 +1,7 @@
 import { isDeclaredPipeline, pipelineOf, type DeclaredPipeline } from '@run-pipeline/core/define';
 import { didYouMean, RunPipelineError } from '@run-pipeline/core/model';
 import type { Candidate, LoadedFile } from './discovery.js';
+import { shortPath } from './load-error.js';
 
 /**
  * The pipelines a file offers: its exports (classes, controllers, pipeline functions), then the
@@ -58,8 +59,9 @@ const isPlain = (value: object): boolean => {
  * @throws RunPipelineError (exit code 2) when there is none, several, or none of that name.
  */
 export function selectCandidate(loaded: LoadedFile, name?: string): Candidate {
-  const { candidates, file } = loaded;
-  const at = { file, line: 1, column: 1 };
+  const { candidates } = loaded;
+  const file = shortPath(loaded.file);
+  const at = { file: loaded.file, line: 1, column: 1 };
   if (candidates.length === 0) {
     throw new RunPipelineError({
       kind: 'definition',

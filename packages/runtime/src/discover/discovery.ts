@@ -10,11 +10,11 @@ export interface Candidate extends DeclaredPipeline {
 
 /** The evaluated JavaScript of a user's file, as kept with a run. Plain JSON. */
 export interface SourceBundle {
-  /** ESM; npm imports stand as placeholders `run-pipeline-external:<index>`. */
+  /** ESM; npm imports stand as placeholders `run-pipeline-external:<id>`. */
   readonly code: string;
   /** Source map of `code`; its sources are absolute paths. */
   readonly map: string;
-  /** By placeholder index. */
+  /** What the placeholders stand for. */
   readonly externals: readonly BundleExternal[];
   /**
    * Names of steps that are named after their variables, by the place of the call in `code`
@@ -24,6 +24,7 @@ export interface SourceBundle {
 }
 
 export interface BundleExternal {
+  readonly id: string;
   /** As written: `lodash/fp`, `run-pipeline`. */
   readonly specifier: string;
   /** The user's module that imports it: where it is resolved from. */

@@ -1,13 +1,12 @@
 import { pathToFileURL } from 'node:url';
 import { setRunHost, type Run, type RunOptions } from '@run-pipeline/core/define';
-import { EXPORTS_HOOK } from './bundle-source.js';
+import { EXPORTS_HOOK } from './placeholder.js';
+import { strayFailures } from './stray-failures.js';
 
 /** What came out of evaluating a file. */
 export interface Evaluation {
   /** Of a file that was left at its own `await pipe.start()`: those that are set already. */
   readonly exports: Readonly<Record<string, unknown>>;
-  /** The file ran to its end. */
-  readonly finished: boolean;
 }
 
 /**
@@ -33,10 +32,12 @@ export async function evaluate(options: {
   const unsettledStart = new Promise<void>((resolve) => (startedUnsettled = resolve));
   const anyStart = new Promise<void>((resolve) => (startedAny = resolve));
 
+  const stray = strayFailures(options.file);
   const restoreHook = installHook(options.file, (exports) => (exportsSoFar = exports));
   setRunHost({
     run(subject, runOptions) {
       startedAny();
+      stray.stop(); // from here on the process is the run's
       const answer = options.onStart(subject, runOptions, () => settledExports(exportsSoFar()));
       if (answer !== undefined) return answer;
       startedUnsettled();
@@ -51,15 +52,16 @@ export async function evaluate(options: {
     const whole = import(/* @vite-ignore */ freshUrl(options.executable)) as Promise<
       Readonly<Record<string, unknown>>
     >;
-    const exports = await Promise.race([whole, unsettledStart.then(afterTurns)]);
+    const exports = await Promise.race([whole, stray.failed, unsettledStart.then(afterTurns)]);
     if (exports === undefined) {
       whole.catch(() => {}); // the file is left where it waits
-      return { exports: settledExports(exportsSoFar()), finished: false };
+      return { exports: settledExports(exportsSoFar()) };
     }
     // `void main()` may come to its pipeline only after the file has been evaluated.
-    if (options.isIncomplete(exports)) await Promise.race([anyStart, isIdle(handlesBefore)]);
-    return { exports: { ...exports }, finished: true };
+    if (options.isIncomplete(exports)) await Promise.race([anyStart, stray.failed, isIdle(handlesBefore)]);
+    return { exports: { ...exports } };
   } finally {
+    stray.stop();
     restoreHook();
   }
 }

@@ -7,7 +7,7 @@ import type { SourceBundle } from './discovery.js';
 import { loadDirectory, writeAtomically } from './materialise.js';
 
 /** Raise it when the shape of the memo or the meaning of the bundle changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 export interface LoadMemo {
   readonly format: typeof FORMAT;

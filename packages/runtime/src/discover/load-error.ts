@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from 'node:path';
 import {
   isRunPipelineError,
   RunPipelineError,
@@ -10,7 +11,12 @@ import type { MapToSource } from './discovery.js';
 /** What a file threw while it was evaluated, as an error that names the user's own line. */
 export function evaluationError(
   error: unknown,
-  options: { readonly file: string; readonly map: MapToSource },
+  options: {
+    readonly file: string;
+    readonly map: MapToSource;
+    /** The file had started its pipeline. */
+    readonly hasStarted?: boolean;
+  },
 ): RunPipelineError {
   if (isRunPipelineError(error)) return mapErrorPlaces(error, options.map);
   const at = userStack(error, { map: options.map }).at ??
@@ -19,11 +25,17 @@ export function evaluationError(
   return new RunPipelineError({
     kind: 'load',
     code: 'evaluation-failed',
-    message: `${options.file} cannot be loaded: ${text}`,
+    message: `${shortPath(options.file)} ${options.hasStarted === true ? 'failed after its start' : 'cannot be loaded'}: ${text}`,
     at,
     help: adviceFor(error),
     cause: error,
   });
+}
+
+/** As short as it is unmistakable: for messages. */
+export function shortPath(file: string): string {
+  const short = relative(process.cwd(), file);
+  return short.startsWith('..') || isAbsolute(short) ? file : short;
 }
 
 /** A declaration that core refused: its places are raw positions of the executed file. */

@@ -76,7 +76,7 @@ const onStart = mode === 'run' ? async (subject, options, { candidates }) => {
   console.log('start', candidates[0].definition().name);
   await new Promise((resolve) => setTimeout(resolve, 5));
   return { status: 'completed' };
-} : undefined;
+} : mode === 'refuse' ? async () => { throw Object.assign(new Error('the disk is full'), { kind: 'store', code: 'disk-full' }); } : undefined;
 try {
   const loaded = await loadFile({ paths: resolvePaths({ cwd: process.cwd(), env: {} }), file, argv: ['--x'], onStart });
   console.log('loaded', loaded.candidates.map(labelOf).join(), 'starts', loaded.starts.length);
@@ -187,6 +187,33 @@ test('an export that a package does not have is told at its import', async () =>
   expect((await load(project.directory, 'pipe.ts'))[0]).toMatch(
     /^load evaluation-failed 2:\d+ .*does not provide an export named 'b'/,
   );
+});
+
+test('a rejection that the file leaves alone is told at its line', async () => {
+  const project = scratchProject({
+    'pipe.ts': `interface A {\n  a: 1;\n}\nasync function main() {\n  await null;\n  throw new RangeError('too far');\n}\nvoid main();\nawait new Promise((resolve) => setTimeout(resolve, 1000));\n`,
+  });
+  expect((await load(project.directory, 'pipe.ts'))[0]).toMatch(
+    /^load evaluation-failed 6:9 pipe\.ts cannot be loaded: RangeError: too far/,
+  );
+});
+
+test('a file that waits for what never comes is an error, not silence', async () => {
+  const project = scratchProject({ 'pipe.ts': `await new Promise(() => {});\n` });
+  expect((await load(project.directory, 'pipe.ts'))[0]).toMatch(/^load evaluation-stuck 1:1 /);
+});
+
+test('what the file throws after its run is told as that; why a run failed to start is not changed', async () => {
+  const project = scratchProject({
+    'pipe.ts': `import { pipeline, run } from 'run-pipeline';\nconst p = pipeline({ name: 'p' }, async () => {});\nawait run(p);\nthrow new Error('later');\n`,
+  });
+  expect(await load(project.directory, 'pipe.ts', 'run')).toEqual([
+    'start p',
+    'load evaluation-failed 4:7 pipe.ts failed after its start: Error: later',
+  ]);
+  expect(await load(project.directory, 'pipe.ts', 'refuse')).toEqual([
+    'store disk-full undefined the disk is full',
+  ]);
 });
 
 test('pruning keeps what is used and what is young', async () => {

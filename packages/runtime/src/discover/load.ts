@@ -167,6 +167,8 @@ async function evaluated(options: {
   const steps = new StepCompletion(places, 'now');
   const calls: { readonly subject: object; readonly options: RunOptions }[] = [];
 
+  const ofStarts = new Set<unknown>();
+
   /** What is known of the file at this moment. */
   const lookAround = (exports: Readonly<Record<string, unknown>>): LoadedFile => {
     steps.complete(exports);
@@ -195,14 +197,18 @@ async function evaluated(options: {
         const loaded = lookAround(exportsSoFar());
         const first = loaded.candidates.filter((candidate) => candidate.subject === subject);
         const others = loaded.candidates.filter((candidate) => candidate.subject !== subject);
-        return options.onStart(subject, runOptions, { ...loaded, candidates: [...first, ...others] });
+        const run = options.onStart(subject, runOptions, { ...loaded, candidates: [...first, ...others] });
+        run.catch((error: unknown) => ofStarts.add(error));
+        return run;
       },
       isIncomplete: (exports) =>
         collectCandidates({ exports, declared: pipelines.slice(declaredBefore), started: [] }).length === 0,
     });
     return lookAround(exports);
   } catch (error) {
-    throw evaluationError(error, { file, map: places.toSource });
+    // Why a run could not be made is not the file's doing, and its places are in the source already.
+    if (ofStarts.has(error)) throw error;
+    throw evaluationError(error, { file, map: places.toSource, hasStarted: calls.length > 0 });
   }
 }
 

@@ -11,13 +11,19 @@ const REWRITTEN: readonly (readonly [string, readonly string[]])[] = [
   ['.cjs', ['.cts']],
 ];
 
+/** An import as it is written, and the module that writes it. */
+export interface LookUp {
+  readonly specifier: string;
+  readonly importer: string;
+}
+
 /**
  * Records where an import could have been found: a superset of what the resolver tried, so that a file
  * that appears and would be taken instead is noticed. Too many recorded paths cost a `stat` each; one
  * too few would be a wrong hit.
  */
 export function recordLookUps(
-  import_: { readonly specifier: string; readonly importer: string },
+  import_: LookUp,
   mappings: readonly PathMapping[],
   reads: ReadSetRecorder,
 ): void {

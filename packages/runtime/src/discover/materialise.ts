@@ -4,7 +4,7 @@ import { basename, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RunPipelineError } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
-import { PLACEHOLDER } from './bundle-source.js';
+import { PLACEHOLDER } from './placeholder.js';
 import type { BundleExternal, ResolveFramework, SourceBundle } from './discovery.js';
 
 /** Where evaluated JavaScript is kept; may be deleted at any time. */
@@ -26,16 +26,19 @@ export async function materialise(options: {
   const moved = externals.filter(({ file }) => file !== undefined && !existsSync(file));
   const found =
     moved.length === 0
-      ? new Map()
+      ? new Map<BundleExternal, string>()
       : await (await import('./resolve-again.js')).resolveAgain(moved, options.paths.root);
-  const targets = externals.map((external) =>
-    targetOf(external, found.get(external) ?? external.file, options.framework),
+  const targets = new Map(
+    externals.map((external) => [
+      external.id,
+      targetOf(external, found.get(external) ?? external.file, options.framework),
+    ]),
   );
   // esbuild writes import paths as plain double-quoted literals.
   const code = options.bundle.code.replace(
-    new RegExp(`"${PLACEHOLDER}(\\d+)"`, 'g'),
-    (literal, index: string) => {
-      const target = targets[Number(index)];
+    new RegExp(`"${PLACEHOLDER}([0-9a-f]+)"`, 'g'),
+    (literal, id: string) => {
+      const target = targets.get(id);
       return target === undefined ? literal : JSON.stringify(target);
     },
   );

@@ -104,17 +104,18 @@ export class ClassPruner {
         return;
       case 'this-escapes':
         this.#usesInstance = true;
-        this.#escape('this', level, use.offset, making);
+        this.#escape('this', level, use.offset);
         return;
       case 'class-escapes':
-        this.#escape('class', level, use.offset, making);
+        this.#escape('class', level, use.offset);
         return;
       case 'super-call':
         this.#usesInstance = true;
     }
   }
 
-  #escape(what: 'this' | 'class', level: number, offset: number, making: boolean): void {
+  /** Whether the code that gets `this` calls a member is not known: what members assign is not judged. */
+  #escape(what: 'this' | 'class', level: number, offset: number): void {
     if (what === 'this' ? this.#escaped : this.#wholeClass) return;
     this.#escaped = true;
     if (what === 'class') this.#wholeClass = true;
@@ -124,8 +125,7 @@ export class ClassPruner {
     );
     this.#chain.forEach((shape, at) => {
       for (const member of shape.members) {
-        if (!member.step && (!member.static || what === 'class'))
-          this.#keep(member, at, making || member.kind === 'constructor' || member.kind === 'field');
+        if (!member.step && (!member.static || what === 'class')) this.#keep(member, at, true);
       }
     });
   }

@@ -22,6 +22,8 @@ export interface Effect {
   readonly always: boolean;
 }
 
+type Reached = Pick<Effect, 'changes' | 'changesDirectly' | 'handsOver'> & { readonly callsStep: boolean };
+
 export class Setup {
   readonly #program: Program;
   readonly #drivers: Drivers;
@@ -73,7 +75,7 @@ export class Setup {
     if (!isStatement && !hasEffectfulValue(item)) return undefined;
     if (item.importing !== undefined || isConsoleCall(item.node)) return undefined;
     const drives = isStatement ? this.#drivers.reaches(item) : this.#drivers.holdsPipeline(item);
-    const reached = this.#reach(item);
+    const reached = drives ? this.#calledBy(item) : this.#reach(item);
     return {
       item,
       ...reached,
@@ -114,6 +116,29 @@ export class Setup {
       }
     }
     return { changes: this.#withAliased(changes), changesDirectly, handsOver, callsStep };
+  }
+
+  /**
+   * Of a statement that drives pipelines, which never enters a slice: only what it surely changes
+   * while it runs. The steps' functions and callbacks that it hands to the pipeline run elsewhere.
+   */
+  #calledBy(item: Item): Reached {
+    const changes = new Set<Item>();
+    const changesDirectly = new Set<Item>();
+    const seen = new Set([item]);
+    for (const at of seen) {
+      for (const reference of at.references) {
+        if (reference.decorator !== undefined || (at === item && reference.deferred)) continue;
+        for (const target of this.#program.follow(at.module, reference.name)?.items ?? []) {
+          const isCode = target.kind === 'function' || isFunctionValue(target);
+          if ((reference.use === 'write' || reference.use === 'mutate') && target !== item) {
+            changes.add(target);
+            if (at === item) changesDirectly.add(target);
+          } else if (isCode && reference.use === 'invoke') seen.add(target);
+        }
+      }
+    }
+    return { changes, changesDirectly, handsOver: new Set(), callsStep: false };
   }
 
   /** `const alias = registry; alias.set(…)` changes `registry` too. */

@@ -34,8 +34,8 @@ export async function transformSource(options: {
   const { file, text, compilerOptions } = options;
   const run = (legacy: boolean) =>
     transform(text, {
+      // No `format`: CommonJS stays CommonJS.
       loader: LOADERS[extname(file)] ?? 'js',
-      format: 'esm',
       target: 'esnext',
       sourcefile: file,
       sourcemap: 'external',
