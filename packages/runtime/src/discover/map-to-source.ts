@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire, findSourceMap } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TraceMap } from '@jridgewell/trace-mapping';
+import type * as TraceMapping from '@jridgewell/trace-mapping';
 import type { SourceLocation } from '@run-pipeline/core/model';
 import { toPath } from '../source/user-stack.js';
 import type { MapToSource } from './discovery.js';
@@ -60,8 +60,8 @@ function makeTrace(executed: string, file: string): Tracer['trace'] {
   if (found === undefined) return undefined;
   const { TraceMap: Constructor, traceSegment } = createRequire(import.meta.url)(
     '@jridgewell/trace-mapping',
-  ) as typeof import('@jridgewell/trace-mapping');
-  let map: TraceMap;
+  ) as typeof TraceMapping;
+  let map: TraceMapping.TraceMap;
   let isOwn: boolean;
   try {
     const json = JSON.parse(found.text) as { readonly [OWN_MAP]?: boolean };

@@ -28,7 +28,7 @@ export class StepCompletion {
 
   complete(exports: Readonly<Record<string, unknown>> = {}): void {
     const { steps } = registry();
-    for (const [callable, definition] of [...steps]) {
+    for (const [callable, definition] of steps) {
       if (!this.#done.has(callable)) {
         this.#done.add(callable);
         if (definition.name === '' && definition.source !== undefined) {

@@ -8,6 +8,8 @@ test('only the frames of the user are left, with plain paths', () => {
     error(`Error: x
     at inner (file:///p/pipe.ts:5:16)
     at async Promise.all (index 0)
+    at eval (eval at run (file:///p/pipe.ts:1:2), <anonymous>:1:1)
+    at new Promise (<anonymous>)
     at node:internal/process/task_queues:95:5
     at new Model (/p/node_modules/lib/index.js:1:1)
     at async Pipe.train [as run] (file:///p/a%20b.ts?run=2:7:3)

@@ -58,6 +58,7 @@ export function rawFrames(error: unknown): UserFrame[] {
     const match = /^\s+at (?:(.*?) \()?(.+?):(\d+):(\d+)\)?$/.exec(line);
     if (match === null) continue;
     const [, call = '', file = '', row, column] = match;
+    if (file.startsWith('eval at ') || file.includes('<anonymous>')) continue; // no file to show
     const bare = file.replace(/^async /, '');
     frames.push({
       call: call.replace(/^(async )?(?:Object\.|Module\.)?<anonymous>$/, '$1').trim(),
