@@ -111,9 +111,13 @@ async function start(): Promise<void> {
   const words = process.argv.slice(2);
   process.on('uncaughtException', (error) => {
     if (process.listenerCount('uncaughtException') > 1) return;
-    void fail(error, words, openOutputs()).then(end);
+    void failAndEnd(error, words);
   });
   await end(await main(words));
+}
+
+async function failAndEnd(error: unknown, words: readonly string[]): Promise<never> {
+  return end(await fail(error, words, openOutputs()));
 }
 
 async function end(code: number): Promise<never> {

@@ -18,56 +18,70 @@ const WATCHED = 'RUN_PIPELINE_WATCHED';
  */
 export async function watch(context: Context): Promise<number> {
   const { file } = splitFile(context.arguments[0]!);
-  const main = resolve(context.cwd, file);
-  const watcher = new SourceWatcher(main);
-  const words = process.argv.slice(2).filter((word) => word !== '--watch' && word !== '-w');
-  let stopped: NodeJS.Signals | undefined;
-  let child: ChildProcess | undefined;
+  const watcher = new SourceWatcher(resolve(context.cwd, file));
+  const session: Session = { context, watcher, stopped: undefined, child: undefined };
   const stop = (signal: NodeJS.Signals): void => {
-    stopped ??= signal;
+    session.stopped ??= signal;
     watcher.close();
     // A terminal sends Ctrl-C to the child itself; `kill` does not, nor a program that runs us.
-    if (signal === 'SIGTERM' || !process.stdin.isTTY) child?.kill(signal);
+    if (signal === 'SIGTERM' || !process.stdin.isTTY) session.child?.kill(signal);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   try {
-    while (stopped === undefined) {
-      child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...words], {
-        stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-        env: { ...process.env, [WATCHED]: '1' },
-      });
-      let told = false;
-      child.on('message', (message) => {
-        told = true;
-        watcher.watch(filesOf(message));
-      });
-      const ended = new Promise<void>((done) => child!.once('exit', () => done()));
-      const changed = watcher.nextChange();
-      const first = await Promise.race([
-        ended.then(() => 'ended' as const),
-        changed.then(() => 'changed' as const),
-      ]);
-      if (first === 'changed' && stopped === undefined) child.kill('SIGTERM');
-      await ended;
-      if (stopped !== undefined) break;
-      if (first === 'ended')
-        printLines(human(context), [context.style.dim(`watching ${watcher.describe()}; Ctrl-C ends`)]);
-      const cause = await changed;
-      if (cause !== undefined)
-        printLines(human(context), ['', `${context.style.info('↻')} ${basename(cause)} changed`]);
+    for (;;) {
+      const stopped = await runOnce(session);
+      if (stopped !== undefined) return 128 + constants.signals[stopped];
     }
   } finally {
     watcher.close();
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
   }
-  return stopped === undefined ? 0 : 128 + constants.signals[stopped];
+}
+
+interface Session {
+  readonly context: Context;
+  readonly watcher: SourceWatcher;
+  stopped: NodeJS.Signals | undefined;
+  child: ChildProcess | undefined;
+}
+
+/** One run, and the wait for the change that asks for the next; the signal that ended the watch, if one did. */
+async function runOnce(session: Session): Promise<NodeJS.Signals | undefined> {
+  const { context, watcher } = session;
+  const { style } = context;
+  const words = process.argv.slice(2).filter((word) => word !== '--watch' && word !== '-w');
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...words], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, [WATCHED]: '1' },
+  });
+  session.child = child;
+  let loaded = false;
+  child.on('message', (message) => {
+    loaded = true;
+    watcher.watch(filesOf(message));
+  });
+  const ended = new Promise<'ended'>((done) => child.once('exit', () => done('ended')));
+  const change = watcher.nextChange();
+  const first = await Promise.race([ended, change]);
+  if (first !== 'ended') child.kill('SIGTERM');
+  await ended;
+  if (session.stopped !== undefined) return session.stopped;
+  // A file that does not load tells nothing: what it needs may lie beside it.
+  if (!loaded) watcher.watchSiblings();
+  if (first === 'ended')
+    printLines(human(context), [style.dim(`watching ${watcher.describe()}; Ctrl-C ends`)]);
+  const cause = await change;
+  if (cause !== undefined) printLines(human(context), ['', `${style.info('↻')} ${basename(cause)} changed`]);
+  return session.stopped;
 }
 
 /** In the process of one run: says which files the pipeline was made of. */
 export function tellWatcher(loaded: LoadedFile): void {
   if (process.env[WATCHED] !== '1' || process.send === undefined) return;
+  // Once, and not for the processes that steps start.
+  delete process.env[WATCHED];
   const { sources = [] } = JSON.parse(loaded.bundle.map) as { sources?: readonly string[] };
   process.send({ files: [loaded.file, ...sources] });
   process.channel?.unref();

@@ -52,6 +52,7 @@ export async function runFile(context: Context, run: FileRun): Promise<number> {
       ...(name === undefined
         ? {
             onStart: async (_subject: object, options: RunOptions, soFar: LoadedFile) => {
+              tellWatcher(soFar);
               const conducted = await conductCandidate(context, run, soFar, soFar.candidates[0]!, options);
               started.push(conducted);
               return runHandle({
