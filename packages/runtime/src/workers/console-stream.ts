@@ -70,6 +70,8 @@ export class TaskOutput {
   /** All that will come has come, and was taken by the sink. */
   readonly finished: Promise<void>;
   done = false;
+  /** What the sink threw, first of all: the caller's bug, told when the task has ended. */
+  fault: unknown;
   readonly #mark: Buffer;
   readonly #sink: LogSink;
   readonly #stream;
@@ -116,9 +118,16 @@ export class TaskOutput {
   #emit(text: string): Promise<void> | undefined {
     if (text === '') return undefined;
     this.#recent = (this.#recent + text).slice(-REMEMBERED);
-    const wait = this.#sink(text);
-    // A sink that fails is the engine's to report; the pipe must go on being read.
-    return wait instanceof Promise ? wait.catch(() => undefined) : undefined;
+    // Whatever the sink does, the pipe must go on being read.
+    try {
+      const wait = this.#sink(text);
+      return wait instanceof Promise
+        ? wait.catch((error: unknown) => void (this.fault ??= error))
+        : undefined;
+    } catch (error) {
+      this.fault ??= error;
+      return undefined;
+    }
   }
 }
 

@@ -25,6 +25,8 @@ export interface Execution {
   readonly onLoaded?: () => void;
   /** Rejects when something outside of the step's own promise ends the task: an uncaught error. */
   readonly interrupted: Promise<never>;
+  /** Whether the environment is to be what it was before. */
+  readonly restoreEnv: boolean;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function executeTask(execution: Execution): Promise<TaskOutcome> {
   const undo: (() => void)[] = [];
   const scratch = new ScratchDirectory(request.scratch);
   try {
-    undo.push(enterTask(request), mapStacks(map), keepTaskCodecs(request.package.file));
+    undo.push(enterTask(request, execution), mapStacks(map), keepTaskCodecs(request.package.file));
     const artifacts = await Promise.race([execute(execution, scratch), execution.interrupted]);
     return { status: 'completed', artifacts, reports: [], values: [] };
   } catch (thrown) {

@@ -71,6 +71,7 @@ export class InlineExecutor {
             onReport(report);
           },
           interrupted,
+          restoreEnv: true,
         }),
       );
       const outcome = await Promise.race([executed, given.up]);
@@ -177,7 +178,11 @@ function captureStream(
   const mask = options.masker.stream();
   let waiting: Promise<unknown> = Promise.resolve();
   const emit = (text: string): void => {
-    if (text !== '') waiting = Promise.all([waiting, options.onLog({ stream: name, text })]);
+    if (text === '') return;
+    // In the step's own call: what the sink throws is not the step's error, it is told at the end.
+    const sent = (async () => options.onLog({ stream: name, text }))();
+    waiting = Promise.all([waiting, sent]);
+    waiting.catch(() => undefined);
   };
 
   const captured = (
@@ -202,8 +207,7 @@ function captureStream(
     async end() {
       stream.write = write;
       emit(mask.push(decoder.end()) + mask.end());
-      // A sink that fails is the engine's to report.
-      await waiting.catch(() => undefined);
+      await waiting;
     },
   };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 
 /**
@@ -18,47 +18,53 @@ export class LeftoverDetector {
     });
   }
 
-  /** Call when the package has been evaluated; the result tells, after the task, what is new. */
-  watch(): () => Promise<readonly string[]> {
-    const resources = activeResources();
-    const globals = globalValues();
+  /**
+   * Call before the task, and with `globals` when its package has been evaluated (packages register
+   * themselves there); the result tells, after the task, what is new.
+   */
+  watch(options: { readonly globals: boolean }): () => Promise<readonly string[]> {
+    // What passes by itself is not there to stay: it excuses nothing later.
+    const resources = new Map([...activeResources()].filter(([type]) => !PASSING.test(type)));
+    const globals = options.globals ? globalValues() : undefined;
     const threads = new Set(this.#threads);
     return async () => {
-      const found = this.#found(resources, threads, globals);
-      if (found.length === 0) return found;
-      // A closing socket or file needs a turn or two of the loop.
-      await delay(10);
-      return this.#found(resources, threads, globals);
+      let found = this.#found(resources, threads, globals);
+      // A closing socket or file needs a turn or two of the loop, a slow one some milliseconds.
+      for (const wait of [turn, turn, () => delay(10)]) {
+        if (found.length === 0) break;
+        await wait();
+        found = this.#found(resources, threads, globals);
+      }
+      return found;
     };
   }
 
-  #found(resources: Counts, threads: ReadonlySet<Worker>, globals: GlobalValues): readonly string[] {
+  #found(
+    resources: Counts,
+    threads: ReadonlySet<Worker>,
+    globals: GlobalValues | undefined,
+  ): readonly string[] {
     const now = activeResources();
     return [
       ...[...now].filter(([type, count]) => count > (resources.get(type) ?? 0)).map(([type]) => type),
       ...[...this.#threads].filter((thread) => !threads.has(thread)).map(() => 'thread'),
       ...childProcesses().map((pid) => `child process ${pid}`),
-      ...changedGlobals(globals).map((name) => `global ${name}`),
+      ...(globals === undefined ? [] : changedGlobals(globals)).map((name) => `global ${name}`),
     ];
   }
 }
 
 type Counts = ReadonlyMap<string, number>;
 
-/** What a finished task may still have open for a moment, and what is ours. */
-const PASSING = new Set([
-  'CloseReq',
-  'FSReqCallback',
-  'FSReqPromise',
-  'WriteWrap',
-  'SimpleWriteWrap',
-  'Immediate',
-]);
+/** Requests, unlike handles, end by themselves. */
+const PASSING = /Req|Immediate|WriteWrap|ShutdownWrap|ConnectWrap/;
+/** Messages to the controller that are still being written. */
+const OURS = new Set(['WriteWrap', 'SimpleWriteWrap']);
 
 function activeResources(): Counts {
   const counts = new Map<string, number>();
   for (const type of process.getActiveResourcesInfo()) {
-    if (!PASSING.has(type)) counts.set(type, (counts.get(type) ?? 0) + 1);
+    if (!OURS.has(type)) counts.set(type, (counts.get(type) ?? 0) + 1);
   }
   return counts;
 }

@@ -204,6 +204,11 @@ test('module state, environment, directory and listeners do not reach the next t
 
 test.each([
   ['a timer', 'setInterval(() => {}, 1000);'],
+  ['a loop', '(function loop() { setImmediate(loop); })();'],
+  [
+    'a file it still writes',
+    'void (async () => { for (;;) await (await import("node:fs/promises")).writeFile("still.txt", "x"); })();',
+  ],
   ['a server', '(await import("node:net")).createServer().listen(0);'],
   [
     'a child process',
@@ -247,6 +252,42 @@ test('what a step closes itself does not cost its worker', async () => {
   const first = await rig.execute(pool, request);
   expect(await resultOf(first.outcome)).toBe('hellochild\n');
   expect((await rig.execute(pool, request)).pid).toBe(first.pid);
+});
+
+test('ordinary use of the platform does not cost the worker', async () => {
+  const pool = await rig.pool({ size: 1 });
+  const request = await rig.request(
+    `import { createServer } from 'node:http';
+     import { once } from 'node:events';
+     import { readFile, writeFile } from 'node:fs/promises';
+     import { gzipSync } from 'node:zlib';
+     export default async () => {
+       console.log('a'); console.time('t'); console.timeEnd('t'); console.count(); console.table([{ a: 1 }]);
+       const server = createServer((_, response) => response.end('body')).listen(0);
+       await once(server, 'listening');
+       const text = await (await fetch('http://127.0.0.1:' + server.address().port, { headers: { connection: 'close' } })).text();
+       server.close();
+       await once(server, 'close');
+       await writeFile('made.txt', text);
+       crypto.randomUUID(); performance.now(); structuredClone({ a: navigator?.hardwareConcurrency }); gzipSync('x');
+       new Intl.NumberFormat('de').format(1); new TextDecoder().decode(await readFile('made.txt'));
+       await new Promise((resolve) => setTimeout(resolve, 2));
+       return text;
+     };`.replace('navigator?.', 'globalThis.navigator?.'),
+  );
+  const pids = [];
+  for (let index = 0; index < 3; index += 1) pids.push((await rig.execute(pool, request)).pid);
+  expect(new Set(pids).size).toBe(1);
+});
+
+test('a callback of the caller that throws is the caller’s error, and the worker goes on', async () => {
+  const pool = await rig.pool({ size: 1 });
+  const request = await rig.request('export default () => console.log("text");');
+  const onLog = (): never => {
+    throw new Error('the log is full');
+  };
+  await expect(rig.execute(pool, request, { onLog })).rejects.toThrow('the log is full');
+  expect((await rig.execute(pool, request)).stdout).toBe('text\n');
 });
 
 test('closing the pool aborts what runs and ends every worker', async () => {

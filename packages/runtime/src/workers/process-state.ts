@@ -4,20 +4,25 @@ import type { TaskRequest } from './protocol.js';
  * What of a process belongs to one task (INVARIANTS 7): environment, working directory, listeners on
  * `process`, exit code. `enter` sets it, the function it returns puts everything back.
  */
-export function enterTask(request: Pick<TaskRequest, 'env' | 'cwd'>): () => void {
+export function enterTask(
+  request: Pick<TaskRequest, 'env' | 'cwd'>,
+  options: { readonly restoreEnv: boolean },
+): () => void {
   const before = {
-    env: { ...process.env },
+    env: options.restoreEnv ? { ...process.env } : undefined,
     cwd: process.cwd(),
     exitCode: process.exitCode,
     title: process.title,
     listeners: listenersOf(process),
     exit: process.exit,
+    stackTraceLimit: Error.stackTraceLimit,
     stdout: process.stdout.write,
     stderr: process.stderr.write,
   };
   const leave = (): void => {
     restoreListeners(process, before.listeners);
-    replaceEnv(before.env);
+    if (before.env !== undefined) replaceEnv(before.env);
+    Error.stackTraceLimit = before.stackTraceLimit;
     if (process.exit !== before.exit) process.exit = before.exit;
     if (process.stdout.write !== before.stdout) process.stdout.write = before.stdout;
     if (process.stderr.write !== before.stderr) process.stderr.write = before.stderr;

@@ -11,6 +11,25 @@ import { processExit, Uncaught } from './uncaught.js';
 const LONGEST_WAIT_MS = 50;
 const LARGEST_BUNDLE = 512;
 
+async function loadExecutor(): Promise<typeof Executor> {
+  const [executor, { setRunHost }] = await Promise.all([
+    import('./execute-task.js'),
+    import('@run-pipeline/core/define'),
+  ]);
+  setRunHost({
+    run: () =>
+      Promise.reject(
+        new RunPipelineError({
+          kind: 'usage',
+          code: 'run-in-step',
+          message: 'a step cannot run a pipeline',
+          help: 'start it in a program of its own, or make its steps part of this pipeline',
+        }),
+      ),
+  });
+  return executor;
+}
+
 interface RunningTask {
   readonly request: TaskRequest;
   readonly abort: AbortController;
@@ -42,7 +61,7 @@ export class TaskHost {
   ready(): void {
     this.#send({ type: 'ready', pid: process.pid, rss: process.memoryUsage.rss() });
     // Loaded while nobody waits, not with the first task.
-    void Promise.all([import('./execute-task.js'), import('../artifacts/index.js')]).catch(() => undefined);
+    void Promise.all([loadExecutor(), import('../artifacts/index.js')]).catch(() => undefined);
   }
 
   abort(task: TaskId, reason: AbortCause): void {
@@ -71,7 +90,7 @@ export class TaskHost {
   }
 
   async #run(request: TaskRequest, mark: string): Promise<void> {
-    const executor = (this.#executor = await import('./execute-task.js'));
+    const executor = (this.#executor ??= await loadExecutor());
     let interrupt!: (reason: unknown) => void;
     const interrupted = new Promise<never>((_, reject) => (interrupt = reject));
     interrupted.catch(() => undefined);
@@ -83,13 +102,15 @@ export class TaskHost {
     );
 
     this.#release();
-    let leftovers = this.#leftovers.watch();
+    let leftovers = this.#leftovers.watch({ globals: false });
     let outcome = await executor.executeTask({
       request,
       signal,
       evaluation: (this.#evaluations += 1),
       send: (report) => reports.add(report),
-      onLoaded: () => (leftovers = this.#leftovers.watch()),
+      onLoaded: () => (leftovers = this.#leftovers.watch({ globals: true })),
+      // The next task replaces it.
+      restoreEnv: false,
       interrupted,
     });
     // A rejection that nobody handles is told one turn later; it fails the task, as it would end a program.

@@ -134,7 +134,7 @@ export class WorkerProcess {
     return { pid, startTime, processGroup: process.platform === 'win32' ? undefined : pid };
   }
 
-  /** Executes a task; never rejects. */
+  /** Executes a task; rejects only when a callback of the caller threw. */
   async run(run: TaskRun): Promise<TaskOutcome> {
     const { request } = run;
     const masker = createMasker(request.secrets);
@@ -167,6 +167,8 @@ export class WorkerProcess {
         if (!(await this.#settle(printed, MARK_MS))) this.#tainted = true;
         outcome = ended;
       }
+      const fault = stdout.fault ?? stderr.fault ?? current.fault;
+      if (fault !== undefined) throw fault;
       return maskOutcome(current.complete(outcome), masker);
     } finally {
       abort.stop();
@@ -268,6 +270,8 @@ class CurrentTask {
   readonly request: TaskRequest;
   /** Where the step called `process.exit()`. */
   exiting: (FromWorker & { type: 'exiting' })['error'] | undefined;
+  /** What a callback of the caller threw. */
+  fault: unknown;
   readonly #masker: Masker;
   readonly #onReport: (report: Report) => void;
   readonly #reports: ReportMessage[] = [];
@@ -284,7 +288,11 @@ class CurrentTask {
     for (const message of messages) {
       const report = maskReport(message.report, this.#masker);
       this.#reports.push({ ...message, report });
-      this.#onReport(report);
+      try {
+        this.#onReport(report);
+      } catch (error) {
+        this.fault ??= error;
+      }
     }
   }
 
