@@ -157,6 +157,23 @@ export class Iris extends Base {
   @Step({ inputs: ['$<ok_tuple.left>', '$<ok_tuple.right>'] }) ok_tuple_returns(left: number, right: string) {
     return [left, right];
   }
+  @Step({
+    inputs: [
+      '$<ok_tuple_of_rows.left.0.a>',
+      '$<base_step.base.key>',
+      '$<pipeline.data.size>',
+      '$<ok_unknowns.result.x>',
+    ],
+  })
+  ok_paths(a: number, b: number, size: number, unknowns: unknown) {
+    return [a, b, size, unknowns];
+  }
+  @Step({ returns: ['left', 'right'] }) ok_tuple_of_rows(): [Row[], number] {
+    return [[], 1];
+  }
+  @Step() ok_unknowns(): unknown {
+    return 1;
+  }
   @Step({ returns: ['a', 'b'] }) async ok_record(): Promise<Record<string, number>> {
     return { a: 1, b: 2 };
   }

@@ -48,7 +48,8 @@ for (const depth of [1, 2]) {
 new PipelineController({ name: 'chain' })
   .addParameter({ name: 'url', default: 'x' })
   .addParameter({ name: 'settings', default: { rate: 0.1 } })
-  .addParameter({ name: 'data', type: 'file' })
+  .addParameter({ name: 'data', type: 'file', default: 'x.csv' })
+  .addParameter({ name: 'json', type: 'json' })
   .addFunctionStep({
     name: 'step_one',
     function: stepOne,
@@ -85,6 +86,8 @@ new PipelineController({ name: 'chain' })
         lr: '$<step_one.parameters.General/lr>',
         file: file('x.csv'),
         data: '$<pipeline.data>',
+        dataSize: '$<pipeline.data.size>',
+        setting: '$<pipeline.json.any.path>',
       },
     },
   });

@@ -1,11 +1,21 @@
-import type { ParameterDefinition, PipelineDefinition, StepDefinition } from '../model/definition.js';
+import type {
+  ParameterDefinition,
+  ParameterType,
+  PipelineDefinition,
+  StepDefinition,
+} from '../model/definition.js';
 import type { SourceLocation } from '../model/source.js';
 import { callSite } from './call-site.js';
 import { declaredInputs } from './declared-inputs.js';
 import { type Duration, durationMs } from './duration.js';
 import { type Run, type RunOptions, runHost } from './host.js';
 import { OptionReader, declarationError, describeValue } from './option-reader.js';
-import { PARAMETER_OPTIONS, type ParameterOptions, parameterDefinition } from './parameter.js';
+import {
+  PARAMETER_OPTIONS,
+  type ParameterOptions,
+  type ValueOfType,
+  parameterDefinition,
+} from './parameter.js';
 import {
   CONTROLLER_OPTIONS,
   type PipelineHead,
@@ -40,8 +50,13 @@ export interface PipelineControllerOptions extends SharedPipelineOptions {
 }
 
 /** Of `addParameter`. */
-export interface AddParameterOptions<Name extends string, Value> extends ParameterOptions {
+export interface AddParameterOptions<Name extends string, Value, Type extends ParameterType> extends Omit<
+  ParameterOptions,
+  'type'
+> {
   readonly name: Name;
+  /** How a value given as text is understood. Default: as the default's type tells, else `string`. */
+  readonly type?: Type;
   /** Without one the parameter is required. */
   readonly default?: Value;
 }
@@ -149,9 +164,12 @@ export class PipelineController<Steps = Open, Parameters = {}> {
   }
 
   /** A parameter that steps refer to as `$<pipeline.NAME>`, and `--param NAME=value` sets. */
-  addParameter<const Name extends string, Value = string>(
-    options: AddParameterOptions<Name, Value>,
-  ): PipelineController<AddedParameter<Steps>, Parameters & Record<Name, Value>> {
+  addParameter<const Name extends string, Value = string, const Type extends ParameterType = never>(
+    options: AddParameterOptions<Name, Value, Type>,
+  ): PipelineController<
+    AddedParameter<Steps>,
+    Parameters & Record<Name, [Type] extends [never] ? Value : ValueOfType<Type>>
+  > {
     const at = callSite(this.addParameter);
     const reader = new OptionReader({
       what: 'addParameter',

@@ -61,6 +61,11 @@ export class OptionReader {
     return declarationError({ code, message: `${this.#what} ${problem}`, at: this.at, help });
   }
 
+  hasAny(keys: readonly string[]): boolean {
+    for (const key in this.#values) if (keys.includes(key)) return true;
+    return false;
+  }
+
   /** The value as it was given. */
   raw(key: string): unknown {
     return this.#values[key];

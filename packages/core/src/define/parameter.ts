@@ -1,6 +1,6 @@
 import type { ParameterDefinition, ParameterType, StandardSchema } from '../model/definition.js';
 import type { SourceLocation } from '../model/source.js';
-import { fileMarker } from './file-value.js';
+import { type FileValue, fileMarker } from './file-value.js';
 import { OptionReader } from './option-reader.js';
 
 /** What a parameter may say about itself besides its name and its default. */
@@ -79,16 +79,19 @@ export interface ParameterDeclaration<T> {
 }
 declare const DECLARED_TYPE: unique symbol;
 
-interface TypeNames {
+interface Values {
   string: string;
   number: number;
   integer: number;
   boolean: boolean;
-  json: unknown;
+  json: any;
   date: Date;
-  file: import('./file-value.js').FileValue;
-  directory: import('./file-value.js').FileValue;
+  file: FileValue;
+  directory: FileValue;
 }
+
+/** What a step gets for a parameter of a type; of `json`, anything. */
+export type ValueOfType<Type extends ParameterType> = Values[Type];
 
 type SchemaOutput<Schema> = Schema extends {
   readonly '~standard': { readonly types?: { readonly output: infer Output } | undefined };
@@ -96,19 +99,16 @@ type SchemaOutput<Schema> = Schema extends {
   ? Output
   : unknown;
 
-type ParameterValue<Options> = Options extends { readonly schema: infer Schema }
+/** The schema decides, then the type, then the default; without any of them it is text. */
+type DeclaredValue<Options> = Options extends { readonly schema: infer Schema }
   ? SchemaOutput<Schema>
-  : Options extends { readonly type: infer Type extends keyof TypeNames }
-    ? TypeNames[Type] extends infer Value
-      ? unknown extends Value
-        ? Options extends { readonly default: infer Default }
-          ? Default
-          : unknown
-        : Value
-      : never
-    : Options extends { readonly default: infer Default }
-      ? Default
-      : string;
+  : Options extends { readonly type: 'json'; readonly default: infer Default }
+    ? Default
+    : Options extends { readonly type: infer Type extends ParameterType }
+      ? ValueOfType<Type>
+      : Options extends { readonly default: infer Default }
+        ? Default
+        : string;
 
 /**
  * Says more about a parameter of a pipeline function than its default does.
@@ -132,7 +132,7 @@ type ParameterValue<Options> = Options extends { readonly schema: infer Schema }
  */
 export function parameter<Options extends ParameterOptions & { readonly default?: unknown }>(
   options: Options,
-): ParameterDeclaration<ParameterValue<Options>> {
+): ParameterDeclaration<DeclaredValue<Options>> {
   return Object.freeze({ [DECLARED]: options }) as never;
 }
 

@@ -148,7 +148,35 @@ function continueOptions(reader: OptionReader) {
   };
 }
 
-function sharedOptions(reader: OptionReader) {
+type SharedResolved = Pick<
+  StepOptions,
+  | 'env'
+  | 'secrets'
+  | 'assets'
+  | 'isolation'
+  | 'resources'
+  | 'tags'
+  | 'preExecuteCallback'
+  | 'postExecuteCallback'
+  | 'statusChangeCallback'
+>;
+const NOTHING: readonly string[] = Object.freeze([]);
+
+/** What most steps have: made once, since a pipeline may have thousands of them. */
+const SHARED_DEFAULTS: SharedResolved = Object.freeze({
+  env: NOTHING,
+  secrets: NOTHING,
+  assets: NOTHING,
+  isolation: 'process',
+  resources: Object.freeze({}),
+  tags: NOTHING,
+  preExecuteCallback: undefined,
+  postExecuteCallback: undefined,
+  statusChangeCallback: undefined,
+});
+
+function sharedOptions(reader: OptionReader): SharedResolved {
+  if (!reader.hasAny(SHARED)) return SHARED_DEFAULTS;
   return {
     ...environmentOptions(reader),
     assets: reader.strings('assets') ?? [],

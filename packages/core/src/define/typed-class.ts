@@ -1,6 +1,7 @@
 import type { ParameterType } from '../model/definition.js';
 import type { FileValue } from './file-value.js';
-import type { InputsMistake, ReturnsMistake } from './typed-inputs.js';
+import type { InputsMistake } from './typed-inputs.js';
+import type { ReturnsMistake } from './typed-returns.js';
 import type { Reading } from './typed-text.js';
 
 /*

@@ -1,5 +1,7 @@
 import type { Each } from './each.js';
-import type { Leaf, ReturnsMistake, Unparsed } from './typed-inputs.js';
+import type { Leaf } from './typed-inputs.js';
+import type { Unparsed } from './typed-readings.js';
+import type { ReturnsMistake } from './typed-returns.js';
 import type { ArtifactAttributes, At, IsLiteral, ReferencesIn } from './typed-text.js';
 
 /*

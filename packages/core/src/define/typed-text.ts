@@ -54,17 +54,19 @@ export type At<T, Path extends string> = Path extends `${infer Head}.${infer Res
   ? At<Property<T, Head>, Rest>
   : Property<T, Path>;
 
-type Property<T, Name extends string> = T extends readonly unknown[]
-  ? Name extends keyof T
-    ? T[Name]
-    : Name extends `${number}`
-      ? T[number]
-      : never
-  : T extends object
-    ? Name extends keyof T
-      ? T[Name]
-      : never
-    : never;
+type Property<T, Name extends string> = unknown extends T
+  ? T
+  : T extends ReadonlyMap<unknown, infer Value>
+    ? Value
+    : T extends object
+      ? Name extends keyof T
+        ? T[Name]
+        : Name extends `${number}`
+          ? T extends ArrayLike<infer Item>
+            ? Item
+            : never
+          : never
+      : never;
 
 /**
  * One way in which a reference may be read. A box, so that the alternatives of a union stay together
