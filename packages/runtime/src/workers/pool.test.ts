@@ -207,7 +207,7 @@ test.each([
   ['a loop', '(function loop() { setImmediate(loop); })();'],
   [
     'a file it still writes',
-    'void (async () => { for (;;) await (await import("node:fs/promises")).writeFile("still.txt", "x"); })();',
+    'void (async () => { for (;;) await (await import("node:fs/promises")).writeFile(process.env.STILL, "x"); })();',
   ],
   ['a server', '(await import("node:net")).createServer().listen(0);'],
   [
@@ -223,7 +223,9 @@ test.each([
 ])('a worker in which a step leaves %s is not used again', async (_, code) => {
   const pool = await rig.pool({ size: 1 });
   const clean = await rig.request('export default () => typeof leftBehind + (Math.random() === 4);');
-  const dirty = await rig.request(`export default async () => { ${code} };`);
+  const dirty = await rig.request(`export default async () => { ${code} };`, {
+    env: { PATH: process.env.PATH ?? '', STILL: `${rig.directory}/still.txt` },
+  });
   const before = await rig.execute(pool, clean);
   const left = await rig.execute(pool, dirty);
   const after = await rig.execute(pool, clean);
