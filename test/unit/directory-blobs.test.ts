@@ -1,6 +1,6 @@
 import type { Digest } from '@run-pipeline/core/model';
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -50,6 +50,19 @@ test('a place where nothing can be written is an error that says so', async () =
   expect((error as Error).message).toContain(file);
   await rm(directory, { recursive: true });
 });
+
+test.skipIf(process.getuid?.() === 0 || process.platform === 'win32')(
+  'a read-only directory is an error that says so',
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'blobs-'));
+    await chmod(directory, 0o555);
+    await expect(directoryBlobs(directory).put(Buffer.from('x'))).rejects.toMatchObject({
+      kind: 'store',
+      code: 'read-only',
+    });
+    await rm(directory, { recursive: true });
+  },
+);
 
 test.each([
   ['ENOSPC', 'disk-full'],
