@@ -26,8 +26,8 @@ const allowed = {
     fingerprint: [],
     artifacts: [],
     store: [],
-    task: ['artifacts', 'workers'],
-    workers: ['artifacts', 'source', 'task'],
+    task: [],
+    workers: ['artifacts', 'source', 'task', 'project'],
     engine: [
       'source',
       'project',

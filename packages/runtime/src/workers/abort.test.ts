@@ -35,6 +35,21 @@ test.each(['process', 'fresh', 'inline'] as const)(
   },
 );
 
+test('an abort that comes right after the request reaches the step', async () => {
+  const pool = await rig.pool({ graceMs: 60_000 });
+  const request = await rig.request(
+    `import { currentTask } from '$framework';
+     import { setTimeout } from 'node:timers/promises';
+     export default () => setTimeout(60_000, 0, { signal: currentTask().signal });`,
+  );
+  const { signal, abort } = aborter();
+  const { outcome } = await rig.execute(pool, request, {
+    signal,
+    onStart: async () => void setImmediate(() => abort('stopped')),
+  });
+  expect(outcome).toMatchObject({ status: 'aborted', reason: 'stopped' });
+});
+
 test('a busy loop is killed after the grace period', async () => {
   const pool = await rig.pool({ graceMs: 50 });
   const request = await rig.request('export default () => { console.log("up"); for (;;); };');

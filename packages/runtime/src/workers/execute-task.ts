@@ -45,7 +45,7 @@ export async function executeTask(execution: Execution): Promise<TaskOutcome> {
   } catch (thrown) {
     return unsuccessful(thrown, { request, signal, map });
   } finally {
-    for (const put of undo.reverse()) put();
+    for (const put of undo.toReversed()) put();
     await scratch.remove();
   }
 }

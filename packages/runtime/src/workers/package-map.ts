@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TraceMap } from '@jridgewell/trace-mapping';
+import type * as TraceMapping from '@jridgewell/trace-mapping';
 import type { SourceLocation } from '@run-pipeline/core/model';
 
 /**
@@ -46,8 +46,8 @@ export class PackageMap {
 }
 
 interface Loaded {
-  readonly library: typeof import('@jridgewell/trace-mapping');
-  readonly trace: TraceMap | undefined;
+  readonly library: typeof TraceMapping;
+  readonly trace: TraceMapping.TraceMap | undefined;
   /** What relative sources are relative to. */
   readonly directory: string;
 }

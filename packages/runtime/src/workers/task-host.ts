@@ -74,6 +74,7 @@ export class TaskHost {
       await this.#run(request, mark);
     } catch (error) {
       // A fault of ours must not leave the controller waiting.
+      this.#task = undefined;
       const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
       const trace = stack === undefined ? {} : { trace: stack };
       this.#send({
@@ -90,13 +91,14 @@ export class TaskHost {
   }
 
   async #run(request: TaskRequest, mark: string): Promise<void> {
-    const executor = (this.#executor ??= await loadExecutor());
     let interrupt!: (reason: unknown) => void;
     const interrupted = new Promise<never>((_, reject) => (interrupt = reject));
     interrupted.catch(() => undefined);
     const task: RunningTask = { request, abort: new AbortController(), interrupt, uncaught: undefined };
+    // Before anything is awaited: an abort may follow the request at once.
     this.#task = task;
     const { signal } = task.abort;
+    const executor = (this.#executor ??= await loadExecutor());
     const reports = new ReportBundle((bundle) =>
       this.#send({ type: 'reports', task: request.task, reports: bundle }),
     );

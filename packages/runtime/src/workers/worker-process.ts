@@ -251,16 +251,14 @@ export class WorkerProcess {
 
   /** Waits for both pipes; `false` when the time was up. A sink that makes us wait is given its time. */
   async #settle(printed: Promise<unknown>, ms: number): Promise<boolean> {
-    let settled = false;
-    const done = printed.then(() => {
-      settled = true;
-    });
-    do {
+    const done = printed.then(() => true);
+    for (;;) {
       let timer: NodeJS.Timeout | undefined;
-      await Promise.race([done, new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))]);
+      const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)));
+      const settled = await Promise.race([done, late]);
       clearTimeout(timer);
-    } while (!settled && (this.#stdout.paused || this.#stderr.paused));
-    return settled;
+      if (settled || !(this.#stdout.paused || this.#stderr.paused)) return settled;
+    }
   }
 }
 
