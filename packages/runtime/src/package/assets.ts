@@ -1,6 +1,6 @@
-import { readdirSync, statSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, relative, resolve, sep } from 'node:path';
 import type { Diagnostic, SourceLocation } from '@run-pipeline/core/model';
+import type { TrackedFiles } from './source/tracked-files.js';
 
 /** A file that goes with a package. */
 export interface Asset {
@@ -17,6 +17,7 @@ export function findAssets(options: {
   readonly root: string;
   readonly step: string;
   readonly at: SourceLocation;
+  readonly files: TrackedFiles;
 }): { readonly assets: readonly Asset[]; readonly diagnostics: readonly Diagnostic[] } {
   const { patterns, sourceFile, root, step, at } = options;
   const found = new Map<string, Asset>();
@@ -25,21 +26,23 @@ export function findAssets(options: {
     diagnostics.push({ code, severity: 'error', message, at, help });
   };
   for (const pattern of patterns) {
-    const files = filesOf(
+    const matching = filesOf(
+      options.files,
       resolve(dirname(sourceFile), fixedPart(pattern)),
-      resolve(dirname(sourceFile), pattern),
-      pattern,
+      isGlob(pattern) ? globExpression(globPart(pattern)) : undefined,
     );
-    if (files.length === 0) {
+    if (matching.length === 0) {
       fail(
         'asset-missing',
         `step ${step} declares the asset "${pattern}", which does not exist`,
         `paths are relative to ${dirname(sourceFile)}`,
       );
     }
-    for (const file of files) {
+    for (const file of matching) {
       const path = relative(root, file).split(sep).join('/');
-      if (path.startsWith('../') || path === '..') {
+      // A link that leads outside is outside.
+      const real = relative(options.files.realPath(root), options.files.realPath(file));
+      if (path.startsWith('../') || real.startsWith(`..${sep}`)) {
         fail(
           'asset-outside',
           `the asset "${pattern}" of step ${step} lies outside of the project`,
@@ -62,21 +65,18 @@ function fixedPart(pattern: string): string {
   return parts.slice(0, parts.findIndex(isGlob)).join('/') || '.';
 }
 
-function filesOf(base: string, full: string, pattern: string): string[] {
-  const stats = statSync(base, { throwIfNoEntry: false });
-  if (stats?.isFile() === true) return [base];
-  if (stats?.isDirectory() !== true) return [];
-  const matcher = isGlob(pattern) ? globExpression(full.split(sep).join('/')) : undefined;
-  return filesBelow(base).filter((file) => matcher === undefined || matcher.test(file.split(sep).join('/')));
+/** From the first wildcard on. */
+function globPart(pattern: string): string {
+  const parts = pattern.split('/');
+  return parts.slice(parts.findIndex(isGlob)).join('/');
 }
 
-function filesBelow(directory: string): string[] {
-  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory())
-      return entry.name === 'node_modules' || entry.name === '.git' ? [] : filesBelow(path);
-    return entry.isFile() ? [path] : [];
-  });
+function filesOf(files: TrackedFiles, base: string, glob: RegExp | undefined): string[] {
+  if (files.isFile(base)) return [base];
+  if (files.kind(base) !== 'directory') return [];
+  return files
+    .filesBelow(base)
+    .filter((file) => glob === undefined || glob.test(relative(base, file).split(sep).join('/')));
 }
 
 /** `*` and `?` within a name, `**` across names, `{a,b}` and `[a-z]`. */

@@ -1,4 +1,4 @@
 export { createPackager, type PackagerOptions } from './create-packager.js';
 export { materialisePackage } from './materialise.js';
-export { readPackage } from './write-package.js';
+export { readPackage } from './write-packages.js';
 export type { MaterialisePackage, PackageRequest, PackageResult, PackageSteps } from './packager.js';

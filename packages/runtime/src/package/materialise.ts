@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { RunPipelineError, type ExternalImport } from '@run-pipeline/core/model';
-import { replaceMapped } from './bundle/mappings.js';
+import { RunPipelineError, type ExternalImport, type TaskPackage } from '@run-pipeline/core/model';
+import type { ProjectPaths } from '../project/project.js';
 import { hashOf } from './digest.js';
 import type { MaterialisePackage } from './packager.js';
-import { DEPENDENCY, SOURCE } from './slice/emit.js';
+import { DEPENDENCY, SOURCE } from './placeholders.js';
+import { packageDirectory } from './package-directory.js';
+import { readPackage } from './write-packages.js';
 
 /**
  * Makes a package runnable here: placeholders become file URLs, of packages as the project resolves
@@ -24,10 +26,12 @@ export const materialisePackage: MaterialisePackage = async ({ paths, package: t
   const file = join(directory, `${name}.mjs`);
   const sourceMap = `${file}.map`;
   if (existsSync(file) && existsSync(sourceMap)) return { file, sourceMap };
+  if (readPackage(paths, task.hash) === undefined) throw await damaged(paths, task);
   const [code, map] = await Promise.all([
     readFile(join(task.directory, 'task.mjs'), 'utf8'),
     readFile(join(task.directory, 'task.mjs.map'), 'utf8'),
   ]);
+  const { replaceMapped } = await import('./bundle/mappings.js');
   const placed = replaceMapped({ code, map }, PLACEHOLDERS, (match) => {
     const index = match.groups?.['index'];
     const path = match.groups?.['path'];
@@ -43,6 +47,17 @@ export const materialisePackage: MaterialisePackage = async ({ paths, package: t
 };
 
 const PLACEHOLDERS = new RegExp(`"(?:${DEPENDENCY}(?<index>\\d+)|${SOURCE}(?<path>[^"]+))"`, 'g');
+
+/** What is damaged is never run; it is taken away, so that the next run makes it again. */
+async function damaged(paths: ProjectPaths, task: TaskPackage): Promise<RunPipelineError> {
+  await rm(packageDirectory(paths, task.hash), { recursive: true, force: true });
+  return new RunPipelineError({
+    kind: 'load',
+    code: 'package-damaged',
+    message: `the package of ${task.manifest.id} is missing or damaged: ${task.directory}`,
+    help: 'it has been removed; run again to make it anew',
+  });
+}
 
 function urlOf(external: ExternalImport, root: string): string {
   if (external.kind === 'builtin') return external.specifier;

@@ -9,7 +9,8 @@ import type {
   Plugin,
 } from 'esbuild';
 import type { Diagnostic, SourceLocation } from '@run-pipeline/core/model';
-import { DEPENDENCY, FILE, NAMESPACE, SLICE, projectPath, type SlicedModule } from '../slice/emit.js';
+import { DEPENDENCY, FILE, NAMESPACE, SLICE } from '../placeholders.js';
+import { projectPath, type SlicedModule } from '../slice/emit.js';
 import type { Resolver } from '../source/resolve.js';
 import type { TrackedFiles } from '../source/tracked-files.js';
 import { prependLines, type MappedCode } from './mappings.js';

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import type { ClosureEntry, Digest } from '@run-pipeline/core/model';
 import { hashOf } from '../digest.js';
@@ -68,7 +67,7 @@ export class Closures {
         ...(through === undefined ? {} : { through }),
       });
       const json = this.#files.readJson(join(each.directory, 'package.json')) ?? {};
-      native ||= isNative(each.directory, json);
+      native ||= isNative(each.directory, json, this.#files);
       for (const name of dependencyNames(json)) {
         const directory = this.#resolver.installedDirectory(name, each.directory);
         const installed =
@@ -96,7 +95,8 @@ export class Closures {
     let identity: string | undefined;
     if (patch !== undefined) identity = `${locked?.integrity ?? ''} patch:${patch}`.trim();
     else if (isVouched) identity = locked.integrity;
-    else if (isOutside || locked !== undefined) identity = `content:${hashDirectory(each.directory)}`;
+    else if (isOutside || locked !== undefined)
+      identity = `content:${hashDirectory(this.#files, each.directory)}`;
     this.#identities.set(each.directory, identity);
     return identity;
   }
@@ -173,19 +173,9 @@ function withoutRegistry(locked: LockedPackage): LockedPackage {
 }
 
 /** Over names and contents of all files, without what is installed below. */
-function hashDirectory(directory: string): string {
+function hashDirectory(files: TrackedFiles, directory: string): string {
   const hash = createHash('sha256');
-  const visit = (at: string): void => {
-    for (const entry of readdirSync(at, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (entry.name === 'node_modules' || entry.name === '.git') continue;
-      const path = join(at, entry.name);
-      if (entry.isDirectory()) visit(path);
-      else if (entry.isFile()) {
-        const bytes = readFileSync(path);
-        hash.update(`${relative(directory, path)}\0${bytes.byteLength}\0`).update(bytes);
-      }
-    }
-  };
-  visit(directory);
+  for (const path of files.filesBelow(directory))
+    hash.update(`${relative(directory, path)}\0${files.note(path)}\0`);
   return hash.digest('hex');
 }

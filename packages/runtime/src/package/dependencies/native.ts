@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TrackedFiles } from '../source/tracked-files.js';
 
 /** Packages that exist to build or to find native add-ons. */
 const LOADERS = [
@@ -18,7 +18,11 @@ const LOADERS = [
 ];
 
 /** Does a package hold, build or fetch native code? Its results may then differ by platform and ABI. */
-export function isNative(directory: string, json: Readonly<Record<string, unknown>>): boolean {
+export function isNative(
+  directory: string,
+  json: Readonly<Record<string, unknown>>,
+  files: TrackedFiles,
+): boolean {
   if (json['gypfile'] === true || json['binary'] !== undefined || json['napi'] !== undefined) return true;
   if (Array.isArray(json['os']) || Array.isArray(json['cpu'])) return true;
   if (typeof json['main'] === 'string' && json['main'].endsWith('.node')) return true;
@@ -27,14 +31,14 @@ export function isNative(directory: string, json: Readonly<Record<string, unknow
     ...(json['optionalDependencies'] as object),
   });
   if (names.some((name) => LOADERS.includes(name))) return true;
-  if (existsSync(join(directory, 'binding.gyp')) || existsSync(join(directory, 'prebuilds'))) return true;
-  return ['.', 'build/Release', 'lib', 'dist'].some((part) => holdsAddOn(join(directory, part)));
+  if (files.isFile(join(directory, 'binding.gyp'))) return true;
+  if (files.kind(join(directory, 'prebuilds')) === 'directory') return true;
+  return ['.', 'build/Release', 'lib', 'dist'].some((part) => holdsAddOn(join(directory, part), files));
 }
 
-function holdsAddOn(directory: string): boolean {
-  try {
-    return readdirSync(directory).some((name) => name.endsWith('.node'));
-  } catch {
-    return false;
-  }
+function holdsAddOn(directory: string, files: TrackedFiles): boolean {
+  return (
+    files.kind(directory) === 'directory' &&
+    files.list(directory).some((entry) => entry.name.endsWith('.node'))
+  );
 }

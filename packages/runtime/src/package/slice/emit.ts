@@ -5,6 +5,7 @@ import type { Program, Target } from '../module/program.js';
 import { decoratorsOf, isFunctionNode, keyName, walk, type SyntaxNode } from '../module/syntax.js';
 import type { Resolver } from '../source/resolve.js';
 import { classNode, factsWithin, isAccessor, type Member } from './class-members.js';
+import { DEPENDENCY, FILE, NAMESPACE, SLICE, SOURCE } from '../placeholders.js';
 import { Purity } from './purity.js';
 import type { ClassSlice, ModuleSlice, Slice } from './slice.js';
 import { TextWriter, type Replacement } from './text-writer.js';
@@ -22,14 +23,6 @@ export interface SlicedModule {
   /** Decorators of the user's own, or fields, are to be lowered as the module's tsconfig says. */
   readonly hasClasses: boolean;
 }
-
-export const SLICE = 'run-pipeline-slice:';
-export const NAMESPACE = 'run-pipeline-namespace:';
-/** A file that is bundled as it is. */
-export const FILE = 'run-pipeline-file:';
-export const DEPENDENCY = 'run-pipeline-dependency:';
-/** Stands for the file URL of a source file; replaced where the package runs. */
-export const SOURCE = 'run-pipeline-source:';
 
 const PARAMETERS = "globalThis[Symbol.for('run-pipeline.parameters')]";
 const PATH_FUNCTION = '__runPipelinePath';

@@ -5,6 +5,7 @@ import type { Program } from '../module/program.js';
 import { factsWithin, referencesWithin } from './class-members.js';
 import { projectPath } from './emit.js';
 import { isState } from './setup.js';
+import type { SharedFacts } from './shared-state.js';
 import type { Slice, SlicePart } from './slice.js';
 
 /** What is known of a step's code beyond its text: for the manifest, and for comparing it with its siblings. */
@@ -16,19 +17,6 @@ export interface SliceFacts {
   readonly ownWorker: boolean;
   readonly diagnostics: readonly Diagnostic[];
   readonly shared: SharedFacts;
-}
-
-/** What two steps may not share, as plain data: it is kept with the memo. */
-export interface SharedFacts {
-  /** Module state that the step holds, by `file#name`. */
-  readonly state: Readonly<Record<string, SourceLocation>>;
-  /** The part of it that the step changes while it runs, and where. */
-  readonly changed: Readonly<Record<string, { readonly at: SourceLocation; readonly lazy: boolean }>>;
-  /** Initialisers that give another value each time. */
-  readonly impure: Readonly<Record<string, { readonly at: SourceLocation; readonly text: string }>>;
-  /** The declaration that is the step's function, and the functions it reaches. */
-  readonly entry: string | undefined;
-  readonly functions: Readonly<Record<string, SourceLocation>>;
 }
 
 export function sliceFacts(options: {

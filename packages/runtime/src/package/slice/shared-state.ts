@@ -1,5 +1,17 @@
 import type { Diagnostic, SourceLocation } from '@run-pipeline/core/model';
-import type { SharedFacts } from './facts.js';
+
+/** What two steps may not share, as plain data: it is kept with the memo. */
+export interface SharedFacts {
+  /** Module state that the step holds, by `file#name`. */
+  readonly state: Readonly<Record<string, SourceLocation>>;
+  /** The part of it that the step changes while it runs, and where. */
+  readonly changed: Readonly<Record<string, { readonly at: SourceLocation; readonly lazy: boolean }>>;
+  /** Initialisers that give another value each time. */
+  readonly impure: Readonly<Record<string, { readonly at: SourceLocation; readonly text: string }>>;
+  /** The declaration that is the step's function, and the functions it reaches. */
+  readonly entry: string | undefined;
+  readonly functions: Readonly<Record<string, SourceLocation>>;
+}
 
 /** A step, for comparing it with the others. */
 export interface ComparedStep {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, realpathSync, statSync, type Dirent } from 'node:fs';
+import { join } from 'node:path';
 
 /** What a look at the disk found: enough to notice later that it would find something else. */
 export type Observation =
@@ -7,7 +8,20 @@ export type Observation =
   | { readonly kind: 'directory' }
   /** Only its being there mattered. */
   | { readonly kind: 'file' }
-  | { readonly kind: 'content'; readonly size: number; readonly mtimeNs: bigint; readonly hash: string };
+  | ContentObservation;
+
+export interface ContentObservation {
+  readonly kind: 'content';
+  readonly size: number;
+  /** Nanoseconds, as decimal digits. */
+  readonly mtime: string;
+  readonly hash: string;
+  /** A write soon after this one might not have changed the time: then only the content tells. */
+  readonly settled: boolean;
+}
+
+/** File systems keep times as coarsely as 2 s (FAT); what is younger may change again unnoticed. */
+const SETTLED_NS = 2_000_000_000n;
 
 /**
  * The disk as packaging sees it. Every look is remembered, the failed ones too: a file that appears
@@ -15,14 +29,16 @@ export type Observation =
  */
 export class TrackedFiles {
   readonly observed = new Map<string, Observation>();
+  /** Hashes of the names in directories that were listed. */
+  readonly listed = new Map<string, string>();
+  /** Where links led. */
+  readonly links = new Map<string, string>();
   readonly #texts = new Map<string, string | undefined>();
-  readonly #real = new Map<string, string>();
 
   kind(path: string): 'file' | 'directory' | 'missing' {
     const known = this.observed.get(path);
     if (known !== undefined) return known.kind === 'content' ? 'file' : known.kind;
-    const stats = statSync(path, { throwIfNoEntry: false });
-    const kind = stats?.isFile() === true ? 'file' : stats?.isDirectory() === true ? 'directory' : 'missing';
+    const kind = kindOf(path);
     this.observed.set(path, { kind });
     return kind;
   }
@@ -33,25 +49,25 @@ export class TrackedFiles {
 
   /** The text, or undefined when there is no such file. */
   read(path: string): string | undefined {
-    if (this.#texts.has(path)) return this.#texts.get(path);
-    if (this.kind(path) !== 'file') return undefined;
-    const { text, observation } = readContent(path);
-    this.observed.set(path, observation);
-    this.#texts.set(path, text);
-    return text;
+    if (!this.#texts.has(path)) this.#texts.set(path, this.bytes(path)?.toString('utf8'));
+    return this.#texts.get(path);
   }
 
-  /** Remembers the content of a file that something else reads. */
+  /** The bytes, or undefined when there is no such file. */
+  bytes(path: string): Buffer | undefined {
+    if (this.kind(path) !== 'file') return undefined;
+    const { bytes, observation } = readContent(path);
+    this.observed.set(path, observation);
+    return bytes;
+  }
+
+  /** Remembers the content of a file that something else reads. The sha256, or undefined when it is missing. */
   note(path: string): string | undefined {
-    this.read(path);
+    const known = this.observed.get(path);
+    if (known?.kind === 'content') return known.hash;
+    this.bytes(path);
     const observation = this.observed.get(path);
     return observation?.kind === 'content' ? observation.hash : undefined;
-  }
-
-  /** The bytes of a file that is there. */
-  bytes(path: string): Buffer {
-    this.note(path);
-    return readFileSync(path);
   }
 
   readJson(path: string): Record<string, unknown> | undefined {
@@ -65,23 +81,61 @@ export class TrackedFiles {
     }
   }
 
+  /** The entries of a directory, sorted; none when it is not there. */
+  list(directory: string): Dirent[] {
+    const entries = listDirectory(directory);
+    this.listed.set(directory, hashOfNames(entries));
+    return entries;
+  }
+
+  /** Every file below a directory, without what is installed there. */
+  filesBelow(directory: string): string[] {
+    return this.list(directory).flatMap((entry) => {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory()) {
+        return entry.name === 'node_modules' || entry.name === '.git' ? [] : this.filesBelow(path);
+      }
+      return entry.isFile() ? [path] : [];
+    });
+  }
+
   realPath(path: string): string {
-    let real = this.#real.get(path);
+    let real = this.links.get(path);
     if (real === undefined) {
       real = realpathSync.native(path);
-      this.#real.set(path, real);
+      this.links.set(path, real);
     }
     return real;
   }
 }
 
-function readContent(path: string): { text: string; observation: Observation } {
+export function kindOf(path: string): 'file' | 'directory' | 'missing' {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats?.isFile() === true ? 'file' : stats?.isDirectory() === true ? 'directory' : 'missing';
+}
+
+export function listDirectory(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch {
+    return [];
+  }
+}
+
+export function hashOfNames(entries: readonly Dirent[]): string {
+  const hash = createHash('sha256');
+  for (const entry of entries) hash.update(`${entry.isDirectory() ? 'd' : 'f'}${entry.name}\0`);
+  return hash.digest('hex');
+}
+
+export function readContent(path: string): { bytes: Buffer; observation: ContentObservation } {
   // The times are taken before the bytes: a write in between then shows as a newer time.
   const { size, mtimeNs } = statSync(path, { bigint: true });
   const bytes = readFileSync(path);
   const hash = createHash('sha256').update(bytes).digest('hex');
+  const settled = mtimeNs + SETTLED_NS < BigInt(Date.now()) * 1_000_000n;
   return {
-    text: bytes.toString('utf8'),
-    observation: { kind: 'content', size: Number(size), mtimeNs, hash },
+    bytes,
+    observation: { kind: 'content', size: Number(size), mtime: String(mtimeNs), hash, settled },
   };
 }

@@ -1,0 +1,231 @@
+import type { Diagnostic, PackageManifest, SourceLocation } from '@run-pipeline/core/model';
+import type { ProjectPaths } from '../project/project.js';
+import { bundle, type Bundled } from './bundle/bundle.js';
+import { Closures } from './dependencies/closure.js';
+import { findStep } from './find/find-step.js';
+import type { FindContext } from './find/found-step.js';
+import { FunctionIndex } from './find/function-index.js';
+import { placeOf, type MapToSource, type StepPlace } from './find/place.js';
+import { packageContent } from './manifest.js';
+import { inputsOf, type Inputs } from './memo/inputs.js';
+import type { MemoisedStep } from './memo/memo.js';
+import { Drivers } from './module/drivers.js';
+import type { Item } from './module/module.js';
+import { Program } from './module/program.js';
+import { registeredFunctions } from './module/registered.js';
+import type { PackageRequest } from './packager.js';
+import { argumentBinding } from './slice/binding.js';
+import { classShape, type ClassShape } from './slice/class-members.js';
+import { SLICE } from './placeholders.js';
+import { emitSlice, projectPath } from './slice/emit.js';
+import { entryPlace } from './slice/entry.js';
+import { sliceFacts, type SliceFacts } from './slice/facts.js';
+import { Setup } from './slice/setup.js';
+import { compareSteps, type ComparedStep } from './slice/shared-state.js';
+import type { Slice } from './slice/slice.js';
+import { Slicer } from './slice/slicer.js';
+import { Resolver } from './source/resolve.js';
+import { TrackedFiles } from './source/tracked-files.js';
+import { TsConfigs } from './source/tsconfig.js';
+import { writePackages, type PackageContent } from './write-packages.js';
+
+/** What packaging from the sources gives. */
+export interface FreshPackages {
+  readonly steps: ReadonlyMap<PackageRequest, MemoisedStep>;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Keys that must not be packaged, steps of earlier packagings among them. */
+  readonly refused: ReadonlySet<string>;
+  readonly inputs: Inputs;
+}
+
+/** A step whose slice is known. */
+export interface SlicedStep {
+  readonly request: PackageRequest;
+  readonly slice: Slice;
+  readonly facts: SliceFacts;
+  readonly binding: PackageManifest['binding'];
+  /** Of the step's function. */
+  readonly at: SourceLocation;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Packages steps from their sources: parse, find, slice, bundle, write. */
+export async function packageFromSources(options: {
+  readonly paths: ProjectPaths;
+  readonly requests: readonly PackageRequest[];
+  readonly mapToSource: MapToSource;
+  /** Steps that are packaged already, to compare with. */
+  readonly siblings: readonly ComparedStep[];
+}): Promise<FreshPackages> {
+  return new Packaging(options.paths, options.mapToSource).run(options.requests, options.siblings);
+}
+
+/** One packaging: what it reads, it reads once. */
+class Packaging {
+  readonly #paths: ProjectPaths;
+  readonly #mapToSource: MapToSource;
+  readonly #files = new TrackedFiles();
+  readonly #tsconfigs = new TsConfigs(this.#files);
+  readonly #resolver = new Resolver(this.#files, this.#tsconfigs);
+  readonly #program = new Program({
+    files: this.#files,
+    resolver: this.#resolver,
+    tsconfigs: this.#tsconfigs,
+  });
+  readonly #drivers = new Drivers(this.#program);
+  readonly #shapes = new Map<Item, ClassShape | undefined>();
+  readonly #diagnostics: Diagnostic[] = [];
+
+  constructor(paths: ProjectPaths, mapToSource: MapToSource) {
+    this.#paths = paths;
+    this.#mapToSource = mapToSource;
+  }
+
+  async run(requests: readonly PackageRequest[], siblings: readonly ComparedStep[]): Promise<FreshPackages> {
+    const places = new Map(
+      requests.map((request) => [request, placeOf(request.code, this.#mapToSource, this.#files)]),
+    );
+    await this.#program.load([...new Set([...places.values()].flatMap((place) => place.files))]);
+    const sliced = this.#slice(places);
+    const refused = this.#compare(sliced, siblings);
+    const accepted = sliced.filter((step) => !refused.has(step.request.key));
+    const bundles = await this.#bundle(accepted);
+    const steps = await this.#write(accepted, bundles);
+    return { steps, refused, diagnostics: this.#diagnostics, inputs: inputsOf(this.#files) };
+  }
+
+  #slice(places: ReadonlyMap<PackageRequest, StepPlace>): SlicedStep[] {
+    const context: FindContext = {
+      program: this.#program,
+      drivers: this.#drivers,
+      shapes: (item) => this.#shape(item),
+    };
+    const index = new FunctionIndex(this.#program);
+    const registered = registeredFunctions(this.#program);
+    const setup = new Setup({
+      program: this.#program,
+      drivers: this.#drivers,
+      isStep: (item) =>
+        registered.has(item) || this.#shape(item)?.members.some((member) => member.step) === true,
+    });
+    return [...places].flatMap(
+      ([request, place]) => this.#sliceStep({ request, place, context, index, setup }) ?? [],
+    );
+  }
+
+  #sliceStep(options: {
+    readonly request: PackageRequest;
+    readonly place: StepPlace;
+    readonly context: FindContext;
+    readonly index: FunctionIndex;
+    readonly setup: Setup;
+  }): SlicedStep | undefined {
+    const { request, place, context, index, setup } = options;
+    const found = findStep({ context, key: request.key, code: request.code, place, index });
+    if (!found.ok) {
+      this.#diagnostics.push(found.diagnostic);
+      return undefined;
+    }
+    const { entry } = found;
+    const { program, drivers, shapes } = context;
+    const slice = new Slicer({ program, drivers, setup, entry, shapes }).run();
+    const facts = sliceFacts({
+      slice,
+      program,
+      drivers,
+      root: this.#paths.root,
+      step: request.key,
+      cached: request.cached,
+    });
+    const at = entryPlace(entry);
+    const bound = argumentBinding({ request, functionNode: entry.functionNode, at });
+    const own = distinct([
+      ...found.warnings,
+      ...slice.diagnostics,
+      ...facts.diagnostics,
+      ...('diagnostic' in bound ? [bound.diagnostic] : []),
+    ]);
+    this.#diagnostics.push(...own);
+    if ('diagnostic' in bound || own.some((each) => each.severity === 'error')) return undefined;
+    return { request, slice, facts, binding: bound.binding, at, diagnostics: own };
+  }
+
+  #shape(item: Item): ClassShape | undefined {
+    if (!this.#shapes.has(item)) this.#shapes.set(item, classShape(item, this.#drivers));
+    return this.#shapes.get(item);
+  }
+
+  /** Tells the steps that cannot stand beside each other. */
+  #compare(steps: readonly SlicedStep[], siblings: readonly ComparedStep[]): Set<string> {
+    const fresh = steps.map(({ request, facts }): ComparedStep => ({
+      key: request.key,
+      writing: request.writing,
+      shared: facts.shared,
+    }));
+    const refused = new Set<string>();
+    for (const problem of compareSteps([...siblings, ...fresh])) {
+      this.#diagnostics.push(problem.diagnostic);
+      if (problem.diagnostic.severity === 'error') for (const key of problem.keys) refused.add(key);
+    }
+    return refused;
+  }
+
+  async #bundle(steps: readonly SlicedStep[]): Promise<ReadonlyMap<string, Bundled>> {
+    const { root } = this.#paths;
+    const requests = steps.map(({ request, slice, at }) => ({
+      key: request.key,
+      at,
+      entry: SLICE + projectPath(root, slice.entry.module.file),
+      modules: emitSlice({ slice, program: this.#program, drivers: this.#drivers, root }),
+    }));
+    const { bundles, diagnostics } = await bundle({
+      requests,
+      root,
+      resolver: this.#resolver,
+      files: this.#files,
+    });
+    for (const each of diagnostics.values()) this.#diagnostics.push(...each);
+    return bundles;
+  }
+
+  async #write(
+    steps: readonly SlicedStep[],
+    bundles: ReadonlyMap<string, Bundled>,
+  ): Promise<Map<PackageRequest, MemoisedStep>> {
+    const { root } = this.#paths;
+    const closures = new Closures({ files: this.#files, resolver: this.#resolver, root });
+    const ready: { readonly step: SlicedStep; readonly content: PackageContent }[] = [];
+    for (const step of steps) {
+      const bundled = bundles.get(step.request.key);
+      if (bundled === undefined) continue;
+      const made = packageContent({
+        step,
+        bundled,
+        closures,
+        root,
+        files: this.#files,
+        resolver: this.#resolver,
+      });
+      if (made.ok) ready.push({ step, content: made.content });
+      else this.#diagnostics.push(...made.diagnostics);
+    }
+    const tasks = await writePackages(
+      this.#paths,
+      ready.map(({ content }) => content),
+    );
+    return new Map(
+      ready.map(({ step }, index) => [
+        step.request,
+        { task: tasks[index]!, shared: step.facts.shared, diagnostics: step.diagnostics },
+      ]),
+    );
+  }
+}
+
+function distinct(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return [
+    ...new Map(
+      diagnostics.map((each) => [JSON.stringify([each.code, each.message, each.at]), each]),
+    ).values(),
+  ];
+}
