@@ -13,7 +13,10 @@ export function project(files) {
   const write = (tree) => {
     for (const [name, content] of Object.entries(tree)) writeFileSync(join(directory, name), content);
   };
-  write({ 'package.json': '{ "name": "bench", "version": "1.0.0", "type": "module", "private": true }', ...files });
+  write({
+    'package.json': '{ "name": "bench", "version": "1.0.0", "type": "module", "private": true }',
+    ...files,
+  });
   mkdirSync(join(directory, 'node_modules/@run-pipeline'), { recursive: true });
   symlinkSync(join(repository, 'packages/runtime'), join(directory, 'node_modules/run-pipeline'));
   symlinkSync(join(repository, 'packages/core'), join(directory, 'node_modules/@run-pipeline/core'));
@@ -29,9 +32,17 @@ export function project(files) {
 /** Milliseconds of one whole process. A run that fails is a bug of the measurement: it throws. */
 export function wholeProcess(command, args, options = {}) {
   const started = process.hrtime.bigint();
-  const result = spawnSync(command, args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8', maxBuffer: 1 << 28, ...options });
+  const result = spawnSync(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    ...options,
+  });
   const ms = Number(process.hrtime.bigint() - started) / 1e6;
-  if (result.status !== 0) throw new Error(`${command} ${args.join(' ')} exited with ${result.status}\n${result.stdout}\n${result.stderr}`);
+  if (result.status !== 0)
+    throw new Error(
+      `${command} ${args.join(' ')} exited with ${result.status}\n${result.stdout}\n${result.stderr}`,
+    );
   return ms;
 }
 

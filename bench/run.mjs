@@ -14,16 +14,23 @@ import { peers } from './rows/peers.mjs';
 const wanted = process.argv.slice(2);
 const rows = [];
 const floor = await node();
-console.log(`node ${process.version} on ${process.platform}; an empty node process takes ${floor.toFixed(0)} ms here\n`);
+console.log(
+  `node ${process.version} on ${process.platform}; an empty node process takes ${floor.toFixed(0)} ms here\n`,
+);
 
 for (const group of [cachedRuns, coldRuns, overhead, values, graph, peers]) {
-  for await (const row of group({ floor, wanted: (name) => wanted.length === 0 || wanted.some((word) => name.includes(word)) })) {
+  for await (const row of group({
+    floor,
+    wanted: (name) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
+  })) {
     rows.push(row);
     console.log(line(row));
   }
 }
 const missed = rows.filter((row) => row.budget !== undefined && row.measured > row.budget);
-console.log(`\n${rows.length} rows, ${missed.length} over budget${missed.length === 0 ? '' : `: ${missed.map((row) => row.name).join(', ')}`}`);
+console.log(
+  `\n${rows.length} rows, ${missed.length} over budget${missed.length === 0 ? '' : `: ${missed.map((row) => row.name).join(', ')}`}`,
+);
 process.exitCode = missed.length === 0 ? 0 : 1;
 
 function line({ name, measured, unit, budget, compared }) {

@@ -16,7 +16,13 @@ export async function* coldRuns({ wanted }) {
     );
     here.remove();
     const steps = Number(/[\d,]+/.exec(name)[0].replace(',', ''));
-    yield { name, measured, unit: 'ms', budget, compared: `${(measured / steps).toFixed(2)} ms a step, all included` };
+    yield {
+      name,
+      measured,
+      unit: 'ms',
+      budget,
+      compared: `${(measured / steps).toFixed(2)} ms a step, all included`,
+    };
   }
   const edited = 'cold: edit one of 1,000 steps, re-run';
   if (wanted(edited)) {

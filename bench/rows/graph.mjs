@@ -7,7 +7,11 @@ export async function* graph({ wanted }) {
   const name = 'graph: 10,000 steps, validate and order';
   if (!wanted(name)) return;
   const core = (room) => import(pathToFileURL(join(repository, `packages/core/dist/${room}.js`)).href);
-  const [{ buildGraph }, { PipelineController }, { registry }] = await Promise.all([core('graph'), core('index'), core('define')]);
+  const [{ buildGraph }, { PipelineController }, { registry }] = await Promise.all([
+    core('graph'),
+    core('index'),
+    core('define'),
+  ]);
   const before = process.memoryUsage().heapUsed;
   const pipe = new PipelineController({ name: 'large', project: 'bench' });
   const step = (a, b) => a + b;
@@ -24,5 +28,11 @@ export async function* graph({ wanted }) {
   });
   const megabytes = (process.memoryUsage().heapUsed - before) / 1e6;
   yield { name, measured, unit: 'ms', budget: 100, compared: `heap grew by ${megabytes.toFixed(0)} MB` };
-  yield { name: 'graph: 10,000 steps, memory', measured: process.memoryUsage().rss / 1e6, unit: 'MB', budget: 300, compared: 'resident, this whole process' };
+  yield {
+    name: 'graph: 10,000 steps, memory',
+    measured: process.memoryUsage().rss / 1e6,
+    unit: 'MB',
+    budget: 300,
+    compared: 'resident, this whole process',
+  };
 }

@@ -10,7 +10,10 @@ export async function* overhead({ wanted }) {
   if (!wanted(name)) return;
   const time = async (steps) => {
     const here = project({ 'pipe.ts': chain(steps) });
-    const run = () => runPipeline(['pipe.ts', '--output', 'quiet', '--refresh', '--concurrency', '1'], { cwd: here.directory });
+    const run = () =>
+      runPipeline(['pipe.ts', '--output', 'quiet', '--refresh', '--concurrency', '1'], {
+        cwd: here.directory,
+      });
     run();
     const measured = await repeat(5, run);
     here.remove();
@@ -18,7 +21,16 @@ export async function* overhead({ wanted }) {
   };
   const measured = ((await time(250)) - (await time(50))) / 200;
   const promises = await repeat(3, () =>
-    wholeProcess(process.execPath, ['-e', 'let p=Promise.resolve(0);for(let i=0;i<200;i++)p=p.then((v)=>v+1);p.then(()=>{})']),
+    wholeProcess(process.execPath, [
+      '-e',
+      'let p=Promise.resolve(0);for(let i=0;i<200;i++)p=p.then((v)=>v+1);p.then(()=>{})',
+    ]),
   );
-  yield { name, measured, unit: 'ms', budget: 2.5, compared: `200 plain promises, process included: ${promises.toFixed(0)} ms` };
+  yield {
+    name,
+    measured,
+    unit: 'ms',
+    budget: 2.5,
+    compared: `200 plain promises, process included: ${promises.toFixed(0)} ms`,
+  };
 }

@@ -12,7 +12,12 @@ export async function* peers({ wanted }) {
   const cold = await repeat(3, run, () => here.forget());
   const cached = await repeat(5, run);
   here.remove();
-  yield { name: `${name}, run-pipeline`, measured: cached, unit: 'ms', compared: `cached; cold ${cold.toFixed(0)} ms` };
+  yield {
+    name: `${name}, run-pipeline`,
+    measured: cached,
+    unit: 'ms',
+    compared: `cached; cold ${cold.toFixed(0)} ms`,
+  };
   for (const tool of [wireit, turbo]) {
     const found = tool();
     if (found === undefined) continue;
@@ -50,7 +55,12 @@ function wireit() {
   }
   const manifest = { name: 'peer', version: '1.0.0', type: 'module', scripts, wireit: tasks };
   const here = project({ 'package.json': JSON.stringify(manifest), 'step.mjs': STEP });
-  const env = { ...process.env, npm_lifecycle_event: 's99', npm_package_json: join(here.directory, 'package.json'), WIREIT_LOGGER: 'quiet' };
+  const env = {
+    ...process.env,
+    npm_lifecycle_event: 's99',
+    npm_package_json: join(here.directory, 'package.json'),
+    WIREIT_LOGGER: 'quiet',
+  };
   return {
     name: 'wireit',
     run: () => wholeProcess(process.execPath, [binary], { cwd: here.directory, env }),
@@ -63,7 +73,12 @@ function turbo() {
   const binary = join(repository, 'node_modules/.bin/turbo');
   if (!existsSync(binary)) return undefined;
   const here = project({
-    'package.json': JSON.stringify({ name: 'peer', version: '1.0.0', packageManager: 'npm@10.0.0', workspaces: ['p/*'] }),
+    'package.json': JSON.stringify({
+      name: 'peer',
+      version: '1.0.0',
+      packageManager: 'npm@10.0.0',
+      workspaces: ['p/*'],
+    }),
     'package-lock.json': JSON.stringify({ name: 'peer', version: '1.0.0', lockfileVersion: 3, packages: {} }),
     'turbo.json': JSON.stringify({ tasks: { build: { dependsOn: ['^build'], outputs: ['out.txt'] } } }),
   });
@@ -73,14 +88,24 @@ function turbo() {
     const dependencies = i === 0 ? {} : { [`s${i - 1}`]: '1.0.0' };
     writeFileSync(
       join(directory, 'package.json'),
-      JSON.stringify({ name: `s${i}`, version: '1.0.0', type: 'module', dependencies, scripts: { build: `${SCRIPT} out.txt` } }),
+      JSON.stringify({
+        name: `s${i}`,
+        version: '1.0.0',
+        type: 'module',
+        dependencies,
+        scripts: { build: `${SCRIPT} out.txt` },
+      }),
     );
     writeFileSync(join(directory, 'step.mjs'), STEP);
   }
   const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' };
   return {
     name: 'turbo',
-    run: () => wholeProcess(binary, ['run', 'build', '--no-daemon', '--output-logs=none', '--no-update-notifier'], { cwd: here.directory, env }),
+    run: () =>
+      wholeProcess(binary, ['run', 'build', '--no-daemon', '--output-logs=none', '--no-update-notifier'], {
+        cwd: here.directory,
+        env,
+      }),
     forget: () => rmSync(join(here.directory, '.turbo'), { recursive: true, force: true }),
     remove: here.remove,
   };

@@ -32,9 +32,8 @@ async function* bigArray({ encodeValue, decodeValue, directoryBlobs }, directory
   if (!wanted(name)) return;
   const array = Float64Array.from({ length: 1e7 }, (_, i) => i * 1.5);
   const bytes = new Uint8Array(array.buffer);
-  const plain = await repeat(
-    5,
-    () => timed(() => {
+  const plain = await repeat(5, () =>
+    timed(() => {
       const path = join(directory, 'plain.bin');
       const fd = openSync(path, 'w');
       writeSync(fd, bytes);
@@ -51,18 +50,36 @@ async function* bigArray({ encodeValue, decodeValue, directoryBlobs }, directory
       const blobs = directoryBlobs(join(directory, 'blobs'));
       const { record, inline } = await encodeValue(array, { name: 'x', blobs, now: new Date() });
       await decodeValue(
-        { codec: record.type, codecVersion: record.codecVersion, hash: record.hash, inline, meta: record.meta },
+        {
+          codec: record.type,
+          codecVersion: record.codecVersion,
+          hash: record.hash,
+          inline,
+          meta: record.meta,
+        },
         { blobs, directory: join(directory, 'tmp') },
       );
     }),
   );
-  yield { name, measured: ours / plain, unit: 'x', budget: 1.5, compared: `${ours.toFixed(0)} ms; write + fsync + read + sha256: ${plain.toFixed(0)} ms` };
+  yield {
+    name,
+    measured: ours / plain,
+    unit: 'x',
+    budget: 1.5,
+    compared: `${ours.toFixed(0)} ms; write + fsync + read + sha256: ${plain.toFixed(0)} ms`,
+  };
 }
 
 async function* rows({ encodeValue, directoryBlobs }, directory, wanted) {
   const name = 'values: 100k rows x 5, artifact write';
   if (!wanted(name)) return;
-  const table = Array.from({ length: 100_000 }, (_, i) => ({ id: i, name: `row ${i}`, value: i / 7, flag: i % 2 === 0, note: null }));
+  const table = Array.from({ length: 100_000 }, (_, i) => ({
+    id: i,
+    name: `row ${i}`,
+    value: i / 7,
+    flag: i % 2 === 0,
+    note: null,
+  }));
   const plain = await repeat(5, () => timed(() => hash('sha256', JSON.stringify(table))));
   const json = await repeat(5, () => timed(() => JSON.stringify(table)));
   const blobs = directoryBlobs(join(directory, 'rows'));
@@ -73,7 +90,13 @@ async function* rows({ encodeValue, directoryBlobs }, directory, wanted) {
       await encodeValue(table, { name: 'x', blobs, now: new Date() });
     }),
   );
-  yield { name, measured: ours / json, unit: 'x', budget: 3, compared: `${ours.toFixed(0)} ms; JSON.stringify: ${json.toFixed(0)} ms, with sha256: ${plain.toFixed(0)} ms` };
+  yield {
+    name,
+    measured: ours / json,
+    unit: 'x',
+    budget: 3,
+    compared: `${ours.toFixed(0)} ms; JSON.stringify: ${json.toFixed(0)} ms, with sha256: ${plain.toFixed(0)} ms`,
+  };
 }
 
 async function timed(work) {

@@ -108,16 +108,19 @@ async function attemptOnce(
       ownWorker: manifest.ownWorker,
       signal: aborting.signal,
       onStart: async (worker) => {
-        fence = await claim(context, node, attempt, worker);
-        crashPoint('after-claim');
-        context.claims.set(node.task, fence);
-        await context.log.append({
+        // In one tick, hence in one transaction: the right to execute, and the word of it.
+        const claimed = claim(context, node, attempt, worker);
+        const told = context.log.append({
           events: [
             ...announcement(node),
             { type: 'step.start', step: node.name, attempt, host: context.owner.host, pid: worker.pid },
           ],
           preimages: [{ step: node.name, fingerprint: prepared.fingerprint, parts: prepared.parts }],
         });
+        fence = await claimed;
+        context.claims.set(node.task, fence);
+        await told;
+        crashPoint('after-claim');
         node.announced = true;
         await changeStatus(context, node, 'running');
         aborting.start();
@@ -194,14 +197,18 @@ async function taskRequest(
     blobs: { kind: 'directory', path: `${context.project.home}/blobs` },
     assetsDirectory: manifest.assets.length === 0 ? undefined : `${directory}/assets`,
     timeout,
-    scratch: await scratchDirectory(context.project.home),
+    scratch: await scratchDirectory(context),
   };
 }
 
-async function scratchDirectory(home: string): Promise<string> {
-  const directory = join(home, 'tmp');
-  await mkdir(directory, { recursive: true });
-  return directory;
+const scratchMade = new WeakMap<RunContext, Promise<string>>();
+function scratchDirectory(context: RunContext): Promise<string> {
+  const known = scratchMade.get(context);
+  if (known !== undefined) return known;
+  const directory = join(context.project.home, 'tmp');
+  const made = mkdir(directory, { recursive: true }).then(() => directory);
+  scratchMade.set(context, made);
+  return made;
 }
 
 function definedEnvironment(): Record<string, string> {

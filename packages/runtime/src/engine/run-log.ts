@@ -3,8 +3,7 @@ import type { Commit, CommitResult, Store } from '@run-pipeline/core/ports';
 
 /**
  * The one place from which a run's state is written. It gives events their sequence numbers, commits
- * them in order, and hands them to the outside only after the commit (INVARIANTS 9). What is appended
- * while a commit is under way goes out together in the next one.
+ * them in order, and hands them to the outside only after the commit (INVARIANTS 9).
  *
  * A refused commit means that this process no longer owns the run (or that its store is broken): the
  * log closes, nothing more is written, and `onLost` is told once.
@@ -26,12 +25,6 @@ export class RunLost extends Error {
   override readonly name = 'RunLost';
 }
 
-interface Waiting {
-  readonly entry: LogEntry;
-  readonly settle: () => void;
-  readonly fail: (error: unknown) => void;
-}
-
 export function createRunLog(options: {
   readonly store: Store;
   readonly run: RunId;
@@ -40,64 +33,47 @@ export function createRunLog(options: {
   readonly onEvent: (event: RunEvent) => void;
   readonly onLost: (error: Error) => void;
 }): RunLog {
+  const { store, run, epoch } = options;
   let lastSeq = options.lastSeq;
-  let waiting: Waiting[] = [];
-  let writing: Promise<void> | undefined;
   let broken: Error | undefined;
+  /** Settles when the entry before is durable and told: what goes outside keeps the order. */
+  let last: Promise<void> = Promise.resolve();
 
   const number = (bodies: readonly RunEventBody[]): RunEvent[] => {
     const ts = new Date().toISOString();
-    return bodies.map((body) => ({ v: 1, seq: ++lastSeq, ts, run: options.run, ...body }));
+    return bodies.map((body) => ({ v: 1, seq: ++lastSeq, ts, run, ...body }));
   };
 
-  const writeBatch = async (batch: readonly Waiting[]): Promise<void> => {
-    const sent = groups(batch).map((group) => {
-      const entry = merge(group.map((item) => item.entry));
-      const events = number(entry.events);
-      const result = options.store.commit({ ...entry, run: options.run, epoch: options.epoch, events });
-      result.catch(() => {}); // awaited below, in order
-      return { group, events, result };
-    });
-    for (const { group, events, result } of sent) {
-      const answer = await result;
-      if (!answer.ok) throw refusal(answer);
-      for (const event of events) options.onEvent(event);
-      for (const item of group) item.settle();
-    }
+  const written = async (
+    before: Promise<void>,
+    events: readonly RunEvent[],
+    result: Promise<CommitResult>,
+  ): Promise<void> => {
+    await before;
+    const answer = await result;
+    if (!answer.ok) throw refusal(answer);
+    for (const event of events) options.onEvent(event);
   };
 
-  const drain = async (): Promise<void> => {
-    // One turn of the event loop lets what happens together be written together.
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
-      try {
-        await writeBatch(batch);
-      } catch (error) {
-        broken = error as Error;
-        for (const item of [...batch, ...waiting]) item.fail(broken);
-        waiting = [];
-        options.onLost(broken);
-      }
-    }
-    writing = undefined;
+  const lose = (error: Error): void => {
+    if (broken !== undefined) return;
+    broken = error;
+    options.onLost(error);
   };
 
   return {
     append(entry) {
       if (broken !== undefined) return Promise.reject(broken);
-      const appended = new Promise<void>((settle, fail) => {
-        waiting.push({ entry, settle, fail });
-        writing ??= drain();
-      });
-      // Not every caller waits; `onLost` has told of a failure by then.
-      appended.catch(() => {});
-      return appended;
+      const events = number(entry.events);
+      // Handed over at once: the store keeps the order, and what comes within a tick shares a transaction.
+      const result = store.commit({ ...entry, run, epoch, events });
+      result.catch(() => {}); // awaited by `written`, unless an earlier entry was refused
+      last = written(last, events, result);
+      last.catch(lose);
+      return last;
     },
     async flushed() {
-      while (writing !== undefined) await writing;
-      if (broken !== undefined) throw broken;
+      await last;
     },
     get lastSeq() {
       return lastSeq;
@@ -105,39 +81,9 @@ export function createRunLog(options: {
   };
 }
 
-/** Neighbours that end no attempt share one commit. */
-function groups(batch: readonly Waiting[]): readonly (readonly Waiting[])[] {
-  const result: Waiting[][] = [];
-  let open: Waiting[] | undefined;
-  for (const item of batch) {
-    if (item.entry.finish !== undefined || item.entry.cacheEntry !== undefined) {
-      result.push([item]);
-      open = undefined;
-    } else if (open === undefined) {
-      open = [item];
-      result.push(open);
-    } else {
-      open.push(item);
-    }
-  }
-  return result;
-}
-
-function merge(entries: readonly LogEntry[]): LogEntry {
-  const [only] = entries;
-  if (only !== undefined && entries.length === 1) return only;
-  return {
-    events: entries.flatMap((entry) => entry.events),
-    artifacts: entries.flatMap((entry) => entry.artifacts ?? []),
-    hits: entries.flatMap((entry) => entry.hits ?? []),
-    preimages: entries.flatMap((entry) => entry.preimages ?? []),
-    values: entries.flatMap((entry) => entry.values ?? []),
-  };
-}
-
 function refusal(answer: CommitResult & { readonly ok: false }): Error {
   if (answer.reason !== 'missing-blob') return new RunLost(answer.message);
-  // gc leaves the cache alone while a run is alive; this is a process that slept past its lease.
+  // gc leaves what a living run uses alone; this is a process that slept past its lease.
   return new RunPipelineError({
     kind: 'store',
     code: 'artifact-collected',

@@ -29,6 +29,8 @@ export class Connection {
   readonly #db: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
   #open = true;
+  /** As SETTINGS set it. */
+  #durable = true;
 
   constructor(file: string, db: Database.Database, readonly: boolean) {
     this.file = file;
@@ -52,6 +54,13 @@ export class Connection {
 
   exec(sql: string): void {
     this.#db.exec(sql);
+  }
+
+  /** Whether COMMIT waits for the disk. In WAL mode neither way can corrupt; NORMAL may lose the last commits to a power failure. */
+  setDurable(durable: boolean): void {
+    if (durable === this.#durable) return;
+    this.#db.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`);
+    this.#durable = durable;
   }
 
   get inTransaction(): boolean {

@@ -14,6 +14,7 @@ export type Change<T> = (batch: WriteBatch) => T;
 
 interface Waiting {
   readonly change: Change<unknown>;
+  readonly durable: boolean;
   readonly mode: 'together' | 'alone' | 'alone-and-undone';
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -39,13 +40,18 @@ export class GroupCommit {
     this.#now = now;
   }
 
-  submit<T>(change: Change<T>): Promise<T> {
-    return this.#enqueue(change, 'together');
+  /**
+   * `durable: false` is for what a power failure may take back because it ends whoever relies on it:
+   * leases and claims of this machine's processes, and events that only tell of them. A killed process
+   * loses nothing either way, and the next durable change makes all before it durable, too.
+   */
+  submit<T>(change: Change<T>, options: { readonly durable: boolean }): Promise<T> {
+    return this.#enqueue(change, 'together', options.durable);
   }
 
   /** Has a transaction of its own, which is rolled back unless `keep`. */
   alone<T>(change: Change<T>, options: { readonly keep: boolean }): Promise<T> {
-    return this.#enqueue(change, options.keep ? 'alone' : 'alone-and-undone');
+    return this.#enqueue(change, options.keep ? 'alone' : 'alone-and-undone', true);
   }
 
   /** When everything submitted so far has ended. */
@@ -53,10 +59,10 @@ export class GroupCommit {
     while (this.#draining !== undefined) await this.#draining;
   }
 
-  #enqueue<T>(change: Change<T>, mode: Waiting['mode']): Promise<T> {
+  #enqueue<T>(change: Change<T>, mode: Waiting['mode'], durable: boolean): Promise<T> {
     if (this.#connection.readonly) return Promise.reject(openedReadonly(this.#connection.file));
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ change, mode, resolve: resolve as (value: unknown) => void, reject });
+      this.#queue.push({ change, durable, mode, resolve: resolve as (value: unknown) => void, reject });
       this.#draining ??= this.#drain();
     });
   }
@@ -102,6 +108,7 @@ export class GroupCommit {
     const connection = this.#connection;
     connection.assertOpen();
     crashPoint('before-begin');
+    connection.setDurable(items.some((item) => item.durable));
     connection.exec('BEGIN IMMEDIATE');
     try {
       crashPoint('after-begin');

@@ -46,6 +46,15 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   return new SqliteStore(connection, options.now ?? Date.now);
 }
 
+const LEASE = { durable: false } as const;
+
+/** What a process tells of itself while it works; everything else is a result. */
+const PROGRESS: ReadonlySet<string> = new Set(['step.add', 'step.start', 'step.log', 'step.report']);
+const isOutcome = (commit: Commit): boolean =>
+  commit.finish !== undefined ||
+  commit.cacheEntry !== undefined ||
+  commit.events.some((event) => !PROGRESS.has(event.type));
+
 /** The port, operation by operation; what they do is in the files named after what they are about. */
 class SqliteStore implements Store {
   readonly #connection: Connection;
@@ -67,12 +76,13 @@ class SqliteStore implements Store {
     });
   }
 
-  #write<T>(change: Change<T>): Promise<T> {
-    return this.#writer.submit(change);
+  #write<T>(change: Change<T>, options: { readonly durable: boolean } = { durable: true }): Promise<T> {
+    return this.#writer.submit(change, options);
   }
 
   createRun(run: NewRun) {
-    return this.#write((batch) => createRun(batch, run));
+    // Told to nobody before its `run.start` is durable.
+    return this.#write((batch) => createRun(batch, run), LEASE);
   }
   getRun(id: RunId) {
     return this.#read((connection) => getRun(connection, id, this.#now()));
@@ -84,14 +94,14 @@ class SqliteStore implements Store {
     return this.#write((batch) => takeRun(batch, run, options));
   }
   heartbeatRun(run: RunId, epoch: number) {
-    return this.#write((batch) => heartbeatRun(batch, run, epoch));
+    return this.#write((batch) => heartbeatRun(batch, run, epoch), LEASE);
   }
   requestStop(run: RunId, reason: string) {
     return this.#write((batch) => requestStop(batch, run, reason));
   }
 
   commit(commit: Commit) {
-    return this.#write((batch) => applyCommit(batch, commit));
+    return this.#write((batch) => applyCommit(batch, commit), { durable: isOutcome(commit) });
   }
   readEvents(run: RunId, options?: EventQuery) {
     return this.#read((connection) => readEvents(connection, run, options));
@@ -107,10 +117,10 @@ class SqliteStore implements Store {
   }
 
   claimTask(claim: TaskClaim) {
-    return this.#write((batch) => claimTask(batch, claim));
+    return this.#write((batch) => claimTask(batch, claim), LEASE);
   }
   heartbeatTask(task: TaskId, fence: number, leaseMs: number) {
-    return this.#write((batch) => heartbeatTask(batch, task, fence, leaseMs));
+    return this.#write((batch) => heartbeatTask(batch, task, fence, leaseMs), LEASE);
   }
   getTask(task: TaskId) {
     return this.#read((connection) => getTask(connection, task, this.#now()));
@@ -138,13 +148,13 @@ class SqliteStore implements Store {
     return this.#read((connection) => readPreimage(connection, run, step));
   }
   claimFingerprint(fingerprint: Fingerprint, holder: Parameters<Store['claimFingerprint']>[1]) {
-    return this.#write((batch) => claimFingerprint(batch, fingerprint, holder));
+    return this.#write((batch) => claimFingerprint(batch, fingerprint, holder), LEASE);
   }
   heartbeatFingerprints(run: RunId, leaseMs: number) {
-    return this.#write((batch) => heartbeatFingerprints(batch, run, leaseMs));
+    return this.#write((batch) => heartbeatFingerprints(batch, run, leaseMs), LEASE);
   }
   releaseFingerprint(fingerprint: Fingerprint, run: RunId) {
-    return this.#write((batch) => releaseFingerprint(batch, fingerprint, run));
+    return this.#write((batch) => releaseFingerprint(batch, fingerprint, run), LEASE);
   }
 
   putRunDocument(run: RunId, name: string, bytes: Uint8Array) {
