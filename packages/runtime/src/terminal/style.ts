@@ -22,7 +22,7 @@ export function createStyle(colour: boolean): Style {
   const paint =
     (format: Format) =>
     (text: string): string =>
-      colour ? styleText(format, text, { validateStream: false }) : text;
+      colour && text !== '' ? styleText(format, text, { validateStream: false }) : text;
   const colours = STEP_COLOURS.map(paint);
   return {
     colour,
