@@ -1,4 +1,4 @@
-import { stepName } from '../../../packages/core/src/model/index.js';
+import { stepName } from '@run-pipeline/core/model';
 import { expect, test } from 'vitest';
 import { Workspace } from './rig.js';
 import { print, runStart, storeRuns } from './stored-runs.js';

@@ -9,8 +9,8 @@ import {
   stepName,
   type RunEventBody,
   type StoredArtifact,
-} from '../../../packages/core/src/model/index.js';
-import type { PreimagePart, Store } from '../../../packages/core/src/ports/index.js';
+} from '@run-pipeline/core/model';
+import type { PreimagePart, Store } from '@run-pipeline/core/ports';
 import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
 import { openSqliteStore } from '../../../packages/runtime/src/store/index.js';
 import type { Workspace } from './rig.js';

@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunPipelineError } from '@run-pipeline/core/model';
+import { makeDirectory } from './make-directory.js';
 import type { ProjectPaths } from './project.js';
 
 /**
@@ -12,7 +13,7 @@ import type { ProjectPaths } from './project.js';
 export function ensureHome(paths: ProjectPaths): void {
   try {
     for (const directory of ['blobs', 'packages', 'cache', 'tmp']) {
-      mkdirSync(join(paths.home, directory), { recursive: true });
+      makeDirectory(join(paths.home, directory));
     }
     accessSync(paths.home, constants.W_OK);
     const ignore = join(paths.home, '.gitignore');

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { isRunPipelineError } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../../project/project.js';
 import { resolvePaths } from '../../project/paths.js';
+import { MIGRATIONS } from '../../store/schema.js';
 import { printableWord } from '../../terminal/sanitise.js';
 import { count, formatBytes } from '../../terminal/units.js';
 import { printJson, printLines, type Context } from '../context.js';
@@ -107,12 +108,14 @@ async function store(context: Context, paths: ProjectPaths): Promise<readonly Fi
     try {
       const runs = await project.store.findRuns({});
       const lost = runs.filter((row) => shownStatus(row) === 'lost');
-      const size = await stat(join(paths.home, 'state.db')).then(
-        (found) => ` (${formatBytes(found.size)})`,
-        () => '',
-      );
+      // One that opens has been brought to this version.
+      const version = MIGRATIONS.length;
       const findings: Finding[] = [
-        { check: 'store', status: 'ok', message: `${paths.home} opens${size}, ${count(runs.length, 'run')}` },
+        {
+          check: 'store',
+          status: 'ok',
+          message: `${paths.home} opens, version ${version}, ${count(runs.length, 'run')}`,
+        },
       ];
       for (const row of lost.slice(0, 5)) {
         findings.push({
@@ -143,7 +146,9 @@ async function store(context: Context, paths: ProjectPaths): Promise<readonly Fi
 
 async function canBeMade(paths: ProjectPaths): Promise<Finding> {
   try {
-    await access(firstExisting(paths.home), constants.W_OK);
+    const place = firstExisting(paths.home);
+    await access(place, constants.W_OK);
+    if (!(await stat(place)).isDirectory()) throw new Error(`${place} is a file`);
     return { check: 'store', status: 'ok', message: `none yet; the first run makes it in ${paths.home}` };
   } catch {
     return {

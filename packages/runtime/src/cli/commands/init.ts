@@ -1,6 +1,7 @@
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { RunPipelineError } from '@run-pipeline/core/model';
+import { makeDirectory } from '../../project/make-directory.js';
 import { human, printJson, printLines, type Context } from '../context.js';
 import { STARTERS, type StarterStyle } from '../starters.js';
 import { usageError } from '../usage-error.js';
@@ -14,7 +15,7 @@ export async function initCommand(context: Context): Promise<number> {
     throw usageError(`${name} is no TypeScript file`, 'run-pipeline init pipeline.ts');
   const file = resolve(context.cwd, name);
   const style = (context.options.text('style') ?? 'class') as StarterStyle;
-  await mkdir(dirname(file), { recursive: true });
+  makeDirectory(dirname(file));
   try {
     const handle = await open(file, 'wx');
     try {
