@@ -28,7 +28,14 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'],
         },
       },
-      { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts', 'test/docs/**/*.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
     ],
   },
 });

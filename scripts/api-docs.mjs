@@ -23,7 +23,9 @@ for (const [title, names] of groups) written.set(`${fileName(title)}.md`, await 
 written.set('README.md', await format(overview(groups)));
 
 const stale = existsSync(pages) ? readdirSync(pages).filter((name) => !written.has(name)) : [];
-const differing = [...written].filter(([name, text]) => read(join(pages, name)) !== text).map(([name]) => name);
+const differing = [...written]
+  .filter(([name, text]) => read(join(pages, name)) !== text)
+  .map(([name]) => name);
 if (!process.argv.includes('--check')) {
   mkdirSync(pages, { recursive: true });
   for (const name of differing) writeFileSync(join(pages, name), written.get(name));
@@ -50,7 +52,9 @@ function publicNames() {
   const add = (title, names) => found.set(title, [...(found.get(title) ?? []), ...names]);
   let title;
   const source = readFileSync(join(root, 'packages/core/src/index.ts'), 'utf8');
-  for (const [, heading, list, from] of source.matchAll(/^\/\/ (.+)$|^export (?:type )?\{([^}]*)\} from '([^']+)';/gm)) {
+  for (const [, heading, list, from] of source.matchAll(
+    /^\/\/ (.+)$|^export (?:type )?\{([^}]*)\} from '([^']+)';/gm,
+  )) {
     if (heading !== undefined) title = TITLES[heading] ?? heading;
     else add(title, exportedNames(list, join(root, 'packages/core/dist/types'), from));
   }
@@ -99,10 +103,14 @@ function declarationsOf(file) {
   const close = () => {
     if (current === undefined) return;
     const text = current.lines.join('\n');
-    const name = /^(?:export )?(?:declare )?(?:abstract )?(?:function|class|const|interface|type) ([\w$]+)/.exec(text)?.[1];
+    const name =
+      /^(?:export )?(?:declare )?(?:abstract )?(?:function|class|const|interface|type) ([\w$]+)/.exec(
+        text,
+      )?.[1];
     const reexport = /^export (?:type )?(?:\*|\{([^}]*)\}) from '([^']+)';/.exec(text);
     if (reexport !== null) {
-      const names = reexport[1] === undefined ? undefined : words(reexport[1]).map((word) => word.replace(/^type /, ''));
+      const names =
+        reexport[1] === undefined ? undefined : words(reexport[1]).map((word) => word.replace(/^type /, ''));
       exports.push({ names, from: reexport[2] });
     } else if (name !== undefined) {
       // Overloads follow each other; the first one has the docstring.
@@ -133,7 +141,12 @@ function declarationsOf(file) {
 /** The text of a docstring, without its stars. */
 function docText(lines) {
   if (lines === undefined) return '';
-  const text = lines.map((line) => line.replace(/^\s*\/\*\*\s?/, '').replace(/\s*\*\/\s*$/, '').replace(/^\s*\* ?/, ''));
+  const text = lines.map((line) =>
+    line
+      .replace(/^\s*\/\*\*\s?/, '')
+      .replace(/\s*\*\/\s*$/, '')
+      .replace(/^\s*\* ?/, ''),
+  );
   return text.join('\n').trim();
 }
 
@@ -159,7 +172,17 @@ function page(title, names) {
   const lines = [`# ${title}`, '', '[All names](README.md)'];
   for (const { name, doc, code } of names) {
     if (code === undefined) throw new Error(`${name} is exported, and declared nowhere`);
-    lines.push('', `## ${name}`, '', ...description(doc), '', '```typescript', ...signature(code), '```', ...examples(doc));
+    lines.push(
+      '',
+      `## ${name}`,
+      '',
+      ...description(doc),
+      '',
+      '```typescript',
+      ...signature(code),
+      '```',
+      ...examples(doc),
+    );
   }
   return lines.join('\n');
 }
@@ -216,7 +239,9 @@ function signature(code) {
 
 function summary(doc) {
   const [first = ''] = splitDoc(doc).text.split(/\n\s*\n/);
-  return oneLine(first).replace(/(?<=[a-z`)’”]{2}\.)\s.*$/, '').replace(/[.:]$/, '');
+  return oneLine(first)
+    .replace(/(?<=[a-z`)’”]{2}\.)\s.*$/, '')
+    .replace(/[.:]$/, '');
 }
 
 function oneLine(text) {

@@ -1,6 +1,6 @@
-import { readFileSync, symlinkSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { node, runPipeline } from '../rig/command.js';
 import { repository, scratch, type Scratch } from '../rig/scratch.js';
 import { blocks, pages, type Block } from './markdown.js';
@@ -23,23 +23,28 @@ function moduleOf({ code }: Block): string {
   return `import { ${used.join(', ')} } from 'run-pipeline'; ${code}\nexport {};\n`;
 }
 
-/** What blocks read and import. */
+// Tests that run at the same time share what they register; so these projects are removed together.
+const made: Scratch[] = [];
+afterAll(() =>
+  made.forEach(({ directory }) => rmSync(directory, { recursive: true, force: true, maxRetries: 5 })),
+);
+
+/** A project with what blocks read and import. */
 function project(files: Readonly<Record<string, string>>): Scratch {
-  const made = scratch({
-    ...files,
-    'data/iris.csv': readFileSync(join(repository, 'examples/data/iris.csv'), 'utf8'),
-  });
+  const data = readFileSync(join(repository, 'examples/data/iris.csv'), 'utf8');
+  const one = scratch({ ...files, 'data/iris.csv': data }, { keep: true });
+  made.push(one);
   for (const name of ['zod', 'apache-arrow', '@types']) {
-    symlinkSync(join(repository, 'node_modules', name), made.path('node_modules', name));
+    symlinkSync(join(repository, 'node_modules', name), one.path('node_modules', name));
   }
-  return made;
+  return one;
 }
 
 test.each([
   ['standard', false],
   ['legacy', true],
 ])('every block of TypeScript compiles with %s decorators', async (_name, experimentalDecorators) => {
-  const made = project({
+  const { directory } = project({
     'tsconfig.json': JSON.stringify({
       compilerOptions: {
         target: 'es2023',
@@ -58,20 +63,22 @@ test.each([
     ),
   });
   const compiler = join(repository, 'node_modules/typescript/bin/tsc');
-  const { stdout } = await node([compiler, '-p', '.', '--pretty', 'false'], { cwd: made.directory });
+  const { stdout } = await node([compiler, '-p', '.', '--pretty', 'false'], { cwd: directory });
   expect(stdout).toBe('');
 });
 
 const DECLARES = /@Pipeline\(|new PipelineController[<(]|(?<![\w.])pipeline\(/;
-const runnable = typescript.filter(({ code, attributes }) => DECLARES.test(code) && !attributes.has('no-run'));
+const runnable = typescript.filter(
+  ({ code, attributes }) => DECLARES.test(code) && !attributes.has('no-run'),
+);
 
 test.concurrent.each(runnable.map((block) => [`${block.page}:${block.line}`, block] as const))(
   '%s runs',
   async (_place, block) => {
     const file = basename(fileOf(block));
-    const made = project({ [file]: moduleOf(block) });
+    const { directory } = project({ [file]: moduleOf(block) });
     const words = (block.attributes.get('run') ?? '').split(' ').filter((word) => word !== '');
-    const result = await runPipeline([file, ...words], { cwd: made.directory });
+    const result = await runPipeline([file, ...words], { cwd: directory });
     expect(result, `${result.stdout}\n${result.stderr}`).toMatchObject({
       code: Number(block.attributes.get('exit') ?? 0),
     });

@@ -14,7 +14,9 @@ const manifest = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8
 const commands = pages().flatMap((page) =>
   blocks(page)
     .filter(({ language }) => language === 'sh')
-    .flatMap(({ code, line }) => shellCommands(code).map((command) => [`${page.path}:${line}`, command] as const)),
+    .flatMap(({ code, line }) =>
+      shellCommands(code).map((command) => [`${page.path}:${line}`, command] as const),
+    ),
 );
 
 /** The words after `run-pipeline`, or undefined for another program. */

@@ -32,14 +32,22 @@ export function pages(): readonly Page[] {
 
 export function blocks(page: Page): readonly Block[] {
   const found: Block[] = [];
-  let open: { readonly fence: string; readonly info: string; readonly line: number; readonly code: string[] } | undefined;
+  let open:
+    | { readonly fence: string; readonly info: string; readonly line: number; readonly code: string[] }
+    | undefined;
   for (const [index, line] of page.text.split('\n').entries()) {
     const fence = /^\s*(`{3,})(.*)$/.exec(line);
     if (open === undefined) {
       if (fence !== null) open = { fence: fence[1]!, info: fence[2]!.trim(), line: index + 2, code: [] };
     } else if (fence?.[1] === open.fence && fence[2] === '') {
       const [language = '', rest = ''] = /^(\S*)\s*(.*)$/.exec(open.info)?.slice(1) ?? [];
-      found.push({ page: page.path, line: open.line, language, attributes: attributesOf(rest), code: open.code.join('\n') });
+      found.push({
+        page: page.path,
+        line: open.line,
+        language,
+        attributes: attributesOf(rest),
+        code: open.code.join('\n'),
+      });
       open = undefined;
     } else {
       open.code.push(line);
@@ -57,7 +65,9 @@ function attributesOf(text: string): ReadonlyMap<string, string> {
 
 /** The text without its code, where `[…](…)` is a link. */
 export const prose = (page: Page): string =>
-  page.text.replace(/^(`{3,}).*\n[\s\S]*?^\1$/gm, '').replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, '_'));
+  page.text
+    .replace(/^(`{3,}).*\n[\s\S]*?^\1$/gm, '')
+    .replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, '_'));
 
 /** The anchors of a page's headings, as GitHub makes them. */
 export function anchors(page: Page): ReadonlySet<string> {

@@ -16,7 +16,8 @@ function commandsOfLine(line: string): readonly Command[] {
     words = [];
   };
   // Quoted text, an operator, a comment, or anything else up to a space.
-  const token = /\s*(?:(#.*$)|(&&|\|\||[|;&]|\d?>>?\s*\S+|<\s*\S+)|((?:'[^']*'|"[^"]*"|\\.|[^\s'"\\|;&<>])+))/g;
+  const token =
+    /\s*(?:(#.*$)|(&&|\|\||[|;&]|\d?>>?\s*\S+|<\s*\S+)|((?:'[^']*'|"[^"]*"|\\.|[^\s'"\\|;&<>])+))/g;
   for (const [, comment, operator, word] of line.matchAll(token)) {
     if (comment !== undefined) break;
     if (word !== undefined) words.push(unquote(word));
@@ -27,4 +28,7 @@ function commandsOfLine(line: string): readonly Command[] {
 }
 
 const unquote = (word: string): string =>
-  word.replace(/'([^']*)'|"([^"]*)"|\\(.)/g, (_, single: string, double: string, escaped: string) => single ?? double ?? escaped);
+  word.replace(
+    /'([^']*)'|"([^"]*)"|\\(.)/g,
+    (_, single: string, double: string, escaped: string) => single ?? double ?? escaped,
+  );

@@ -114,7 +114,7 @@ type DeclaredValue<Options> = Options extends { readonly schema: infer Schema }
  * Says more about a parameter of a pipeline function than its default does.
  *
  * @example
- * ```ts
+ * ```ts run="--param day=2026-01-31"
  * import { parameter, pipeline } from 'run-pipeline';
  *
  * export const report = pipeline(

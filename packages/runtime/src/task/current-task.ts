@@ -55,7 +55,8 @@ type Holder = { [STORAGE]?: AsyncLocalStorage<CurrentTask> };
  * ```ts
  * const { signal, logger } = currentTask();
  * for (let epoch = 0; epoch < 10 && !signal.aborted; epoch += 1) {
- *   logger.reportScalar({ title: 'loss', series: 'train', value: fit(), iteration: epoch });
+ *   const loss = 1 / (epoch + 1);
+ *   logger.reportScalar({ title: 'loss', series: 'train', value: loss, iteration: epoch });
  * }
  * ```
  */
