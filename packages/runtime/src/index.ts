@@ -10,9 +10,11 @@ import { programHost } from './library/host.js';
 
 export * from '@run-pipeline/core';
 export {
+  arrowCodec,
   image,
   registerCodec,
   text,
+  type ArrowLibrary,
   type Codec,
   type CodecOptions,
   type ImageValue,

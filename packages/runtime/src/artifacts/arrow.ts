@@ -15,6 +15,7 @@ export interface ArrowLibrary<Table extends object> {
  * @example
  * ```ts
  * import * as arrow from 'apache-arrow';
+ * import { arrowCodec, registerCodec } from 'run-pipeline';
  *
  * registerCodec(arrowCodec(arrow));
  * ```
