@@ -120,6 +120,22 @@ test('secrets are masked in console and errors, whatever writes them', async () 
   });
 });
 
+test('secrets are masked in an inline step too', async () => {
+  const pool = await rig.pool();
+  const request = await rig.request(
+    `export default async () => {
+       process.stdout.write('hunter2');
+       await 1;
+       process.stdout.write('-hunter2 and ');
+       throw new Error('no hunter2-hunter2');
+     };`,
+    { secrets: ['hunter2-hunter2'] },
+  );
+  const { outcome, stdout } = await rig.execute(pool, request, { isolation: 'inline' });
+  expect(stdout).toBe('*** and ');
+  expect(outcome).toMatchObject({ status: 'failed', error: { message: 'no ***' } });
+});
+
 test('a step that ends its standard output still ends itself', async () => {
   const pool = await rig.pool();
   const request = await rig.request(

@@ -150,6 +150,8 @@ function captureProcess(options: {
     uncaught = new Uncaught(origin, error);
     options.interrupt(uncaught);
   };
+  // Others would end the run for it. A rejection that nobody handles comes here, too, when none listens.
+  const restore = ERRORS.map((event) => replaceListeners(event));
   process.on('uncaughtException', onUncaught);
 
   return {
@@ -161,9 +163,21 @@ function captureProcess(options: {
     },
     async end() {
       process.off('uncaughtException', onUncaught);
+      for (const put of restore) put();
       process.exit = exit;
       await Promise.all(streams.map((stream) => stream.end()));
     },
+  };
+}
+
+const ERRORS = ['uncaughtException', 'unhandledRejection'] as const;
+
+/** Takes the listeners away; returns how to put them back. */
+function replaceListeners(event: (typeof ERRORS)[number]): () => void {
+  const listeners = process.rawListeners(event) as ((...args: unknown[]) => void)[];
+  process.removeAllListeners(event);
+  return () => {
+    for (const listener of listeners) process.on(event as string, listener);
   };
 }
 

@@ -135,7 +135,16 @@ test.each([
     'uncaught-exception',
     'in a timer',
   ],
+  [
+    'a rejection nobody handles',
+    'Promise.reject(new RangeError("in the background")); await new Promise((r) => setTimeout(r, 50));',
+    'unhandled-rejection',
+    'in the background',
+  ],
 ])('%s in an inline step does not end the controller', async (_, code, errorCode, message) => {
+  const others: unknown[] = [];
+  const listener = (error: unknown): void => void others.push(error);
+  process.on('uncaughtException', listener);
   const pool = await rig.pool();
   const request = await rig.request(`export default async () => { ${code} };`);
   const { outcome } = await rig.execute(pool, request, { isolation: 'inline' });
@@ -143,4 +152,7 @@ test.each([
     status: 'failed',
     error: { code: errorCode, message: expect.stringContaining(message) },
   });
+  expect(others).toEqual([]);
+  expect(process.listeners('uncaughtException')).toContain(listener);
+  process.off('uncaughtException', listener);
 });
