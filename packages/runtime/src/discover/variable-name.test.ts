@@ -7,6 +7,8 @@ test.each([
   ['const first = 1\nconst second: StepFunction<[rows: Row[]], number, "a"> =\n  ', 'second'],
   ['const a: X = foo\nlet b = ', 'b'],
   ['const a = step(() => 1),\n  b: (x: number) => void = ', 'b'],
+  ["const a = step({ timeout: '1s' }, fn), b = ", 'b'],
+  ['const a: Step = step(() => 1),\n  b = ', 'b'],
   ['const a = /* note */ rp.', 'a'],
   ['exports.train = (0, run_pipeline_1.', 'train'],
   ['exports.train = (0, run_pipeline_1.step)', 'train'],

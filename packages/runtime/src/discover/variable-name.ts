@@ -11,14 +11,20 @@ export function variableOf(textBeforeCall: string): string | undefined {
       /[.(]/.test(callee) ? '' : callee,
     );
   const assigned =
-    DECLARED.exec(before) ?? LISTED.exec(before) ?? ASSIGNED.exec(before) ?? PROPERTY.exec(before);
+    NEXT.exec(before) ??
+    DECLARED.exec(before) ??
+    LISTED.exec(before) ??
+    ASSIGNED.exec(before) ??
+    PROPERTY.exec(before);
   return assigned?.[1];
 }
 
+/** A further one of a declaration, without a type: whatever stands before, this is its name. */
+const NEXT = /,\s*([A-Za-z_$][\w$]*)\s*=\s*$/;
 /** The last declaring keyword before the call; between name and `=` there may be a type. */
 const DECLARED =
   /^[\s\S]*\b(?:const|let|var|static|readonly|public|private|protected)\s+([A-Za-z_$][\w$]*)\s*[!?]?\s*(?::[^;]*?)?=\s*$/;
-/** A further one of the same declaration: `const a = step(…), b: T = step(…)`. */
+/** A further one with a type: `const a = step(…), b: T = step(…)`. */
 const LISTED = /,\s*([A-Za-z_$][\w$]*)\s*[!?]?\s*(?::(?:[^;=]|=>)*)?=\s*$/;
 const ASSIGNED = /([A-Za-z_$][\w$]*)\s*=\s*$/;
 const PROPERTY = /[{,]\s*["']?([A-Za-z_$][\w$]*)["']?\s*:\s*$/;
