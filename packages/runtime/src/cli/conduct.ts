@@ -6,7 +6,7 @@ import { createReporter } from '../terminal/create-reporter.js';
 import type { OutputMode, Reporter } from '../terminal/reporter.js';
 import { summaryLines } from '../terminal/summary.js';
 import { human, printLines, type Context } from './context.js';
-import { GRACE_MS } from './engine-options.js';
+import { graceMs } from '../engine/settings.js';
 import { listenForInterrupts } from './interrupt.js';
 import { errorLines } from './report-error.js';
 
@@ -64,7 +64,7 @@ export async function conductRun(
       if (mode === 'quiet') context.err.write(`${text}\n`);
       else reporter.note(text);
     },
-    patienceMs: 3 * GRACE_MS,
+    patienceMs: 3 * graceMs(context.env),
   });
   const controller = controllerOutput(context, mode, reporter);
   const unattach = attach(reporter);

@@ -1,12 +1,9 @@
 import { parseParameterFlag } from '@run-pipeline/core/graph';
 import { didYouMean, type PipelineDefinition } from '@run-pipeline/core/model';
 import type { EngineOptions } from '../engine/api.js';
-import { defaultConcurrency } from '../engine/index.js';
+import { graceMs } from '../engine/settings.js';
 import type { Context } from './context.js';
 import { usageError } from './usage-error.js';
-
-/** From the first Ctrl-C to SIGKILL. */
-export const GRACE_MS = 5_000;
 
 /** What the flags of a run say, complete. */
 export function engineOptions(context: Context): EngineOptions {
@@ -28,7 +25,7 @@ export function engineOptions(context: Context): EngineOptions {
     from: options.text('from'),
     to: options.text('to'),
     only: options.text('only'),
-    graceMs: GRACE_MS,
+    graceMs: graceMs(context.env),
   };
 }
 
@@ -48,10 +45,11 @@ export function checkRefresh(definition: PipelineDefinition, refresh: EngineOpti
   }
 }
 
-export function concurrency(context: Context): number {
+/** Undefined: the pipeline's own option, else the number of cores. */
+export function concurrency(context: Context): number | undefined {
   const given = context.options.number('concurrency');
   if (given === 0) throw usageError('--concurrency must be at least 1');
-  return given ?? defaultConcurrency();
+  return given;
 }
 
 /** `--param a=1 --param b=2`. A name given twice is a slip of the hand, not a list. */

@@ -35,7 +35,8 @@ export interface RunRequest {
 }
 
 export interface EngineOptions {
-  readonly concurrency: number;
+  /** Steps at once. Default: the pipeline's own option, else the number of cores. */
+  readonly concurrency: number | undefined;
   /** Steps to execute although cached; `all`. */
   readonly refresh: 'none' | 'all' | readonly string[];
   readonly cache: boolean;

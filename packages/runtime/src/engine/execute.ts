@@ -11,6 +11,7 @@ import { bufferLog } from './log-buffer.js';
 import { parameterValues, type Prepared } from './prepare.js';
 import { RunLost } from './run-log.js';
 import { announcement, endNode } from './end-node.js';
+import { startTimer } from './timer.js';
 import { materialised } from './packages.js';
 import type { NodeState, RunContext } from './context.js';
 
@@ -25,57 +26,89 @@ export async function execute(
   await changeStatus(context, node, 'queued');
   const first = node.attempt + 1;
   for (let attempt = first; ; attempt++) {
-    const ended = await context.slot(async () => {
-      if (context.stop.current() !== undefined) return 'stopped' as const;
-      return attemptOnce(context, node, prepared, attempt);
+    const next = await context.slot(async () => {
+      if (context.stop.current() !== undefined) return { type: 'stopped' as const };
+      const attempted = await attemptOnce(context, node, prepared, attempt);
+      const { outcome } = attempted;
+      if (outcome.status === 'completed') return { type: 'completed' as const, attempted, outcome };
+      if (attempted.fence === undefined && outcome.status === 'aborted') {
+        node.attempt = attempt - 1;
+        return { type: 'stopped' as const };
+      }
+      // Still in its slot: what this failure stops (`abortOnFailure`) must not start meanwhile.
+      return endAttempt(context, node, { prepared, why, attempted, outcome, policy, first });
     });
-    if (ended === 'stopped') return endStopped(context, node, prepared, why);
-    const { outcome, durationMs } = ended;
-    if (outcome.status === 'completed') return endCompleted(context, node, prepared, why, ended, outcome);
-
-    const error: ErrorRecord =
-      outcome.error ?? abortError(context, node, outcome.status === 'aborted' ? outcome.reason : 'stopped');
-    const timedOut = outcome.status === 'aborted' && outcome.reason === 'timeout';
-    const mayRetry =
-      (outcome.status === 'failed' || timedOut) &&
-      context.stop.current() === undefined &&
-      attempt - first < policy.retries &&
-      (await agrees(context, node, policy, error, outcome, attempt));
-    if (!mayRetry) {
-      await endNode(context, node, {
-        status: outcome.status === 'failed' ? 'failed' : 'aborted',
-        attempt,
-        durationMs,
-        artifacts: [],
-        why,
-        error,
-        prepared,
-        commit: {
-          finish: {
-            task: node.task,
-            fence: ended.fence,
-            status: outcome.status === 'failed' ? 'failed' : 'aborted',
-            error,
-          },
-        },
-      });
-      return;
+    switch (next.type) {
+      case 'stopped':
+        return endStopped(context, node, prepared, why);
+      case 'completed':
+        return endCompleted(context, node, prepared, why, next.attempted, next.outcome);
+      case 'ended':
+        return;
+      case 'retry':
+        await pause(next.delayMs, context.stop.signal);
+        break;
+      default:
+        next satisfies never;
     }
-    const delayMs = backoff(policy, attempt - first);
-    await context.log.append({
-      events: [{ type: 'step.retry', step: node.name, attempt, error, delayMs }],
-      finish: { task: node.task, fence: ended.fence, status: 'failed', error },
-    });
-    await changeStatus(context, node, 'queued');
-    await pause(delayMs, context.stop.signal);
   }
+}
+
+/** An attempt that did not complete: it is tried again, or the step ends with it. */
+async function endAttempt(
+  context: RunContext,
+  node: NodeState,
+  options: {
+    readonly prepared: Prepared;
+    readonly why: readonly string[];
+    readonly attempted: Attempted;
+    readonly outcome: Exclude<TaskOutcome, { readonly status: 'completed' }>;
+    readonly policy: RetryPolicy;
+    /** The first attempt of this process: a resumed run starts counting retries anew. */
+    readonly first: number;
+  },
+): Promise<{ readonly type: 'ended' } | { readonly type: 'retry'; readonly delayMs: number }> {
+  const { prepared, why, attempted, outcome, policy, first } = options;
+  const { attempt, durationMs, fence } = attempted;
+  const error: ErrorRecord =
+    outcome.error ?? abortError(context, node, outcome.status === 'aborted' ? outcome.reason : 'stopped');
+  const finish = (status: 'failed' | 'aborted') =>
+    fence === undefined ? {} : { finish: { task: node.task, fence, status, error } };
+  const timedOut = outcome.status === 'aborted' && outcome.reason === 'timeout';
+  const mayRetry =
+    (outcome.status === 'failed' || timedOut) &&
+    context.stop.current() === undefined &&
+    attempt - first < policy.retries &&
+    (await agrees(context, node, policy, error, outcome, attempt));
+  if (!mayRetry) {
+    const { status } = outcome;
+    await endNode(context, node, {
+      status,
+      attempt,
+      durationMs,
+      artifacts: [],
+      why,
+      error,
+      prepared,
+      commit: finish(status),
+    });
+    return { type: 'ended' };
+  }
+  const delayMs = backoff(policy, attempt - first);
+  await context.log.append({
+    events: [{ type: 'step.retry', step: node.name, attempt, error, delayMs }],
+    ...finish('failed'),
+  });
+  await changeStatus(context, node, 'queued');
+  return { type: 'retry', delayMs };
 }
 
 interface Attempted {
   readonly outcome: TaskOutcome;
   readonly attempt: number;
   readonly durationMs: number;
-  readonly fence: number;
+  /** Undefined: it never started. */
+  readonly fence: number | undefined;
 }
 
 async function attemptOnce(
@@ -98,7 +131,7 @@ async function attemptOnce(
     pending.push(context.log.append({ events: [{ type: 'step.report', step: node.name, attempt, report }] }));
   };
   const aborting = abortingAfter(context.stop.signal, node.definition.options.timeout);
-  let fence = 0;
+  let fence: number | undefined;
   let started = performance.now();
   try {
     const outcome = await pool.execute({
@@ -226,6 +259,7 @@ async function endCompleted(
   outcome: TaskOutcome & { readonly status: 'completed' },
 ): Promise<void> {
   const { artifacts, reports, values, uncacheable } = outcome;
+  const { fence } = attempted;
   const { row } = context;
   const enters = prepared.cache !== false && uncacheable === undefined;
   await endNode(context, node, {
@@ -236,7 +270,7 @@ async function endCompleted(
     why: uncacheable === undefined ? why : [...why, `its result is not cached: ${uncacheable}`],
     prepared,
     commit: {
-      finish: { task: node.task, fence: attempted.fence, status: 'completed' },
+      ...(fence === undefined ? {} : { finish: { task: node.task, fence, status: 'completed' as const } }),
       values,
       ...(enters
         ? {
@@ -328,17 +362,17 @@ function abortingAfter(
   timeout: number | undefined,
 ): { readonly signal: AbortSignal; readonly start: () => void; readonly stop: () => void } {
   const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
+  let timer: { readonly stop: () => void } | undefined;
   const onParent = (): void => controller.abort({ reason: 'stopped' });
   if (parent.aborted) onParent();
   else parent.addEventListener('abort', onParent, { once: true });
   return {
     signal: controller.signal,
     start: () => {
-      if (timeout !== undefined) timer = setTimeout(() => controller.abort({ reason: 'timeout' }), timeout);
+      if (timeout !== undefined) timer = startTimer(timeout, () => controller.abort({ reason: 'timeout' }));
     },
     stop: () => {
-      clearTimeout(timer);
+      timer?.stop();
       parent.removeEventListener('abort', onParent);
     },
   };

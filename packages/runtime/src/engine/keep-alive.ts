@@ -2,19 +2,13 @@ import type { Store } from '@run-pipeline/core/ports';
 import type { RunContext } from './context.js';
 import { RunLost } from './run-log.js';
 
-/**
- * While a run lasts: renews its lease and those of its attempts and claims, and notices when another
- * process asks it to stop or has taken it over. Lease times are settings; a renewal comes three times
- * a lease, so that one slow write does not lose it.
- */
-export const DEFAULT_LEASE_MS = 15_000;
 const LOOK_FOR_STOP_MS = 200;
 
-export function leaseMs(env: Readonly<Record<string, string | undefined>>): number {
-  const given = Number(env['RUN_PIPELINE_LEASE_MS']);
-  return Number.isFinite(given) && given >= 200 ? given : DEFAULT_LEASE_MS;
-}
-
+/**
+ * While a run lasts: renews its lease and those of its attempts and claims, and notices when another
+ * process asks it to stop or has taken it over. A renewal comes three times a lease, so that one slow
+ * write does not lose it.
+ */
 export function keepAlive(
   context: RunContext,
   onLost: (error: Error) => void,

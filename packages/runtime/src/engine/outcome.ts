@@ -50,7 +50,8 @@ export function runOutcome(
     return { status: 'aborted', error: { name: 'AbortError', code: 'stopped', message: stop.message } };
   }
   const failed = [...context.nodes.values()].filter((node) => node.of === undefined && failsRun(node));
-  const [first] = failed;
+  // What was aborted because of a failure is not the reason.
+  const first = failed.find((node) => node.status === 'failed') ?? failed[0];
   if (first !== undefined) {
     return {
       status: 'failed',

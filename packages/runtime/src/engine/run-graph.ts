@@ -10,7 +10,7 @@ import type { EngineOptions, RunResult } from './api.js';
 import { pause } from './cache.js';
 import { deferred, newNode, type NodeState, type RecordedSteps, type RunContext } from './context.js';
 import { errorRecord } from './error-record.js';
-import { keepAlive, leaseMs } from './keep-alive.js';
+import { keepAlive } from './keep-alive.js';
 import { runOutcome } from './outcome.js';
 import type { Parameters } from './parameters.js';
 import { createCallScope, inScope } from './pipeline-function.js';
@@ -18,6 +18,8 @@ import { createRunLog, type LogEntry } from './run-log.js';
 import { createRunStop } from './run-stop.js';
 import { createSchedule } from './schedule.js';
 import type { Borrowed } from './selection.js';
+import { leaseMs } from './settings.js';
+import { startTimer } from './timer.js';
 
 /** Runs what was made ready — a new run or one taken over — to its end. */
 export async function runToEnd(options: {
@@ -61,8 +63,9 @@ export async function runToEnd(options: {
     onEvent: options.onEvent,
     onLost: onFatal,
   });
-  const pool = lazyPool(engine);
-  const limit = pLimit(engine.concurrency);
+  const concurrency = engine.concurrency ?? definition.options.concurrency ?? defaultConcurrency();
+  const pool = lazyPool({ size: concurrency, graceMs: engine.graceMs });
+  const limit = pLimit(concurrency);
   let previous: Promise<ReadonlyMap<string, PreimageRow>> | undefined;
   const nodes = new Map<string, NodeState>();
   const context: RunContext = {
@@ -120,7 +123,7 @@ export async function runToEnd(options: {
     });
     return { id: row.id, number: row.number, status, error };
   } finally {
-    clearTimeout(timer);
+    timer?.stop();
     alive.stop();
     options.signal.removeEventListener('abort', onAbort);
     await pool.close();
@@ -231,14 +234,17 @@ async function skipUnreached(context: RunContext): Promise<void> {
   }
 }
 
-function runTimer(timeout: number | undefined, context: RunContext): NodeJS.Timeout | undefined {
+function runTimer(
+  timeout: number | undefined,
+  context: RunContext,
+): { readonly stop: () => void } | undefined {
   if (timeout === undefined) return undefined;
-  return setTimeout(() => {
+  return startTimer(timeout, () => {
     context.stop.request({
       reason: 'timeout',
       message: `the run took longer than its timeout of ${timeout} ms`,
     });
-  }, timeout);
+  });
 }
 
 const abortMessage = (signal: AbortSignal): string => {
@@ -247,7 +253,7 @@ const abortMessage = (signal: AbortSignal): string => {
 };
 
 /** A run in which everything is cached starts no worker and loads no pool. */
-function lazyPool(engine: EngineOptions): {
+function lazyPool(settings: { readonly size: number; readonly graceMs: number }): {
   readonly get: () => Promise<WorkerPool>;
   readonly close: () => Promise<void>;
 } {
@@ -258,8 +264,7 @@ function lazyPool(engine: EngineOptions): {
         createWorkerPool({
           workerFile: installedWorkerFile(),
           recycle: RECYCLE,
-          size: engine.concurrency,
-          graceMs: engine.graceMs,
+          ...settings,
         }),
       )),
     async close() {
@@ -268,4 +273,4 @@ function lazyPool(engine: EngineOptions): {
   };
 }
 
-export const defaultConcurrency = (): number => Math.max(1, cpus().length);
+const defaultConcurrency = (): number => Math.max(1, cpus().length);

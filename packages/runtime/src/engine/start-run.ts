@@ -4,7 +4,7 @@ import { definitionError, type NodeSummary, type PipelineDefinition } from '@run
 import { processIdentity } from '../project/process-identity.js';
 import type { RunRequest, RunResult } from './api.js';
 import { packagePipeline } from './launch.js';
-import { leaseMs } from './keep-alive.js';
+import { leaseMs } from './settings.js';
 import { launchParameters, shownParameters } from './parameters.js';
 import { encodeParameters, LAUNCH_DOCUMENT, launchDocument } from './run-documents.js';
 import { runToEnd } from './run-graph.js';

@@ -3,6 +3,7 @@ import type { Run, RunHost, RunOptions } from '@run-pipeline/core/define';
 import { EXIT, isRunPipelineError } from '@run-pipeline/core/model';
 import type { ProgramPipelines } from '../discover/index.js';
 import type { EngineOptions } from '../engine/index.js';
+import { graceMs } from '../engine/settings.js';
 import { runHandle } from './run-handle.js';
 
 /**
@@ -60,7 +61,7 @@ async function runProgram(program: Program, options: RunOptions, bundleFile: Bun
       exportName: undefined,
       parent: undefined,
       parameters: { values: options.parameters ?? {}, textual: [] },
-      options: await engineOptions(options),
+      options: engineOptions(options),
       onEvent: (event) => reporter.event(event),
       onWarning: (message) => reporter.note(`${style.warn('▲')} ${message}`),
       signal: options.signal ?? new AbortController().signal,
@@ -84,17 +85,16 @@ async function runProgram(program: Program, options: RunOptions, bundleFile: Bun
   }
 }
 
-async function engineOptions(options: RunOptions): Promise<EngineOptions> {
-  const { defaultConcurrency } = await import('../engine/index.js');
+function engineOptions(options: RunOptions): EngineOptions {
   const { refresh } = options;
   return {
-    concurrency: options.concurrency ?? defaultConcurrency(),
+    concurrency: options.concurrency,
     refresh: refresh === true ? 'all' : refresh === undefined || refresh === false ? 'none' : refresh,
     cache: options.cache ?? true,
     from: options.from,
     to: options.to,
     only: options.only,
-    graceMs: 5_000,
+    graceMs: graceMs(process.env),
   };
 }
 
