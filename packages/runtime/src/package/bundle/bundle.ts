@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
+import type * as Esbuild from 'esbuild';
 import type {
   BuildOptions,
   BuildResult,
@@ -37,6 +38,7 @@ export interface BundleResult {
 }
 
 const VIRTUAL = 'run-pipeline';
+const EMPTY = 'run-pipeline-empty';
 const ENTRY = 'run-pipeline-entry:';
 const OUT = '.run-pipeline-out';
 
@@ -74,6 +76,8 @@ export async function bundle(options: {
   return { bundles, diagnostics };
 }
 
+type Transform = typeof Esbuild.transform;
+
 interface Context {
   readonly root: string;
   readonly resolver: Resolver;
@@ -94,6 +98,7 @@ async function build(context: Context, requests: readonly BundleRequest[]): Prom
     name: 'run-pipeline',
     setup(setup) {
       setup.onResolve({ filter: /.*/ }, (args) => resolveInBuild(args, { context, modules, entries }));
+      setup.onLoad({ filter: /.*/, namespace: EMPTY }, () => ({ contents: '', loader: 'js' }));
       setup.onLoad({ filter: /.*/, namespace: VIRTUAL }, async (args) => {
         const { sliced } = modules.get(args.path)!;
         return loadSliced(sliced, transform);
@@ -234,7 +239,7 @@ function resolveInBuild(
     const path = importing?.children.get(args.path);
     // A module of which nothing is left is not part of the slice.
     return path === undefined || path === ''
-      ? { path: args.path, namespace: 'run-pipeline-empty' }
+      ? { path: args.path, namespace: EMPTY }
       : { path, namespace: VIRTUAL };
   }
   const importer = importing?.sliced.module.file ?? args.importer;
@@ -267,10 +272,7 @@ function resolveInBuild(
   }
 }
 
-async function loadSliced(
-  sliced: SlicedModule,
-  transform: typeof import('esbuild').transform,
-): Promise<OnLoadResult> {
+async function loadSliced(sliced: SlicedModule, transform: Transform): Promise<OnLoadResult> {
   const { compilerOptions, file } = sliced.module;
   const inline = (map: string): string =>
     `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}`;

@@ -7,6 +7,7 @@ import {
   patternNames,
   walk,
   type SyntaxNode,
+  isPresent,
 } from '../module/syntax.js';
 import type { SliceEntry } from '../slice/slice.js';
 
@@ -51,13 +52,14 @@ function declaredIn(scope: SyntaxNode, inner: SyntaxNode): [string, number][] {
   };
   const addDeclarations = (node: SyntaxNode): void => {
     if (node.type === 'VariableDeclaration') for (const each of node.declarations) add(each.id);
-    if ((node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') && node.id != null) {
+    if ((node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') && isPresent(node.id)) {
       found.push([node.id.name, node.start]);
     }
   };
   if (isFunctionNode(scope)) {
     for (const parameter of scope.params) add(parameter);
-    if (scope.type === 'FunctionExpression' && scope.id != null) found.push([scope.id.name, scope.id.start]);
+    if (scope.type === 'FunctionExpression' && isPresent(scope.id))
+      found.push([scope.id.name, scope.id.start]);
   }
   if (scope.type === 'BlockStatement' || scope.type === 'StaticBlock') {
     for (const statement of scope.body) addDeclarations(statement as SyntaxNode);
@@ -93,7 +95,7 @@ function scopeNames(node: SyntaxNode): string[] {
   const names: string[] = [];
   if (isFunctionNode(node)) {
     for (const parameter of node.params) patternNames(parameter, names);
-    if (node.id != null) names.push(node.id.name);
+    if (isPresent(node.id)) names.push(node.id.name);
     if (bindsThis(node)) names.push('arguments');
     // `var` is hoisted to the function.
     walk(node, (each) => {
@@ -104,7 +106,7 @@ function scopeNames(node: SyntaxNode): string[] {
       return true;
     });
   }
-  if (isClassNode(node) && node.id != null) names.push(node.id.name);
+  if (isClassNode(node) && isPresent(node.id)) names.push(node.id.name);
   if (node.type === 'CatchClause') patternNames(node.param, names);
   const statements =
     node.type === 'BlockStatement' || node.type === 'StaticBlock'
@@ -118,7 +120,7 @@ function scopeNames(node: SyntaxNode): string[] {
       for (const one of statement.declarations) patternNames(one.id, names);
     if (
       (statement.type === 'FunctionDeclaration' || statement.type === 'ClassDeclaration') &&
-      statement.id != null
+      isPresent(statement.id)
     ) {
       names.push(statement.id.name);
     }

@@ -22,7 +22,7 @@ export function findFunction(options: {
   readonly file: string | undefined;
   readonly index: FunctionIndex;
 }): Found {
-  const { context, key, code, place, index } = options;
+  const { context, key, place, index } = options;
   const file = place?.file ?? options.file;
   if (file === undefined) {
     return notFound({

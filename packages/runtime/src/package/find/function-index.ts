@@ -1,8 +1,8 @@
-import { TraceMap, originalPositionFor } from '@jridgewell/trace-mapping';
+import { originalPositionFor } from '@jridgewell/trace-mapping';
 import type { SourceLocation } from '@run-pipeline/core/model';
 import type { Item, Module } from '../module/module.js';
 import type { Program } from '../module/program.js';
-import { isFunctionNode, keyName, walk, type SyntaxNode } from '../module/syntax.js';
+import { isFunctionNode, keyName, walk, type SyntaxNode, isPresent } from '../module/syntax.js';
 import { lineAt } from '../source/transform.js';
 import { normalForm, parseFunctionText } from './normal-form.js';
 
@@ -104,7 +104,7 @@ function isRegistering(call: SyntaxNode): boolean {
 
 function nameOf(match: FunctionMatch): string | undefined {
   const id = (match.node as { readonly id?: { readonly name: string } | null }).id;
-  if (id != null) return id.name;
+  if (isPresent(id)) return id.name;
   const parent = match.property ?? match.module.parents.get(match.node);
   if (parent?.type === 'Property') return keyName(parent);
   return parent?.type === 'VariableDeclarator' && parent.id.type === 'Identifier'
@@ -114,7 +114,7 @@ function nameOf(match: FunctionMatch): string | undefined {
 
 function originalOf(module: Module, offset: number): { line: number; column: number } | undefined {
   const line = lineAt(module.starts, offset);
-  const found = originalPositionFor(module.map as TraceMap, {
+  const found = originalPositionFor(module.map, {
     line: line + 1,
     column: offset - (module.starts[line] ?? 0),
   });

@@ -13,6 +13,7 @@ import {
   walk,
   type Decorator,
   type SyntaxNode,
+  isPresent,
 } from './syntax.js';
 
 /** Takes a transformed module apart. Throws acorn's SyntaxError for what does not parse. */
@@ -151,7 +152,11 @@ class Recorder {
           if (isProcess(node.object as SyntaxNode) && memberName(node) === 'env') this.env(node);
           break;
         case 'VariableDeclarator':
-          if (node.init != null && isProcess(node.init as SyntaxNode) && node.id.type === 'ObjectPattern') {
+          if (
+            isPresent(node.init) &&
+            isProcess(node.init as SyntaxNode) &&
+            node.id.type === 'ObjectPattern'
+          ) {
             for (const property of node.id.properties) {
               if (
                 property.type === 'Property' &&
@@ -276,7 +281,12 @@ class Recorder {
       if (at === item.node) return isFunctionNode(at);
       if (isFunctionNode(at) && !this.isImmediatelyCalled(at)) return true;
       // An instance field is evaluated when an instance is made.
-      if (at.type === 'PropertyDefinition' && !at.static && at.value != null && node.start >= at.value.start)
+      if (
+        at.type === 'PropertyDefinition' &&
+        !at.static &&
+        isPresent(at.value) &&
+        node.start >= at.value.start
+      )
         return true;
     }
     return false;

@@ -7,7 +7,7 @@ import type {
   VariableDeclaration,
 } from 'acorn';
 import type { ImportedName, Item, ItemKind, ModuleExport } from './module.js';
-import { keyName, literalString, patternNames, startOf, type SyntaxNode } from './syntax.js';
+import { keyName, literalString, patternNames, startOf, type SyntaxNode, isPresent } from './syntax.js';
 
 /** The top level of a module as items, and what it exports. References come later. */
 export interface ModuleItems {
@@ -52,7 +52,7 @@ class Collector {
       case 'ImportDeclaration':
         return this.importDeclaration(statement);
       case 'ExportNamedDeclaration':
-        if (statement.declaration != null) {
+        if (isPresent(statement.declaration)) {
           this.declaration(statement.declaration);
           for (const name of declaredNames(statement.declaration))
             this.exports.set(name, { kind: 'local', name });
@@ -60,7 +60,7 @@ class Collector {
         }
         for (const specifier of statement.specifiers) {
           const local = nameOf(specifier.local);
-          const source = statement.source == null ? undefined : literalString(statement.source);
+          const source = !isPresent(statement.source) ? undefined : literalString(statement.source);
           this.exports.set(
             nameOf(specifier.exported),
             source === undefined
@@ -68,12 +68,12 @@ class Collector {
               : { kind: 'from', specifier: source, imported: local, offset: specifier.start },
           );
         }
-        if (statement.source != null) this.reexported.push(literalString(statement.source) ?? '');
+        if (isPresent(statement.source)) this.reexported.push(literalString(statement.source) ?? '');
         return;
       case 'ExportAllDeclaration': {
         const specifier = literalString(statement.source) ?? '';
         this.reexported.push(specifier);
-        if (statement.exported == null) this.starExports.push(specifier);
+        if (!isPresent(statement.exported)) this.starExports.push(specifier);
         else {
           const exported = nameOf(statement.exported);
           this.exports.set(exported, { kind: 'from', specifier, imported: '*', offset: statement.start });
@@ -89,6 +89,8 @@ class Collector {
       case 'EmptyStatement':
         return;
       default:
+        // `'use strict'` and the like do nothing in a module.
+        if (statement.type === 'ExpressionStatement' && statement.directive !== undefined) return;
         if (!this.commonJsExport(statement)) this.add({ kind: 'statement', node: statement });
     }
   }
@@ -151,7 +153,7 @@ class Collector {
     const id =
       kind === 'default' ? undefined : (node as { readonly id?: { readonly name: string } | null }).id;
     const name = id?.name ?? DEFAULT_NAME;
-    this.add({ kind, node, declares: [name], anonymous: id == null });
+    this.add({ kind, node, declares: [name], anonymous: !isPresent(id) });
     this.exports.set('default', { kind: 'local', name });
   }
 

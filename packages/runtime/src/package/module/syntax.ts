@@ -23,6 +23,10 @@ export function startOf(node: Node): number {
   return first === undefined ? node.start : Math.min(node.start, first.start);
 }
 
+/** acorn says null where something is left out, its types undefined as well. */
+export const isPresent = <T>(value: T | null | undefined): value is T =>
+  value !== null && value !== undefined;
+
 export type FunctionNode = Extract<
   SyntaxNode,
   { type: 'FunctionDeclaration' | 'FunctionExpression' | 'ArrowFunctionExpression' }

@@ -13,6 +13,7 @@ import {
   type Decorated,
   type Decorator,
   type SyntaxNode,
+  isPresent,
 } from '../module/syntax.js';
 
 /** A class of the user's, by members: what each of them refers to and what it reads through `this`. */
@@ -60,7 +61,7 @@ export function classNode(item: Item): ClassShape['node'] | undefined {
 export function classShape(item: Item, drivers: Drivers): ClassShape | undefined {
   const node = classNode(item);
   if (node === undefined) return undefined;
-  const names = new Set([...item.declares, ...(node.id == null ? [] : [node.id.name])]);
+  const names = new Set([...item.declares, ...(!isPresent(node.id) ? [] : [node.id.name])]);
   const members = node.body.body.map((element) => member(item, element as Member['node'], names, drivers));
   const byName = new Map<string, Member[]>();
   for (const each of members) {

@@ -1,3 +1,4 @@
+import { isPresent } from '../module/syntax.js';
 import type { Diagnostic } from '@run-pipeline/core/model';
 import type { Module } from '../module/module.js';
 import type { ClassShape, Member, MemberUse } from './class-members.js';
@@ -53,7 +54,7 @@ export class ClassPruner {
   /** What making an instance runs: constructors, computed members; all of it under an unknown base class. */
   #keepMaking(): void {
     const last = this.#chain[this.#chain.length - 1];
-    const hasUnknownBase = last?.node.superClass != null;
+    const hasUnknownBase = isPresent(last?.node.superClass);
     this.#chain.forEach((shape, level) => {
       for (const member of shape.members) {
         if (member.step) continue;

@@ -2,7 +2,7 @@ import { relative, sep } from 'node:path';
 import type { Drivers } from '../module/drivers.js';
 import type { Item, Module } from '../module/module.js';
 import type { Program, Target } from '../module/program.js';
-import { decoratorsOf, isFunctionNode, keyName, walk, type SyntaxNode } from '../module/syntax.js';
+import { decoratorsOf, isFunctionNode, keyName, walk, type SyntaxNode, isPresent } from '../module/syntax.js';
 import type { Resolver } from '../source/resolve.js';
 import { classNode, factsWithin, isAccessor, type Member } from './class-members.js';
 import { DEPENDENCY, FILE, NAMESPACE, SLICE, SOURCE } from '../placeholders.js';
@@ -171,8 +171,8 @@ class Emitter {
     const { node, decorators } = pruned.shape;
     for (const decorator of decorators) writer.copy(decorator).write(' ');
     writer.write('class ');
-    if (node.id != null) writer.copy(node.id);
-    if (pruned.heritage && node.superClass != null) writer.write(' extends ').copy(node.superClass);
+    if (isPresent(node.id)) writer.copy(node.id);
+    if (pruned.heritage && isPresent(node.superClass)) writer.write(' extends ').copy(node.superClass);
     writer.write('{');
     for (const member of pruned.shape.members) if (pruned.kept.has(member)) this.#member(member, writer);
     writer.write('}');
@@ -189,7 +189,7 @@ class Emitter {
     const name = JSON.stringify(member.name);
     if (isAccessor(node)) writer.write('accessor ');
     writer.copy(node.key).write(`=${PARAMETERS}?.has(${name})?${PARAMETERS}.get(${name}):`);
-    if (node.value == null) writer.write('undefined;');
+    if (!isPresent(node.value)) writer.write('undefined;');
     else writer.copy(node.value).write(';');
   }
 

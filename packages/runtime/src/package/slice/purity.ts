@@ -1,7 +1,7 @@
 import { valueOf } from '../module/drivers.js';
 import type { Item, Module } from '../module/module.js';
 import type { Program, Target } from '../module/program.js';
-import { decoratorsOf, type SyntaxNode } from '../module/syntax.js';
+import { decoratorsOf, type SyntaxNode, isPresent } from '../module/syntax.js';
 import { classNode } from './class-members.js';
 import type { ModuleSlice, Slice } from './slice.js';
 
@@ -66,7 +66,9 @@ export class Purity {
         (member) => member.type === 'StaticBlock' || (member.type === 'PropertyDefinition' && member.static),
       );
       return (
-        !isDecorated && !hasStatics && (shape.superClass == null || shape.superClass.type === 'Identifier')
+        !isDecorated &&
+        !hasStatics &&
+        (!isPresent(shape.superClass) || shape.superClass.type === 'Identifier')
       );
     }
     const value = valueOf(item);
@@ -83,7 +85,7 @@ const EMPTY_COLLECTIONS = new Set(['Map', 'Set', 'WeakMap', 'WeakSet']);
 /** Evaluating it neither does nor depends on anything outside. */
 function isPure(node: SyntaxNode): boolean {
   const all = (nodes: readonly (object | null | undefined)[]): boolean =>
-    nodes.every((each) => each == null || isPure(each as SyntaxNode));
+    nodes.every((each) => !isPresent(each) || isPure(each as SyntaxNode));
   switch (node.type) {
     case 'Literal':
     case 'Identifier':

@@ -1,3 +1,4 @@
+import { isPresent } from '../module/syntax.js';
 import type { Diagnostic } from '@run-pipeline/core/model';
 import { stepArgument, type Drivers } from '../module/drivers.js';
 import type { Item, Module, Reference } from '../module/module.js';
@@ -91,7 +92,7 @@ export class Slicer {
   #keepClass(kept: ClassSlice): void {
     const { item, node, decorators } = kept.shape;
     for (const decorator of decorators) this.#keep(item, decorator);
-    if (kept.heritage && node.superClass != null) this.#keep(item, node.superClass as SyntaxNode);
+    if (kept.heritage && isPresent(node.superClass)) this.#keep(item, node.superClass as SyntaxNode);
     for (const member of kept.kept) this.#keep(item, member.node);
   }
 

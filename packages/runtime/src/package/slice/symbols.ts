@@ -1,3 +1,4 @@
+import { isPresent } from '../module/syntax.js';
 import type { PackageSymbol } from '@run-pipeline/core/model';
 import { contentHash } from '../digest.js';
 import { projectPath } from './emit.js';
@@ -31,7 +32,7 @@ function moduleSymbols(slice: ModuleSlice, whole: Slice, root: string): PackageS
       continue;
     }
     const heritage = pruned.heritage ? pruned.shape.node.superClass : undefined;
-    if (heritage != null) symbols.push(symbol(`${name} extends`, heritage));
+    if (isPresent(heritage)) symbols.push(symbol(`${name} extends`, heritage));
     for (const member of pruned.shape.members) {
       if (!pruned.kept.has(member)) continue;
       const label = member.name ?? (member.kind === 'static-block' ? 'static' : '[computed]');
