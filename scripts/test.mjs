@@ -12,6 +12,7 @@ const steps = [
   ['lint', bin('oxlint'), []],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
   ['rooms', process.execPath, ['scripts/check-rooms.mjs']],
+  ['lockfile', process.execPath, ['scripts/check-lockfile.mjs']],
   ['tests', bin('vitest'), ['run', ...process.argv.slice(2)]],
 ];
 
