@@ -33,6 +33,7 @@ const targets = [
       { in: 'packages/runtime/src/index.ts', out: 'index' },
       { in: 'packages/runtime/src/cli/main.ts', out: 'cli' },
       { in: 'packages/runtime/src/workers/child.ts', out: 'worker' },
+      { in: 'packages/runtime/src/workers/debug.ts', out: 'debug' },
     ],
   },
 ];

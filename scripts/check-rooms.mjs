@@ -49,6 +49,7 @@ const allowed = {
       'fingerprint',
       'artifacts',
       'store',
+      'workers',
       'engine',
       'terminal',
       'library',

@@ -235,6 +235,26 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/stop.js')).stopCommand,
   },
   {
+    name: 'debug',
+    group: 'again',
+    summary: 'execute one step of a run again, in one process under the inspector',
+    details: [
+      RUN_HELP,
+      'The same package and inputs as in the run, also after you edited the file; nothing is stored.',
+    ],
+    arguments: [RUN, STEP],
+    options: [
+      {
+        name: 'inspect',
+        value: '[HOST:]PORT',
+        summary: 'where the debugger attaches (default 127.0.0.1:9229; 0: any free port)',
+      },
+      { name: 'no-wait', summary: 'do not wait for a debugger before the first line' },
+    ],
+    examples: ['run-pipeline debug latest train'],
+    load: async () => (await import('./commands/debug.js')).debugCommand,
+  },
+  {
     name: 'gc',
     group: 'house',
     summary: 'free what nothing references: old runs, cache entries, artifacts, leftovers',

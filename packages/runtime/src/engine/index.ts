@@ -11,3 +11,4 @@ export { findArtifact, readArtifact, type FoundArtifact } from './read-artifact.
 export { packageRequests } from './launch.js';
 export { launchValues } from './run-documents.js';
 export { graceMs } from './settings.js';
+export { captureTask } from './capture-task.js';

@@ -87,7 +87,8 @@ const alreadyRunning = (row: RunRow): RunPipelineError =>
     help: `Stop it first: run-pipeline stop ${row.id}`,
   });
 
-async function definitionOf(
+/** From the controller as it was kept with the run. */
+export async function definitionOf(
   project: Project,
   given: PipelineDefinition | undefined,
   launch: LaunchRecord,
@@ -120,7 +121,8 @@ async function definitionOf(
   return found.definition();
 }
 
-function storedPackages(
+/** The packages the run was launched with. */
+export function storedPackages(
   project: Project,
   definition: PipelineDefinition,
   packages: ReadonlyMap<string, string>,

@@ -41,6 +41,8 @@ export async function runToEnd(options: {
   readonly document?: { readonly name: string; readonly bytes: Uint8Array };
   readonly onEvent: (event: RunEvent) => void;
   readonly signal: AbortSignal;
+  /** Who executes instead of worker processes (`debug`). */
+  readonly pool?: WorkerPool;
 }): Promise<RunResult> {
   const { project, definition, row, engine } = options;
   const started = performance.now();
@@ -64,7 +66,11 @@ export async function runToEnd(options: {
     onLost: onFatal,
   });
   const concurrency = engine.concurrency ?? definition.options.concurrency ?? defaultConcurrency();
-  const pool = lazyPool({ size: concurrency, graceMs: engine.graceMs });
+  const given = options.pool;
+  const pool =
+    given === undefined
+      ? lazyPool({ size: concurrency, graceMs: engine.graceMs })
+      : { get: async () => given, close: () => given.close() };
   const limit = pLimit(concurrency);
   let previous: Promise<ReadonlyMap<string, PreimageRow>> | undefined;
   const nodes = new Map<string, NodeState>();
