@@ -1,4 +1,5 @@
 import { RunPipelineError } from '../model/errors.js';
+import { describe } from '../references/resolve.js';
 import type { InputNode } from '../references/reference.js';
 import type { ArgumentShape } from './inputs.js';
 
@@ -38,7 +39,7 @@ export function elementCount(
       throw new RunPipelineError({
         kind: 'run',
         code: 'each-list',
-        message: `step \`${step}\`: ${label}: each() takes a list, but the value is none`,
+        message: `step \`${step}\`: ${label}: each() takes a list, not ${describe(value)}`,
         help: 'return an array from the step that it refers to',
       });
     }

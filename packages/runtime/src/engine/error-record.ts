@@ -1,4 +1,7 @@
 import { isRunPipelineError, formatLocation, type ErrorRecord } from '@run-pipeline/core/model';
+import { mapToSource } from '../discover/map-to-source.js';
+import { codeFrame } from '../source/code-frame.js';
+import { userStack } from '../source/user-stack.js';
 
 /** An error of the controller's own process (a callback, the body of a pipeline function) as data. */
 export function errorRecord(thrown: unknown, cwd: string, depth = 0): ErrorRecord {
@@ -13,8 +16,20 @@ export function errorRecord(thrown: unknown, cwd: string, depth = 0): ErrorRecor
     name: thrown.name,
     message: thrown.message,
     ...(typeof code === 'string' ? { code } : {}),
-    ...(own?.at === undefined ? {} : { at: formatLocation(own.at, cwd) }),
+    ...(own === undefined
+      ? placeOf(thrown, cwd)
+      : own.at === undefined
+        ? {}
+        : { at: formatLocation(own.at, cwd) }),
     ...(thrown.stack === undefined ? {} : { trace: thrown.stack }),
     ...(cause === undefined ? {} : { cause }),
   };
+}
+
+/** Where in the user's file it was thrown. */
+function placeOf(error: Error, cwd: string): Pick<ErrorRecord, 'at' | 'frame' | 'stack'> {
+  const { at, text } = userStack(error, { map: mapToSource, from: cwd });
+  if (at === undefined) return {};
+  const frame = codeFrame(at);
+  return { at: formatLocation(at, cwd), ...(frame === undefined ? {} : { frame }), stack: text };
 }

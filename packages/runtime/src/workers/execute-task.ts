@@ -159,5 +159,14 @@ async function storeReturns(
   // One after the other: several large values at once would need the memory of all.
   for (const [name, item] of namedReturns(value, request.returns))
     stored.push(await values.encode(name, item));
-  return stored;
+  const [first, ...others] = stored;
+  // Who awaits the whole gets back what the step returned: a tuple, not an object of its parts.
+  return first !== undefined && others.length > 0 && Array.isArray(value)
+    ? [asTuple(first), ...others]
+    : stored;
 }
+
+const asTuple = (artifact: StoredArtifact): StoredArtifact => ({
+  ...artifact,
+  record: { ...artifact.record, meta: { ...artifact.record.meta, tuple: true } },
+});
