@@ -21,6 +21,8 @@ const targets = [
   {
     dist: 'packages/core/dist',
     platform: 'neutral',
+    // reflect-metadata goes in: resolving and loading it as a package of its own costs five times more.
+    bundleDependencies: true,
     entryPoints: [
       { in: 'packages/core/src/index.ts', out: 'index' },
       ...rooms.map((room) => ({ in: `packages/core/src/${room}/index.ts`, out: room })),
@@ -29,6 +31,7 @@ const targets = [
   {
     dist: 'packages/runtime/dist',
     platform: 'node',
+    bundleDependencies: false,
     entryPoints: [
       { in: 'packages/runtime/src/index.ts', out: 'index' },
       { in: 'packages/runtime/src/cli/main.ts', out: 'cli' },
@@ -40,7 +43,7 @@ const targets = [
 
 async function buildJavaScript() {
   const results = await Promise.all(
-    targets.map(({ dist, platform, entryPoints }) =>
+    targets.map(({ dist, platform, bundleDependencies, entryPoints }) =>
       build({
         absWorkingDir: root,
         entryPoints,
@@ -51,7 +54,7 @@ async function buildJavaScript() {
         write: false,
         format: 'esm',
         target: 'node20',
-        packages: 'external',
+        packages: bundleDependencies ? 'bundle' : 'external',
         sourcemap: 'linked',
         sourcesContent: false,
         legalComments: 'none',
