@@ -101,7 +101,10 @@ export async function whileClaimed(
       owner: context.owner,
       leaseMs: context.leaseMs,
     });
-    if (claim.ok) break;
+    if (claim.ok) {
+      node.holdsClaim = true;
+      break;
+    }
     // This wait is over when the holder releases; a stop of our own run ends it too.
     if (context.stop.current() !== undefined) break;
     if (claim.run !== context.row.id && isAlive(claim.owner) === 'dead') {
@@ -121,7 +124,9 @@ export async function whileClaimed(
     await work();
     return undefined;
   } finally {
-    await store.releaseFingerprint(prepared.fingerprint, context.row.id);
+    // A step that executed has released it with its outcome.
+    if (node.holdsClaim) await store.releaseFingerprint(prepared.fingerprint, context.row.id);
+    node.holdsClaim = false;
   }
 }
 

@@ -85,6 +85,8 @@ export interface NodeState {
   error: ErrorRecord | undefined;
   /** The failed node because of which this one was skipped. */
   blockedBy: NodeState | undefined;
+  /** Executes as the only one with its fingerprint; released with its outcome. */
+  holdsClaim: boolean;
   /** Was in `run.start` or a committed `step.add`. */
   announced: boolean;
   /** Nodes that wait for this one. */
@@ -151,6 +153,7 @@ export function newNode(options: {
     elements: undefined,
     error: undefined,
     blockedBy: undefined,
+    holdsClaim: false,
     announced: options.announced,
     dependents: [],
     waiting: 0,

@@ -26,7 +26,7 @@ export interface NodeEnd {
   readonly error?: NonNullable<StepEnd['error']>;
   readonly reports?: readonly Report[];
   readonly producer?: TaskId;
-  readonly prepared?: Pick<Prepared, 'fingerprint' | 'parts' | 'package' | 'cache'>;
+  readonly prepared?: Pick<Prepared, 'fingerprint' | 'parts' | 'package'>;
   /** What an executed attempt commits with it. */
   readonly commit?: Pick<LogEntry, 'finish' | 'cacheEntry' | 'values'>;
 }
@@ -64,8 +64,9 @@ export async function endNode(context: RunContext, node: NodeState, end: NodeEnd
       : { hits: [{ step: node.name, fingerprint: end.prepared.fingerprint }] }),
     ...end.commit,
   });
-  if (end.commit?.finish !== undefined && end.prepared !== undefined && end.prepared.cache !== false) {
+  if (node.holdsClaim && end.prepared !== undefined) {
     // In the same transaction as the outcome: whoever waits for this fingerprint finds the entry.
+    node.holdsClaim = false;
     void context.project.store.releaseFingerprint(end.prepared.fingerprint, context.row.id);
   }
   // What a hit gives is committed already, by the run it came from: children may look on at once. They

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,10 +26,8 @@ export const materialisePackage: MaterialisePackage = async ({ paths, package: t
   const sourceMap = `${file}.map`;
   if (existsSync(file) && existsSync(sourceMap)) return { file, sourceMap };
   if (readPackage(paths, task.hash) === undefined) throw await damaged(paths, task);
-  const [code, map] = await Promise.all([
-    readFile(join(task.directory, 'task.mjs'), 'utf8'),
-    readFile(join(task.directory, 'task.mjs.map'), 'utf8'),
-  ]);
+  const code = readFileSync(join(task.directory, 'task.mjs'), 'utf8');
+  const map = readFileSync(join(task.directory, 'task.mjs.map'), 'utf8');
   const { replaceMapped } = await import('./bundle/mappings.js');
   const placed = replaceMapped({ code, map }, PLACEHOLDERS, (match) => {
     const index = match.groups?.['index'];
@@ -39,10 +36,10 @@ export const materialisePackage: MaterialisePackage = async ({ paths, package: t
     return JSON.stringify(url);
   });
   const located = { ...(JSON.parse(placed.map) as object), sourceRoot: `${pathToFileURL(paths.root).href}/` };
-  await mkdir(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true });
   // The map first: a file without its map would be used as it is.
-  await writeWhole(sourceMap, JSON.stringify(located));
-  await writeWhole(file, `${placed.code.trimEnd()}\n//# sourceMappingURL=${name}.mjs.map\n`);
+  writeWhole(sourceMap, JSON.stringify(located));
+  writeWhole(file, `${placed.code.trimEnd()}\n//# sourceMappingURL=${name}.mjs.map\n`);
   return { file, sourceMap };
 };
 
@@ -50,7 +47,7 @@ const PLACEHOLDERS = new RegExp(`"(?:${DEPENDENCY}(?<index>\\d+)|${SOURCE}(?<pat
 
 /** What is damaged is never run; it is taken away, so that the next run makes it again. */
 async function damaged(paths: ProjectPaths, task: TaskPackage): Promise<RunPipelineError> {
-  await rm(packageDirectory(paths, task.hash), { recursive: true, force: true });
+  rmSync(packageDirectory(paths, task.hash), { recursive: true, force: true });
   return new RunPipelineError({
     kind: 'load',
     code: 'package-damaged',
@@ -95,8 +92,8 @@ function frameworkUrl(specifier: string): string {
   return pathToFileURL(realpathSync.native(resolved)).href;
 }
 
-async function writeWhole(path: string, text: string): Promise<void> {
+function writeWhole(path: string, text: string): void {
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
-  await writeFile(temporary, text);
-  await rename(temporary, path);
+  writeFileSync(temporary, text);
+  renameSync(temporary, path);
 }

@@ -209,7 +209,7 @@ class Packaging {
       if (made.ok) ready.push({ step, content: made.content });
       else this.#diagnostics.push(...made.diagnostics);
     }
-    const tasks = await writePackages(
+    const tasks = writePackages(
       this.#paths,
       ready.map(({ content }) => content),
     );

@@ -1,24 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  copyFileSync,
-  fsync as fsyncCallback,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { RunPipelineError, type PackageManifest, type TaskPackage } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
 import type { Asset } from './assets.js';
 import { contentHash, hashOf } from './digest.js';
 import { packageDirectory } from './package-directory.js';
-
-const fsync = promisify(fsyncCallback);
 
 export interface PackageContent {
   readonly manifest: PackageManifest;
@@ -36,18 +23,18 @@ type Files = { readonly [name in (typeof FILES)[number]]: string };
 const packageHash = (files: Files): TaskPackage['hash'] =>
   hashOf('package', ...FILES.map((name) => files[name]));
 
-/** Bounds the files that are open at a time. */
-const BATCH = 64;
-
 /**
- * Writes packages so that each is either there and whole, or not there: into a directory of its own,
- * synced, then renamed. Two writers of one package write the same bytes: the later one finds it. Many
- * packages are written before any is synced: the file system then commits them together.
+ * Writes packages so that a killed process leaves each either whole or not there: into a directory of
+ * its own, then renamed. Two writers of one package write the same bytes: the later one finds it.
+ *
+ * Not synced: unlike a result, a package can be made again from its source, and whoever reads one
+ * verifies it. What a power failure may cost is the resumption of a run that started seconds before;
+ * what syncing costs is five waits for the disk a step.
  */
-export async function writePackages(
+export function writePackages(
   paths: ProjectPaths,
   contents: readonly PackageContent[],
-): Promise<TaskPackage[]> {
+): TaskPackage[] {
   const tasks: TaskPackage[] = [];
   const seen = new Set<string>();
   const missing: { readonly task: TaskPackage; readonly files: Files; readonly assets: readonly Asset[] }[] =
@@ -69,10 +56,7 @@ export async function writePackages(
   const parent = join(paths.home, 'packages');
   try {
     if (missing.length > 0) mkdirSync(parent, { recursive: true });
-    for (let at = 0; at < missing.length; at += BATCH) {
-      await writeBatch(parent, missing.slice(at, at + BATCH));
-    }
-    if (missing.length > 0) await syncDirectories([parent]);
+    for (const each of missing) writePackage(parent, each);
   } catch (cause) {
     throw new RunPipelineError({
       kind: 'store',
@@ -85,55 +69,22 @@ export async function writePackages(
   return tasks;
 }
 
-async function writeBatch(
+function writePackage(
   parent: string,
-  batch: readonly { readonly task: TaskPackage; readonly files: Files; readonly assets: readonly Asset[] }[],
-): Promise<void> {
-  const open: number[] = [];
-  const directories: { readonly temporary: string; readonly target: string }[] = [];
-  const inside: string[] = [];
+  { task, files, assets }: { readonly task: TaskPackage; readonly files: Files; readonly assets: readonly Asset[] },
+): void {
+  const temporary = join(parent, `.tmp-${process.pid}-${randomBytes(6).toString('hex')}`);
+  mkdirSync(temporary);
   try {
-    for (const { task, files, assets } of batch) {
-      const temporary = join(parent, `.tmp-${process.pid}-${randomBytes(6).toString('hex')}`);
-      directories.push({ temporary, target: task.directory });
-      mkdirSync(temporary);
-      for (const name of FILES) {
-        const file = openSync(join(temporary, name), 'wx');
-        open.push(file);
-        writeFileSync(file, files[name]);
-      }
-      for (const asset of assets) {
-        const target = join(temporary, 'assets', asset.path);
-        mkdirSync(dirname(target), { recursive: true });
-        copyFileSync(asset.source, target);
-        inside.push(target, ...directoriesBetween(temporary, dirname(target)));
-      }
-      inside.push(temporary);
+    for (const name of FILES) writeFileSync(join(temporary, name), files[name]);
+    for (const asset of assets) {
+      const target = join(temporary, 'assets', asset.path);
+      mkdirSync(dirname(target), { recursive: true });
+      copyFileSync(asset.source, target);
     }
-    await Promise.all(open.map((file) => fsync(file)));
-    await syncDirectories([...new Set(inside)]);
-    for (const { temporary, target } of directories) moveInto(temporary, target);
+    moveInto(temporary, task.directory);
   } finally {
-    for (const file of open) closeSync(file);
-    for (const { temporary } of directories) rmSync(temporary, { recursive: true, force: true });
-  }
-}
-
-function directoriesBetween(top: string, below: string): string[] {
-  const found: string[] = [];
-  for (let at = below; at !== top; at = dirname(at)) found.push(at);
-  return found;
-}
-
-/** Also of files: their content, through a descriptor opened for reading. */
-async function syncDirectories(paths: readonly string[]): Promise<void> {
-  for (let at = 0; at < paths.length; at += BATCH) {
-    const open = paths.slice(at, at + BATCH).map((path) => openSync(path, 'r'));
-    try {
-      await Promise.all(open.map((file) => fsync(file)));
-    } finally {
-      for (const file of open) closeSync(file);
-    }
+    rmSync(temporary, { recursive: true, force: true });
   }
 }
 
