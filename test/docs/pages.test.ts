@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { node } from '../rig/command.js';
@@ -72,4 +72,25 @@ test('the crash points of the code are those of CONTRIBUTING.md', async () => {
     { cwd: repository },
   );
   expect([...new Set(stdout.trim().split('\n'))].sort()).toEqual(listed);
+});
+
+test('every file that the architecture names exists', () => {
+  const { text } = pages().find(({ path }) => path === 'docs/architecture.md')!;
+  const named = [...text.matchAll(/`((?:[\w-]+\/)+[\w.-]+\.(?:ts|mjs))`/g)].map(([, path]) => path!);
+  const places = ['packages/runtime/src', 'packages/core/src', 'packages', '.'];
+  const exists = (path: string): boolean =>
+    places.some((place) => existsSync(join(repository, place, path.replace(/^(core|runtime)\//, '$1/src/'))));
+  expect(named.filter((path) => !exists(path))).toEqual([]);
+  expect(named.length).toBeGreaterThan(20);
+});
+
+test('the table of rooms has every room', () => {
+  const { text } = pages().find(({ path }) => path === 'docs/architecture.md')!;
+  const listed = [...text.matchAll(/^\| `((?:core|runtime)\/[\w-]+)`/gm)].map(([, room]) => room!);
+  const rooms = ['core', 'runtime'].flatMap((name) =>
+    readdirSync(join(repository, 'packages', name, 'src'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => `${name}/${entry.name}`),
+  );
+  expect(listed.sort()).toEqual(rooms.sort());
 });
