@@ -80,6 +80,7 @@ test('the documents of --json are those that the guide lists', async () => {
     show: ['show', 'latest'],
     why: ['why', 'latest', 'load'],
     diff: ['diff', 'latest', 'latest'],
+    debug: ['debug', 'latest', 'load', '--inspect', '0', '--no-wait'],
     stop: ['stop', 'latest'],
     gc: ['gc', '--dry-run'],
     doctor: ['doctor'],
