@@ -32,6 +32,8 @@ export interface RunContext {
   readonly slot: <T>(task: () => Promise<T>) => Promise<T>;
   readonly packageOf: (definition: StepDefinition) => Promise<TaskPackage>;
   readonly secretKey: Uint8Array;
+  /** As it was when the run started: an inline step may change the process's own. */
+  readonly environment: Readonly<Record<string, string>>;
   /** What the steps' fingerprints were made of before this run: for `why`. Loaded when first asked for. */
   readonly previousPreimages: () => Promise<ReadonlyMap<string, PreimageRow>>;
   /** Aborted when the run is to stop; `signal.reason` is a `Stop`. */

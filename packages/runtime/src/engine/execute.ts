@@ -12,6 +12,7 @@ import { parameterValues, type Prepared } from './prepare.js';
 import { RunLost } from './run-log.js';
 import { announcement, endNode } from './end-node.js';
 import { startTimer } from './timer.js';
+import { installationMark } from '../package/index.js';
 import { materialised } from './packages.js';
 import type { NodeState, RunContext } from './context.js';
 
@@ -105,6 +106,8 @@ async function endAttempt(
 
 interface Attempted {
   readonly outcome: TaskOutcome;
+  /** What was installed did not change while it ran. */
+  readonly sameInstallation: boolean;
   readonly attempt: number;
   readonly durationMs: number;
   /** Undefined: it never started. */
@@ -123,6 +126,7 @@ async function attemptOnce(
   const { manifest } = prepared.package;
   const request = await taskRequest(context, node, prepared, attempt);
   const pool = await context.pool();
+  const installed = installationMark(context.project, manifest);
   const logs = bufferLog((stream, text) =>
     context.log.append({ events: [{ type: 'step.log', step: node.name, attempt, stream, text }] }),
   );
@@ -163,7 +167,13 @@ async function attemptOnce(
       onReport,
     });
     crashPoint('after-execute');
-    return { outcome, attempt, durationMs: Math.round(performance.now() - started), fence };
+    return {
+      outcome,
+      attempt,
+      durationMs: Math.round(performance.now() - started),
+      fence,
+      sameInstallation: installationMark(context.project, manifest) === installed,
+    };
   } finally {
     aborting.stop();
     context.claims.delete(node.task);
@@ -224,8 +234,8 @@ async function taskRequest(
     arguments: await argumentValues(prepared.arguments),
     parameters: await parameterValues(prepared),
     returns: node.definition.returns,
-    env: definedEnvironment(),
-    secrets: secretNames.flatMap((name) => process.env[name] ?? []),
+    env: context.environment,
+    secrets: secretNames.flatMap((name) => context.environment[name] ?? []),
     cwd: context.project.cwd,
     blobs: { kind: 'directory', path: `${context.project.home}/blobs` },
     assetsDirectory: manifest.assets.length === 0 ? undefined : `${directory}/assets`,
@@ -244,12 +254,6 @@ function scratchDirectory(context: RunContext): Promise<string> {
   return made;
 }
 
-function definedEnvironment(): Record<string, string> {
-  const environment: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
-  return environment;
-}
-
 async function endCompleted(
   context: RunContext,
   node: NodeState,
@@ -258,7 +262,10 @@ async function endCompleted(
   attempted: Attempted,
   outcome: TaskOutcome & { readonly status: 'completed' },
 ): Promise<void> {
-  const { artifacts, reports, values, uncacheable } = outcome;
+  const { artifacts, reports, values } = outcome;
+  const uncacheable = attempted.sameInstallation
+    ? outcome.uncacheable
+    : 'its npm packages changed while it ran';
   const { fence } = attempted;
   const { row } = context;
   const enters = prepared.cache !== false && uncacheable === undefined;

@@ -3,7 +3,7 @@ import type { InputNode, Reference } from '@run-pipeline/core/references';
 import { interpolate, readPath } from '@run-pipeline/core/references';
 import { RunPipelineError, type StoredArtifact } from '@run-pipeline/core/model';
 import type { PreimagePart } from '@run-pipeline/core/ports';
-import { directory, file } from '@run-pipeline/core/define';
+import { directory, file, fileMarker } from '@run-pipeline/core/define';
 import { isAbsolute, resolve } from 'node:path';
 import { hashOf } from '../fingerprint/index.js';
 import { decodeStored, encodeLiteral, identityOf, storedIdentity } from './values.js';
@@ -145,13 +145,29 @@ function combined(
 
 async function resolveLiteral(context: ResolveContext, value: unknown): Promise<ResolvedInput> {
   if (value === undefined) return UNDEFINED;
+  const hash = await identityOf(context.project, value);
   return {
-    hash: await identityOf(context.project, value),
+    hash,
     shown: showPrimitive(value),
     where: undefined,
     file: false,
-    value: async () => toInputValue(await encodeLiteral(context.project, value)),
+    value: async () => {
+      const artifact = await encodeLiteral(context.project, value);
+      // What the fingerprint says it ran with is what it runs with, or it does not run.
+      if (storedIdentity(artifact) !== hash) throw changedMeanwhile(value);
+      return toInputValue(artifact);
+    },
   };
+}
+
+function changedMeanwhile(value: unknown): RunPipelineError {
+  const marker = fileMarker(value);
+  return new RunPipelineError({
+    kind: 'artifact',
+    code: 'input-changed',
+    message: `${marker === undefined ? 'an input' : marker.path} changed while the run was about to use it`,
+    help: 'Run again once nothing writes to it.',
+  });
 }
 
 const UNDEFINED: ResolvedInput = {

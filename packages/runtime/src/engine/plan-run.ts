@@ -5,6 +5,7 @@ import type { Plan, PlannedStep, PlanRun } from './api.js';
 import { findHit } from './cache.js';
 import { newNode, type NodeState } from './context.js';
 import { splitInputs } from './each.js';
+import { takeEnvironment } from './environment.js';
 import { packagePipeline } from './launch.js';
 import { launchParameters } from './parameters.js';
 import { createCallScope, inScope } from './pipeline-function.js';
@@ -35,6 +36,7 @@ export const planRun: PlanRun = async (request) => {
     nodes: new Map(),
     packageOf: packages.of,
     secretKey: await project.store.secretKey(),
+    environment: takeEnvironment(),
     previousPreimages: () =>
       (previous ??= project.store.latestPreimages({
         project: definition.project,

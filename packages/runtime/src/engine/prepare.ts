@@ -29,7 +29,7 @@ export interface Prepared {
 /** What preparing needs; `plan` has this much without a run. */
 export type PrepareContext = Pick<
   RunContext,
-  'project' | 'definition' | 'parameters' | 'nodes' | 'packageOf' | 'secretKey' | 'options'
+  'project' | 'definition' | 'parameters' | 'nodes' | 'packageOf' | 'secretKey' | 'options' | 'environment'
 >;
 
 export async function prepare(
@@ -49,6 +49,8 @@ export async function prepare(
     parameters.push([name, await resolveInput(context, parameterReference(name))]);
   }
   const cache = effectiveCache(context, node);
+  // Secrets are passed on and do not enter, also where the code reads them by name.
+  const secrets = new Set([...context.definition.options.secrets, ...node.definition.options.secrets]);
   const { fingerprint, parts } = computeFingerprint({
     manifest,
     returns: node.definition.returns,
@@ -58,8 +60,10 @@ export async function prepare(
     ],
     version: cache === false ? undefined : cache.version,
     key: cache === false || cache.key === undefined ? undefined : await keyPart(context, edited, cache.key),
-    env: [...context.definition.options.env, ...node.definition.options.env],
-    environment: process.env,
+    env: [...context.definition.options.env, ...node.definition.options.env, ...manifest.env].filter(
+      (name) => !secrets.has(name),
+    ),
+    environment: context.environment,
     secretKey: context.secretKey,
   });
   return { package: taskPackage, arguments: resolved, parameters, fingerprint, parts, cache };

@@ -5,6 +5,7 @@ import type { ErrorRecord, PipelineDefinition, RunEvent, TaskId } from '@run-pip
 import type { PreimageRow, ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
 import type { StepDefinition, TaskPackage } from '@run-pipeline/core/model';
 import type { Project } from '../project/project.js';
+import { takeEnvironment } from './environment.js';
 import type { WorkerPool } from '../workers/protocol.js';
 import type { EngineOptions, RunResult } from './api.js';
 import { pause } from './cache.js';
@@ -86,6 +87,7 @@ export async function runToEnd(options: {
     slot: (task) => limit(task),
     packageOf: options.packageOf,
     secretKey: options.secretKey,
+    environment: takeEnvironment(),
     previousPreimages: () =>
       (previous ??= project.store.latestPreimages({
         project: row.project,

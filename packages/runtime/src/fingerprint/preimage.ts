@@ -24,7 +24,7 @@ export interface FingerprintOptions {
   readonly version: string | undefined;
   /** `cache.key` replaces the input part; its result, already hashed. */
   readonly key: PreimagePart | undefined;
-  /** Names whose values enter; `undefined` values too (unset is a value). */
+  /** Names whose values enter, declared or read by the code; unset is a value. */
   readonly env: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Per store: values of the environment are never stored, nor guessable from a store that leaks. */
@@ -47,7 +47,7 @@ export function computeFingerprint(options: FingerprintOptions): Fingerprinted {
   });
   if (options.key === undefined) parts.push(...options.inputs);
   else parts.push(options.key);
-  for (const name of [...new Set([...options.env, ...options.manifest.env])].sort(byCodeUnit)) {
+  for (const name of [...new Set(options.env)].sort(byCodeUnit)) {
     const value = options.environment[name];
     const hash = createHmac('sha256', options.secretKey)
       .update(value === undefined ? 'unset' : `set:${value}`)

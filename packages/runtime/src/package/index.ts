@@ -1,4 +1,5 @@
 export { createPackager, type PackagerOptions } from './create-packager.js';
+export { installationMark } from './installation-mark.js';
 export { materialisePackage } from './materialise.js';
 export { readPackage } from './write-packages.js';
 export type { MaterialisePackage, PackageRequest, PackageResult, PackageSteps } from './packager.js';

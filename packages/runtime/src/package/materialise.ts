@@ -59,26 +59,32 @@ async function damaged(paths: ProjectPaths, task: TaskPackage): Promise<RunPipel
 function urlOf(external: ExternalImport, root: string): string {
   if (external.kind === 'builtin') return external.specifier;
   if (external.kind === 'framework') return frameworkUrl(external.specifier);
+  const directory = installedDirectory(external, root);
+  if (directory !== undefined) return pathToFileURL(join(directory, external.file ?? '')).href;
   const wanted = external.package!;
-  const from = join(root, external.from ?? '');
-  for (const start of [from, root]) {
-    for (let at = start; ; at = dirname(at)) {
-      const directory = join(at, 'node_modules', wanted.name);
-      if (existsSync(join(directory, 'package.json'))) {
-        if (versionOf(directory) === wanted.version) {
-          return pathToFileURL(join(realpathSync.native(directory), external.file ?? '')).href;
-        }
-        break;
-      }
-      if (dirname(at) === at) break;
-    }
-  }
   throw new RunPipelineError({
     kind: 'load',
     code: 'dependency-missing',
     message: `the package ${wanted.name}@${wanted.version}, which the step imports as "${external.specifier}", is not installed in ${root}`,
     help: `install it: npm install ${wanted.name}@${wanted.version}`,
   });
+}
+
+/** Where the package of an import lies, in the version that was recorded; undefined when it does not. */
+export function installedDirectory(external: ExternalImport, root: string): string | undefined {
+  const wanted = external.package!;
+  const from = join(root, external.from ?? '');
+  for (const start of [from, root]) {
+    for (let at = start; ; at = dirname(at)) {
+      const directory = join(at, 'node_modules', wanted.name);
+      if (existsSync(join(directory, 'package.json'))) {
+        if (versionOf(directory) === wanted.version) return realpathSync.native(directory);
+        break;
+      }
+      if (dirname(at) === at) break;
+    }
+  }
+  return undefined;
 }
 
 function versionOf(directory: string): string {
