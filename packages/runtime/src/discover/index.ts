@@ -4,3 +4,4 @@ export type { Candidate, LoadedFile, MapToSource, OnStart, SelfStart, SourceBund
 export { ProgramPipelines, type ProgramPipeline } from './library.js';
 export { bundleFile, evaluateModule, loadBundle, loadFile } from './load.js';
 export { mapToSource } from './map-to-source.js';
+export { pruneLoadCache } from './prune.js';

@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '@run-pipeline/core/model';
 import type { CollectPolicy } from '@run-pipeline/core/ports';
+import { pruneLoadCache } from '../discover/index.js';
 import type { Project } from '../project/project.js';
 import { readLaunch } from './run-documents.js';
 
@@ -16,7 +17,7 @@ export interface GarbageReport {
   readonly values: number;
   readonly blobs: number;
   readonly packages: number;
-  /** Temporary files of writers that died. */
+  /** Temporary files of writers that died, and evaluated JavaScript of files that are gone. */
   readonly leftovers: number;
   /** Bytes of blobs freed. */
   readonly bytes: number;
@@ -34,9 +35,12 @@ export async function collectGarbage(
   const freed = new Set<Digest>(collected.unreferenced.map((blob) => blob.hash));
   const blobs = await removeBlobs(project, freed, { dryRun: policy.dryRun, graceMs });
   const packages = await removePackages(project, { dryRun: policy.dryRun, graceMs });
+  const evaluated = pruneLoadCache({ paths: project, dryRun: policy.dryRun }).files;
   const leftovers = policy.dryRun
-    ? 0
-    : (await project.blobs.sweep(graceMs)).removed + (await removeOld(join(project.home, 'tmp'), graceMs));
+    ? evaluated
+    : evaluated +
+      (await project.blobs.sweep(graceMs)).removed +
+      (await removeOld(join(project.home, 'tmp'), graceMs));
   return {
     runs: collected.runs.length,
     cacheEntries: collected.cacheEntries,

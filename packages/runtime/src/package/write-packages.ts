@@ -31,10 +31,7 @@ const packageHash = (files: Files): TaskPackage['hash'] =>
  * verifies it. What a power failure may cost is the resumption of a run that started seconds before;
  * what syncing costs is five waits for the disk a step.
  */
-export function writePackages(
-  paths: ProjectPaths,
-  contents: readonly PackageContent[],
-): TaskPackage[] {
+export function writePackages(paths: ProjectPaths, contents: readonly PackageContent[]): TaskPackage[] {
   const tasks: TaskPackage[] = [];
   const seen = new Set<string>();
   const missing: { readonly task: TaskPackage; readonly files: Files; readonly assets: readonly Asset[] }[] =
@@ -71,7 +68,11 @@ export function writePackages(
 
 function writePackage(
   parent: string,
-  { task, files, assets }: { readonly task: TaskPackage; readonly files: Files; readonly assets: readonly Asset[] },
+  {
+    task,
+    files,
+    assets,
+  }: { readonly task: TaskPackage; readonly files: Files; readonly assets: readonly Asset[] },
 ): void {
   const temporary = join(parent, `.tmp-${process.pid}-${randomBytes(6).toString('hex')}`);
   mkdirSync(temporary);
