@@ -1,4 +1,4 @@
-import { fileMarker } from '@run-pipeline/core/define';
+import { directory, file, fileMarker } from '@run-pipeline/core/define';
 import { resolveParameters } from '@run-pipeline/core/graph';
 import { definitionError, type PipelineDefinition } from '@run-pipeline/core/model';
 import { isAbsolute, resolve } from 'node:path';
@@ -42,6 +42,16 @@ function toParameters(values: Readonly<Record<string, unknown>>, cwd: string): P
     );
   }
   return parameters;
+}
+
+/** What the body of a pipeline function gets: values of its own, files as values to pass on. */
+export function bodyValues(parameters: Parameters): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    [...parameters].map(([name, { value, file: path }]) => {
+      if (path === undefined) return [name, structuredClone(value)];
+      return [name, path.directory ? directory(path.path) : file(path.path)];
+    }),
+  );
 }
 
 /** For events and `show`: plain JSON where it is that, else a printable stand-in. */

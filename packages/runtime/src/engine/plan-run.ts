@@ -7,7 +7,7 @@ import { newNode, type NodeState } from './context.js';
 import { splitInputs } from './each.js';
 import { takeEnvironment } from './environment.js';
 import { packagePipeline } from './launch.js';
-import { launchParameters } from './parameters.js';
+import { bodyValues, launchParameters } from './parameters.js';
 import { createCallScope, inScope } from './pipeline-function.js';
 import { prepare, type PrepareContext } from './prepare.js';
 import { reasonsToRun } from './reasons.js';
@@ -172,9 +172,7 @@ async function planBody(context: PlanContext): Promise<Plan> {
       });
     },
   });
-  const values = Object.fromEntries(
-    [...context.parameters].map(([name, { value }]) => [name, structuredClone(value)]),
-  );
+  const values = bodyValues(context.parameters);
   const body = inScope(scope, async () => context.definition.body?.(values));
   body.catch(() => {});
   await Promise.race([body.catch(() => {}), blocked]);

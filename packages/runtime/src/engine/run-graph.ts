@@ -13,7 +13,7 @@ import { deferred, newNode, type NodeState, type RecordedSteps, type RunContext 
 import { errorRecord } from './error-record.js';
 import { keepAlive } from './keep-alive.js';
 import { runOutcome } from './outcome.js';
-import type { Parameters } from './parameters.js';
+import { bodyValues, type Parameters } from './parameters.js';
 import { createCallScope, inScope } from './pipeline-function.js';
 import { createRunLog, type LogEntry } from './run-log.js';
 import { createRunStop } from './run-stop.js';
@@ -193,9 +193,7 @@ async function runBody(
       add(node);
     },
   });
-  const values = Object.fromEntries(
-    [...context.parameters].map(([name, { value }]) => [name, structuredClone(value)]),
-  );
+  const values = bodyValues(context.parameters);
   let failure: ErrorRecord | undefined;
   try {
     const body = inScope(scope, async () => context.definition.body?.(values));
