@@ -28,10 +28,9 @@ async function packaged(project: ScratchProject): Promise<{ manifest: PackageMan
   const result = await project.package([await project.functionStep('one')]);
   expect(result.diagnostics).toEqual([]);
   const task = result.packages.get('one')!;
-  return {
-    manifest: task.manifest,
-    lock: JSON.parse(await readFile(join(task.directory, 'lock.json'), 'utf8')),
-  };
+  const hasLock = Object.keys(task.manifest.dependencies).length > 0;
+  const lock = hasLock ? await readFile(join(task.directory, 'lock.json'), 'utf8') : 'null';
+  return { manifest: task.manifest, lock: JSON.parse(lock) as unknown };
 }
 
 const LOCK = {

@@ -90,7 +90,13 @@ export function packageContent(
   };
   return {
     ok: true,
-    content: { manifest, code: numbered.code, map: numbered.map, lock: JSON.stringify(closure.lock), assets },
+    content: {
+      manifest,
+      code: `${numbered.code.trimEnd()}\n//# sourceMappingURL=task.mjs.map\n`,
+      map: numbered.map,
+      lock: packages.length === 0 ? undefined : JSON.stringify(closure.lock),
+      assets,
+    },
   };
 }
 

@@ -17,12 +17,13 @@ import { hashOf } from './digest.js';
 import type { MaterialisePackage } from './packager.js';
 import { DEPENDENCY, SOURCE } from './placeholders.js';
 import { packageDirectory } from './package-directory.js';
-import { readPackage } from './write-packages.js';
+import { readTexts, sourceRoot } from './write-packages.js';
 
 /**
  * Makes a package runnable here: placeholders become file URLs, of packages as the project resolves
- * them and of this installation of the framework. The result lies in `<home>/cache/tasks/`, named by
- * everything that went into it; it may be deleted at any time.
+ * them and of this installation of the framework. A package without placeholders runs from where it
+ * is; else the result lies in `<home>/cache/tasks/`, named by everything that went into it, and may be
+ * deleted at any time.
  */
 export const materialisePackage: MaterialisePackage = async ({ paths, package: task }) => {
   const { externals, assets } = task.manifest;
@@ -32,29 +33,32 @@ export const materialisePackage: MaterialisePackage = async ({ paths, package: t
   const directory = join(paths.home, 'cache', 'tasks');
   const file = join(directory, `${name}.mjs`);
   const sourceMap = `${file}.map`;
-  if (existsSync(file) && existsSync(sourceMap)) return { file, sourceMap };
-  if (readPackage(paths, task.hash) === undefined) throw await damaged(paths, task);
-  const code = readFileSync(join(task.directory, 'task.mjs'), 'utf8');
-  const map = readFileSync(join(task.directory, 'task.mjs.map'), 'utf8');
+  if (urls.length > 0 && existsSync(file) && existsSync(sourceMap)) return { file, sourceMap };
+  const texts = readTexts(paths, task.hash);
+  if (texts === undefined) throw damaged(paths, task);
+  const root = sourceRoot(paths.root);
+  const map = JSON.parse(texts.map) as { readonly sourceRoot?: string };
+  if (!texts.code.match(PLACEHOLDERS) && map.sourceRoot === root) {
+    return { file: join(task.directory, 'task.mjs'), sourceMap: join(task.directory, 'task.mjs.map') };
+  }
   const { replaceMapped } = await import('./bundle/mappings.js');
-  const placed = replaceMapped({ code, map }, PLACEHOLDERS, (match) => {
+  const placed = replaceMapped(texts, PLACEHOLDERS, (match) => {
     const index = match.groups?.['index'];
     const path = match.groups?.['path'];
     const url = index === undefined ? pathToFileURL(join(sources, path ?? '')).href : urls[Number(index)];
     return JSON.stringify(url);
   });
-  const located = { ...(JSON.parse(placed.map) as object), sourceRoot: `${pathToFileURL(paths.root).href}/` };
   mkdirSync(directory, { recursive: true });
   // The map first: a file without its map would be used as it is.
-  writeWhole(sourceMap, JSON.stringify(located));
-  writeWhole(file, `${placed.code.trimEnd()}\n//# sourceMappingURL=${name}.mjs.map\n`);
+  writeWhole(sourceMap, JSON.stringify({ ...(JSON.parse(placed.map) as object), sourceRoot: root }));
+  writeWhole(file, placed.code.replace(/task\.mjs\.map\n$/, `${name}.mjs.map\n`));
   return { file, sourceMap };
 };
 
 const PLACEHOLDERS = new RegExp(`"(?:${DEPENDENCY}(?<index>\\d+)|${SOURCE}(?<path>[^"]+))"`, 'g');
 
 /** What is damaged is never run; it is taken away, so that the next run makes it again. */
-async function damaged(paths: ProjectPaths, task: TaskPackage): Promise<RunPipelineError> {
+function damaged(paths: ProjectPaths, task: TaskPackage): RunPipelineError {
   rmSync(packageDirectory(paths, task.hash), { recursive: true, force: true });
   return new RunPipelineError({
     kind: 'load',

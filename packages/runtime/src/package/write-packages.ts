@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { RunPipelineError, type PackageManifest, type TaskPackage } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
 import type { Asset } from './assets.js';
@@ -10,18 +19,39 @@ import { packageDirectory } from './package-directory.js';
 export interface PackageContent {
   readonly manifest: PackageManifest;
   readonly code: string;
+  /** Its sources are relative to the project's root. */
   readonly map: string;
-  /** Shaped as package-lock.json. */
-  readonly lock: string;
+  /** Shaped as package-lock.json; undefined without npm dependencies. */
+  readonly lock: string | undefined;
   readonly assets: readonly Asset[];
 }
 
-const FILES = ['task.mjs', 'task.mjs.map', 'manifest.json', 'lock.json'] as const;
-type Files = { readonly [name in (typeof FILES)[number]]: string };
+const CODE = 'task.mjs';
+const MAP = 'task.mjs.map';
+const MANIFEST = 'manifest.json';
+const LOCK = 'lock.json';
 
-/** Names a package: over all of its files (assets by their hashes, which the manifest holds). */
-const packageHash = (files: Files): TaskPackage['hash'] =>
-  hashOf('package', ...FILES.map((name) => files[name]));
+/** The texts of a package by file name; `lock.json` only where there are npm dependencies. */
+type Files = ReadonlyMap<string, string>;
+
+/**
+ * Names a package: over all of its files (assets by their hashes, which the manifest holds), but not
+ * over the place of the project, which the map on disk names so that it can be used as it is.
+ */
+function packageHash(files: Files): TaskPackage['hash'] {
+  return hashOf('package', ...[CODE, MAP, MANIFEST, LOCK].map((name) => files.get(name) ?? ''));
+}
+
+const ROOT = /^\{"sourceRoot":"[^"]*",/;
+const withRoot = (map: string, root: string): string =>
+  `{"sourceRoot":${JSON.stringify(sourceRoot(root))},${map.slice(1)}`;
+export const sourceRoot = (root: string): string => `${pathToFileURL(root).href}/`;
+
+interface NewPackage {
+  readonly task: TaskPackage;
+  readonly files: Files;
+  readonly assets: readonly Asset[];
+}
 
 /**
  * Writes packages so that a killed process leaves each either whole or not there: into a directory of
@@ -34,15 +64,14 @@ const packageHash = (files: Files): TaskPackage['hash'] =>
 export function writePackages(paths: ProjectPaths, contents: readonly PackageContent[]): TaskPackage[] {
   const tasks: TaskPackage[] = [];
   const seen = new Set<string>();
-  const missing: { readonly task: TaskPackage; readonly files: Files; readonly assets: readonly Asset[] }[] =
-    [];
+  const missing: NewPackage[] = [];
   for (const content of contents) {
-    const files: Files = {
-      'task.mjs': content.code,
-      'task.mjs.map': content.map,
-      'manifest.json': JSON.stringify(content.manifest),
-      'lock.json': content.lock,
-    };
+    const files = new Map([
+      [CODE, content.code],
+      [MAP, content.map],
+      [MANIFEST, JSON.stringify(content.manifest)],
+    ]);
+    if (content.lock !== undefined) files.set(LOCK, content.lock);
     const hash = packageHash(files);
     const task = { hash, manifest: content.manifest, directory: packageDirectory(paths, hash) };
     tasks.push(task);
@@ -53,7 +82,7 @@ export function writePackages(paths: ProjectPaths, contents: readonly PackageCon
   const parent = join(paths.home, 'packages');
   try {
     if (missing.length > 0) mkdirSync(parent, { recursive: true });
-    for (const each of missing) writePackage(parent, each);
+    for (const each of missing) writePackage({ parent, root: paths.root, ...each });
   } catch (cause) {
     throw new RunPipelineError({
       kind: 'store',
@@ -66,18 +95,14 @@ export function writePackages(paths: ProjectPaths, contents: readonly PackageCon
   return tasks;
 }
 
-function writePackage(
-  parent: string,
-  {
-    task,
-    files,
-    assets,
-  }: { readonly task: TaskPackage; readonly files: Files; readonly assets: readonly Asset[] },
-): void {
+function writePackage(options: NewPackage & { readonly parent: string; readonly root: string }): void {
+  const { parent, root, task, files, assets } = options;
   const temporary = join(parent, `.tmp-${process.pid}-${randomBytes(6).toString('hex')}`);
   mkdirSync(temporary);
   try {
-    for (const name of FILES) writeFileSync(join(temporary, name), files[name]);
+    for (const [name, text] of files) {
+      writeFileSync(join(temporary, name), name === MAP ? withRoot(text, root) : text);
+    }
     for (const asset of assets) {
       const target = join(temporary, 'assets', asset.path);
       mkdirSync(dirname(target), { recursive: true });
@@ -113,21 +138,37 @@ function moveInto(temporary: string, target: string): void {
 
 /** Reads a package and verifies it (INVARIANTS 22); undefined when it is missing or damaged. */
 export function readPackage(paths: ProjectPaths, hash: TaskPackage['hash']): TaskPackage | undefined {
+  return readTexts(paths, hash)?.task;
+}
+
+/** The same, with the texts; `map` as it is on disk. */
+export function readTexts(
+  paths: ProjectPaths,
+  hash: TaskPackage['hash'],
+): { readonly task: TaskPackage; readonly code: string; readonly map: string } | undefined {
   const directory = packageDirectory(paths, hash);
+  const code = readText(join(directory, CODE));
+  const map = readText(join(directory, MAP));
+  const manifestText = readText(join(directory, MANIFEST));
+  if (code === undefined || map === undefined || manifestText === undefined) return undefined;
+  const files = new Map([
+    [CODE, code],
+    [MAP, map.replace(ROOT, '{')],
+    [MANIFEST, manifestText],
+    [LOCK, readText(join(directory, LOCK)) ?? ''],
+  ]);
+  if (packageHash(files) !== hash) return undefined;
+  const manifest = JSON.parse(manifestText) as PackageManifest;
+  const isWhole = manifest.assets.every((asset) => {
+    const path = join(directory, asset.path);
+    return existsSync(path) && contentHash(readFileSync(path)) === asset.hash;
+  });
+  return isWhole ? { task: { hash, manifest, directory }, code, map } : undefined;
+}
+
+function readText(path: string): string | undefined {
   try {
-    const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
-    const files: Files = {
-      'task.mjs': read('task.mjs'),
-      'task.mjs.map': read('task.mjs.map'),
-      'manifest.json': read('manifest.json'),
-      'lock.json': read('lock.json'),
-    };
-    if (packageHash(files) !== hash) return undefined;
-    const manifest = JSON.parse(files['manifest.json']) as PackageManifest;
-    const isWhole = manifest.assets.every(
-      (asset) => contentHash(readFileSync(join(directory, asset.path))) === asset.hash,
-    );
-    return isWhole ? { hash, manifest, directory } : undefined;
+    return readFileSync(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
