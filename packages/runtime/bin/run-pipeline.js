@@ -1,2 +1,6 @@
 #!/usr/bin/env node
-import '../dist/cli.js';
+import * as module from 'node:module';
+
+// From Node 22 on: a second start compiles nothing.
+module.enableCompileCache?.();
+await import('../dist/cli.js');

@@ -1,0 +1,16 @@
+export { runCommand } from './run.js';
+export { planCommand } from './plan.js';
+export { checkCommand } from './check.js';
+export { graphCommand } from './graph.js';
+export { runsCommand } from './runs.js';
+export { showCommand } from './show.js';
+export { logsCommand } from './logs.js';
+export { getCommand } from './get.js';
+export { whyCommand } from './why.js';
+export { diffCommand } from './diff.js';
+export { resumeCommand } from './resume.js';
+export { rerunCommand } from './rerun.js';
+export { stopCommand } from './stop.js';
+export { debugCommand } from './debug.js';
+export { gcCommand } from './gc.js';
+export { doctorCommand } from './doctor.js';
