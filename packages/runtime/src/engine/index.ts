@@ -12,3 +12,4 @@ export { packageRequests } from './launch.js';
 export { launchValues } from './run-documents.js';
 export { graceMs } from './settings.js';
 export { captureTask } from './capture-task.js';
+export { decodeStored } from './values.js';

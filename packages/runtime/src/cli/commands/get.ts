@@ -2,8 +2,8 @@ import { copyFile, cp, lstat, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { RunPipelineError, type StoredArtifact } from '@run-pipeline/core/model';
-import { decodeValue, toJson } from '../../artifacts/index.js';
-import { findArtifact, type FoundArtifact } from '../../engine/index.js';
+import { toJson } from '../../artifacts/index.js';
+import { decodeStored, findArtifact, type FoundArtifact } from '../../engine/index.js';
 import type { Project } from '../../project/project.js';
 import { printable } from '../../terminal/sanitise.js';
 import { formatBytes } from '../../terminal/units.js';
@@ -87,14 +87,8 @@ const typeOf = (found: FoundArtifact): string => (found.kind === 'one' ? found.a
 
 function decode(request: Request): Promise<unknown> {
   const { found } = request;
-  const one = (artifact: StoredArtifact | undefined): Promise<unknown> => {
-    if (artifact === undefined) return Promise.resolve(undefined);
-    const { record, inline } = artifact;
-    return decodeValue(
-      { codec: record.type, codecVersion: record.codecVersion, hash: record.hash, inline, meta: record.meta },
-      { blobs: request.project.blobs, directory: request.directory },
-    );
-  };
+  const one = async (artifact: StoredArtifact | undefined): Promise<unknown> =>
+    artifact === undefined ? undefined : decodeStored(request.project, artifact, request.directory);
   if (found.kind === 'one') return one(found.artifact);
   return Promise.all(found.elements.map(one));
 }
