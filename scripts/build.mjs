@@ -22,7 +22,7 @@ const targets = [
     dist: 'packages/core/dist',
     platform: 'neutral',
     // reflect-metadata goes in: resolving and loading it as a package of its own costs five times more.
-    bundleDependencies: true,
+    inside: /^reflect-metadata/,
     entryPoints: [
       { in: 'packages/core/src/index.ts', out: 'index' },
       ...rooms.map((room) => ({ in: `packages/core/src/${room}/index.ts`, out: room })),
@@ -31,7 +31,9 @@ const targets = [
   {
     dist: 'packages/runtime/dist',
     platform: 'node',
-    bundleDependencies: false,
+    // Core and the small ones go in for the same reason; core keeps its registries on globalThis, so that
+    // a second copy (a user's own import of @run-pipeline/core) meets the same ones.
+    inside: /^(?:@run-pipeline\/core|p-limit|yocto-queue|reflect-metadata)(?:\/|$)/,
     entryPoints: [
       { in: 'packages/runtime/src/index.ts', out: 'index' },
       { in: 'packages/runtime/src/cli/main.ts', out: 'cli' },
@@ -41,9 +43,26 @@ const targets = [
   },
 ];
 
+const coreSources = Object.fromEntries([
+  ...rooms.map((room) => [`@run-pipeline/core/${room}`, join(root, `packages/core/src/${room}/index.ts`)]),
+  ['@run-pipeline/core', join(root, 'packages/core/src/index.ts')],
+]);
+
+/** Every other package stays an import. */
+function bundleOnly(inside) {
+  return {
+    name: 'bundle-only',
+    setup(setup) {
+      setup.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+        kind === 'entry-point' || inside.test(path) ? undefined : { path, external: true },
+      );
+    },
+  };
+}
+
 async function buildJavaScript() {
   const results = await Promise.all(
-    targets.map(({ dist, platform, bundleDependencies, entryPoints }) =>
+    targets.map(({ dist, platform, inside, entryPoints }) =>
       build({
         absWorkingDir: root,
         entryPoints,
@@ -54,7 +73,8 @@ async function buildJavaScript() {
         write: false,
         format: 'esm',
         target: 'node20',
-        packages: bundleDependencies ? 'bundle' : 'external',
+        plugins: [bundleOnly(inside)],
+        alias: coreSources,
         sourcemap: 'linked',
         sourcesContent: false,
         // reflect-metadata is CommonJS: to load it as a package costs every process 10 ms, as a part of core 2.

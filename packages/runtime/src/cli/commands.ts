@@ -1,8 +1,8 @@
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.js';
 
 /**
- * Every command of the command line: the only place that lists them. `load` keeps a start lean: nothing but
- * the chosen command's code is read.
+ * Every command of the command line: the only place that lists them. `load` keeps the
+ * start of `--help` and of a wrong word lean; the commands themselves are one piece.
  */
 
 const FILE: ArgumentSpec = { name: 'FILE[#name]', completes: 'file' };
@@ -73,7 +73,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'run-pipeline train.ts#scoring --param depth=5 --refresh=load',
       'run-pipeline train.ts --json | jq .type',
     ],
-    load: async () => (await import('./commands/run.js')).runCommand,
+    load: async () => (await import('./commands/index.js')).runCommand,
   },
   {
     name: 'plan',
@@ -82,7 +82,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [FILE],
     options: [PARAM, REFRESH, NO_CACHE, ...SELECTION],
     examples: ['run-pipeline plan train.ts --param lr=0.001'],
-    load: async () => (await import('./commands/plan.js')).planCommand,
+    load: async () => (await import('./commands/index.js')).planCommand,
   },
   {
     name: 'check',
@@ -91,7 +91,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [FILE],
     options: [],
     examples: ['run-pipeline check train.ts'],
-    load: async () => (await import('./commands/check.js')).checkCommand,
+    load: async () => (await import('./commands/index.js')).checkCommand,
   },
   {
     name: 'graph',
@@ -109,7 +109,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { name: 'out', short: 'o', value: 'PATH', type: 'path', summary: 'write to a file' },
     ],
     examples: ['run-pipeline graph train.ts --format svg -o graph.svg'],
-    load: async () => (await import('./commands/graph.js')).graphCommand,
+    load: async () => (await import('./commands/index.js')).graphCommand,
   },
   {
     name: 'runs',
@@ -134,7 +134,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
     ],
     examples: ['run-pipeline runs --pipeline iris --status failed'],
-    load: async () => (await import('./commands/runs.js')).runsCommand,
+    load: async () => (await import('./commands/index.js')).runsCommand,
   },
   {
     name: 'show',
@@ -144,7 +144,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [RUN],
     options: [],
     examples: ['run-pipeline show latest', "run-pipeline show 'iris#3' --json"],
-    load: async () => (await import('./commands/show.js')).showCommand,
+    load: async () => (await import('./commands/index.js')).showCommand,
   },
   {
     name: 'logs',
@@ -158,7 +158,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { name: 'attempt', value: 'N', type: 'count', summary: 'only this attempt' },
     ],
     examples: ['run-pipeline logs latest train -f'],
-    load: async () => (await import('./commands/logs.js')).logsCommand,
+    load: async () => (await import('./commands/index.js')).logsCommand,
   },
   {
     name: 'get',
@@ -179,7 +179,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'run-pipeline get latest train.model --json',
       'run-pipeline get latest plot.figure -o figure.png',
     ],
-    load: async () => (await import('./commands/get.js')).getCommand,
+    load: async () => (await import('./commands/index.js')).getCommand,
   },
   {
     name: 'why',
@@ -189,7 +189,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [RUN, STEP],
     options: [],
     examples: ['run-pipeline why latest train'],
-    load: async () => (await import('./commands/why.js')).whyCommand,
+    load: async () => (await import('./commands/index.js')).whyCommand,
   },
   {
     name: 'diff',
@@ -202,7 +202,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     options: [],
     examples: ["run-pipeline diff 'iris#2' latest"],
-    load: async () => (await import('./commands/diff.js')).diffCommand,
+    load: async () => (await import('./commands/index.js')).diffCommand,
   },
   {
     name: 'resume',
@@ -212,7 +212,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [RUN],
     options: [CONCURRENCY, OUTPUT],
     examples: ['run-pipeline resume latest'],
-    load: async () => (await import('./commands/resume.js')).resumeCommand,
+    load: async () => (await import('./commands/index.js')).resumeCommand,
   },
   {
     name: 'rerun',
@@ -222,7 +222,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [RUN],
     options: [PARAM, CONCURRENCY, REFRESH, NO_CACHE, ...SELECTION, OUTPUT, ...FLEET],
     examples: ['run-pipeline rerun latest --param lr=0.001'],
-    load: async () => (await import('./commands/rerun.js')).rerunCommand,
+    load: async () => (await import('./commands/index.js')).rerunCommand,
   },
   {
     name: 'stop',
@@ -232,7 +232,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [RUN],
     options: [{ name: 'reason', value: 'TEXT', summary: 'why; recorded with the run' }],
     examples: ['run-pipeline stop latest'],
-    load: async () => (await import('./commands/stop.js')).stopCommand,
+    load: async () => (await import('./commands/index.js')).stopCommand,
   },
   {
     name: 'debug',
@@ -252,7 +252,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { name: 'no-wait', summary: 'do not wait for a debugger before the first line' },
     ],
     examples: ['run-pipeline debug latest train'],
-    load: async () => (await import('./commands/debug.js')).debugCommand,
+    load: async () => (await import('./commands/index.js')).debugCommand,
   },
   {
     name: 'gc',
@@ -281,7 +281,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { name: 'dry-run', summary: 'only say what would be freed' },
     ],
     examples: ['run-pipeline gc --keep-runs 20 --max-age 30d --dry-run'],
-    load: async () => (await import('./commands/gc.js')).gcCommand,
+    load: async () => (await import('./commands/index.js')).gcCommand,
   },
   {
     name: 'doctor',
@@ -290,7 +290,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [],
     options: [],
     examples: ['run-pipeline doctor'],
-    load: async () => (await import('./commands/doctor.js')).doctorCommand,
+    load: async () => (await import('./commands/index.js')).doctorCommand,
   },
   {
     name: 'init',
@@ -306,7 +306,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
     ],
     examples: ['run-pipeline init', 'run-pipeline init jobs/train.ts --style function'],
-    load: async () => (await import('./commands/init.js')).initCommand,
+    load: async () => (await import('./commands/index.js')).initCommand,
   },
   {
     name: 'completion',
@@ -320,7 +320,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [{ name: 'SHELL', completes: ['bash', 'zsh', 'fish'] }],
     options: [],
     examples: ['run-pipeline completion bash > ~/.local/share/bash-completion/completions/run-pipeline'],
-    load: async () => (await import('./commands/completion.js')).completionCommand,
+    load: async () => (await import('./commands/index.js')).completionCommand,
   },
 ];
 

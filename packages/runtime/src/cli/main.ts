@@ -61,7 +61,7 @@ async function fail(
   outputs: Outputs,
   command?: string,
 ): Promise<number> {
-  const { reportError } = await import('./report-error.js');
+  const { reportError } = await import('./commands/index.js');
   const [json, trace] = [words.includes('--json'), words.includes('--trace')];
   return reportError(error, { json, trace, command, outputs, cwd: process.cwd(), env: process.env });
 }
@@ -94,7 +94,7 @@ async function looksLikeFile(word: string): Promise<boolean> {
 }
 
 async function unknownCommand(name: string): Promise<Error> {
-  const { usageError } = await import('./usage-error.js');
+  const { usageError } = await import('./commands/index.js');
   const { didYouMean } = await import('@run-pipeline/core/model');
   const names = COMMANDS.map((command) => command.name);
   return usageError(

@@ -18,7 +18,7 @@ import { createCallScope, inScope } from './pipeline-function.js';
 import { createRunLog, type LogEntry } from './run-log.js';
 import { createRunStop } from './run-stop.js';
 import { createSchedule } from './schedule.js';
-import type { Borrowed } from './selection.js';
+import { standIn, type Borrowed } from './selection.js';
 import { leaseMs } from './settings.js';
 import { startTimer } from './timer.js';
 
@@ -160,9 +160,8 @@ async function runStaticGraph(
   }
   // All are known before the first starts: a cached chain may run through in one turn.
   const all = [...context.nodes.values()];
-  const borrow = borrowed === undefined ? undefined : await import('./selection.js');
   for (const node of all) {
-    if (borrow !== undefined && borrowed !== undefined && (await borrow.standIn(context, node, borrowed)))
+    if (borrowed !== undefined && (await standIn(context, node, borrowed)))
       continue;
     add(node);
   }

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import './lean-report.js';
 import Database from 'libsql';
 import { RunPipelineError } from '@run-pipeline/core/model';
 import { crashPoint } from '../crash-points.js';

@@ -1,0 +1,21 @@
+/** The code of every command: one piece, because a start that reads many small files is slower. */
+export { checkCommand } from './check.js';
+export { completionCommand } from './completion.js';
+export { debugCommand } from './debug.js';
+export { diffCommand } from './diff.js';
+export { doctorCommand } from './doctor.js';
+export { gcCommand } from './gc.js';
+export { getCommand } from './get.js';
+export { graphCommand } from './graph.js';
+export { initCommand } from './init.js';
+export { logsCommand } from './logs.js';
+export { planCommand } from './plan.js';
+export { rerunCommand } from './rerun.js';
+export { resumeCommand } from './resume.js';
+export { runCommand } from './run.js';
+export { runsCommand } from './runs.js';
+export { showCommand } from './show.js';
+export { stopCommand } from './stop.js';
+export { whyCommand } from './why.js';
+export { reportError } from '../report-error.js';
+export { usageError } from '../usage-error.js';

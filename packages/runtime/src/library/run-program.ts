@@ -1,0 +1,71 @@
+import { relative } from 'node:path';
+import type { Run, RunOptions } from '@run-pipeline/core/define';
+import { bundleFile, ProgramPipelines, type ProgramPipeline } from '../discover/index.js';
+import { openProject, startRun, type EngineOptions } from '../engine/index.js';
+import { graceMs } from '../engine/settings.js';
+import { createReporter } from '../terminal/create-reporter.js';
+import { createStyle, wantsColour } from '../terminal/style.js';
+import { summaryLines } from '../terminal/summary.js';
+import { runHandle } from './run-handle.js';
+
+export const newProgramPipelines = (): ProgramPipelines => new ProgramPipelines();
+
+/** One run of a pipeline that the program holds, from its start to its `Run`. */
+export async function runProgram(program: ProgramPipeline, options: RunOptions): Promise<Run> {
+  const { definition, file } = program;
+  const open = () => openProject({ cwd: process.cwd(), env: process.env });
+  const project = await open();
+  const style = createStyle(wantsColour(process.stderr, process.env));
+  const { reporter, mode } = createReporter({
+    wanted: options.output ?? 'auto',
+    stream: process.stderr,
+    style,
+    env: process.env,
+    cwd: project.cwd,
+  });
+  try {
+    const bundle = await bundleFile({ paths: project, file });
+    const result = await startRun({
+      project,
+      definition,
+      loaded: { file, bundle, candidates: [], starts: [] },
+      source: `${relative(project.root, file)}#${definition.name}`,
+      exportName: undefined,
+      parent: undefined,
+      parameters: { values: options.parameters ?? {}, textual: [] },
+      options: engineOptions(options),
+      onEvent: (event) => reporter.event(event),
+      onWarning: (message) => reporter.note(`${style.warn('▲')} ${message}`),
+      signal: options.signal ?? new AbortController().signal,
+    });
+    reporter.close();
+    if (mode !== 'quiet' || result.status !== 'completed') {
+      const lines = summaryLines({
+        style,
+        progress: reporter.progress,
+        tail: (step) => reporter.tail(step),
+        attempts: () => undefined,
+        inputs: () => [],
+        trace: false,
+      });
+      process.stderr.write(`${lines.join('\n')}\n`);
+    }
+    return runHandle({ result, view: reporter.progress.view, openProject: open });
+  } finally {
+    reporter.close();
+    await project.store.close();
+  }
+}
+
+function engineOptions(options: RunOptions): EngineOptions {
+  const { refresh } = options;
+  return {
+    concurrency: options.concurrency,
+    refresh: refresh === true ? 'all' : refresh === undefined || refresh === false ? 'none' : refresh,
+    cache: options.cache ?? true,
+    from: options.from,
+    to: options.to,
+    only: options.only,
+    graceMs: graceMs(process.env),
+  };
+}
