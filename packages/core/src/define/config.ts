@@ -1,15 +1,16 @@
 import { OptionReader } from './option-reader.js';
 
-/** `run-pipeline.config.ts`. Environment variables win over it. */
+/**
+ * `run-pipeline.config.ts` in the project's root. Environment variables win over it, flags over both.
+ * Relative paths start at the project's root.
+ */
 export interface RunPipelineConfig {
-  /** Where runs are kept: `postgres://…`; default: SQLite in the state directory. `RUN_PIPELINE_STORE`. */
+  /** Where runs are kept: a SQLite file. Default `.run-pipeline/state.db`. `RUN_PIPELINE_STORE`. */
   readonly store?: string;
-  /** Where the bytes of artifacts are kept: `s3://bucket/prefix`; default: a directory. `RUN_PIPELINE_BLOBS`. */
+  /** Where the bytes of artifacts are kept: a directory. Default `.run-pipeline/blobs`. `RUN_PIPELINE_BLOBS`. */
   readonly blobs?: string;
-  /** Where tasks wait for agents: `redis://…`; default: the embedded store. `RUN_PIPELINE_QUEUE`. */
-  readonly queue?: string;
-  /** The state directory, relative to the file. Default `.run-pipeline`. `RUN_PIPELINE_HOME`. */
-  readonly home?: string;
+  /** Steps at once, where neither the flag nor the pipeline says. Default: the number of cores. */
+  readonly concurrency?: number;
 }
 
 /**
@@ -20,12 +21,13 @@ export interface RunPipelineConfig {
  * ```ts
  * import { defineConfig } from 'run-pipeline';
  *
- * export default defineConfig({ home: '.state', blobs: 's3://artifacts/iris' });
+ * export default defineConfig({ concurrency: 4, blobs: '/data/artifacts' });
  * ```
  */
 export function defineConfig(config: RunPipelineConfig): RunPipelineConfig {
-  const known = ['store', 'blobs', 'queue', 'home'] as const;
+  const known = ['store', 'blobs', 'concurrency'] as const;
   const reader = new OptionReader({ what: 'defineConfig', values: config, known, at: undefined });
-  for (const key of known) reader.string(key);
+  for (const key of ['store', 'blobs'] as const) reader.string(key);
+  reader.count('concurrency', 1);
   return Object.freeze({ ...config });
 }

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
-import { loadConfig, type ProjectConfig } from '../project/config.js';
+import type { RunPipelineConfig } from '@run-pipeline/core';
+import { loadConfig } from '../project/config.js';
 import { evaluateModule } from './load.js';
 import { builtFramework, scratchProject } from './scratch-project.test-support.js';
 
 function load(
   files: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>> = {},
-): Promise<ProjectConfig> {
+): Promise<RunPipelineConfig> {
   const { paths } = scratchProject(files);
   return loadConfig({
     paths,

@@ -1,5 +1,6 @@
-import type { CacheEntry } from '@run-pipeline/core/ports';
-import type { RunId, Report, StoredArtifact, TaskId } from '@run-pipeline/core/model';
+import { setImmediate as nextTick } from 'node:timers/promises';
+import type { CacheEntry, Store } from '@run-pipeline/core/ports';
+import type { Fingerprint, RunId, Report, StoredArtifact, TaskId } from '@run-pipeline/core/model';
 import { INLINE_LIMIT } from '@run-pipeline/core/model';
 import { isAlive } from '../project/process-identity.js';
 import type { Prepared } from './prepare.js';
@@ -35,7 +36,7 @@ export async function findHit(
 ): Promise<{ readonly hit: Hit; readonly miss?: never } | { readonly hit?: never; readonly miss: Miss }> {
   if (prepared.cache === false) return { miss: 'uncached' };
   if (isRefreshed(context, node)) return { miss: 'refresh' };
-  const entry = await context.project.store.findCacheEntry(prepared.fingerprint);
+  const entry = await findEntry(context.project.store, prepared.fingerprint);
   if (entry === undefined) return { miss: 'none' };
   const { ttl } = prepared.cache;
   if (ttl !== undefined && entry.ageMs > ttl)
@@ -47,6 +48,31 @@ export async function findHit(
   }
   const { run, task, artifacts, reports, durationMs } = entry;
   return { hit: { run, task, artifacts, reports, durationMs } };
+}
+
+/** Look-ups that are waiting to be made together. */
+const waiting = new WeakMap<Store, Lookups>();
+interface Lookups {
+  readonly fingerprints: Fingerprint[];
+  readonly found: Promise<ReadonlyMap<Fingerprint, CacheEntry>>;
+}
+
+/** What many steps ask for within one tick is asked of the store at once. */
+async function findEntry(store: Store, fingerprint: Fingerprint): Promise<CacheEntry | undefined> {
+  const open = waiting.get(store) ?? openLookups(store);
+  open.fingerprints.push(fingerprint);
+  return (await open.found).get(fingerprint);
+}
+
+function openLookups(store: Store): Lookups {
+  const fingerprints: Fingerprint[] = [];
+  const found = nextTick().then(() => {
+    waiting.delete(store);
+    return store.findCacheEntries(fingerprints);
+  });
+  const lookups = { fingerprints, found };
+  waiting.set(store, lookups);
+  return lookups;
 }
 
 export function isRefreshed(context: LookContext, node: NodeState): boolean {

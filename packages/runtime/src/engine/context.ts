@@ -85,6 +85,8 @@ export interface NodeState {
   /** Of a mapped node, in order. */
   elements: readonly NodeState[] | undefined;
   error: ErrorRecord | undefined;
+  /** Its failure was thrown into the body of a pipeline function, which may handle it. */
+  thrown: boolean;
   /** The failed node because of which this one was skipped. */
   blockedBy: NodeState | undefined;
   /** Executes as the only one with its fingerprint; released with its outcome. */
@@ -154,6 +156,7 @@ export function newNode(options: {
     producer: task,
     elements: undefined,
     error: undefined,
+    thrown: false,
     blockedBy: undefined,
     holdsClaim: false,
     announced: options.announced,

@@ -237,7 +237,7 @@ async function taskRequest(
     env: context.environment,
     secrets: secretNames.flatMap((name) => context.environment[name] ?? []),
     cwd: context.project.cwd,
-    blobs: { kind: 'directory', path: `${context.project.home}/blobs` },
+    blobs: { kind: 'directory', path: context.project.blobsDirectory },
     assetsDirectory: manifest.assets.length === 0 ? undefined : `${directory}/assets`,
     timeout,
     scratch: await scratchDirectory(context),

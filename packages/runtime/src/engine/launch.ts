@@ -9,7 +9,7 @@ import type { EngineOptions } from './api.js';
 /** The packages of a pipeline, by the definition they were made for. */
 export interface LaunchPackages {
   readonly of: (definition: StepDefinition) => Promise<TaskPackage>;
-  /** Stable names, so that a resumed controller finds the same packages: `0:train`. */
+  /** By `packageKeys`, so that a resumed controller finds the same packages. */
   readonly hashes: ReadonlyMap<string, string>;
 }
 
@@ -25,13 +25,12 @@ export async function packagePipeline(options: {
 }): Promise<LaunchPackages> {
   const { definition } = options;
   const packageSteps = createPackager({ mapToSource });
-  const steps = stepsOf(definition);
   const packages = await build(packageSteps, options, packageRequests(definition, options.engine));
   const byDefinition = new Map<StepDefinition, Promise<TaskPackage>>();
-  steps.forEach((step, index) => {
-    const found = packages.get(packageKey(step, index));
+  for (const [step, key] of packageKeys(definition)) {
+    const found = packages.get(key);
     if (found !== undefined) byDefinition.set(step, Promise.resolve(found));
-  });
+  }
   return {
     hashes: new Map([...packages].map(([key, value]) => [key, value.hash])),
     of(step) {
@@ -49,21 +48,29 @@ export async function packagePipeline(options: {
   };
 }
 
-/** For a pipeline function: every `step()` declared so far. */
-export function stepsOf(definition: PipelineDefinition): readonly StepDefinition[] {
-  return definition.kind === 'function' ? [...registry().steps.values()] : definition.steps;
+/**
+ * Every step by a key that is its name: `train`, and `train (2)` for another `step()` of the same name.
+ * Of a pipeline function: all that were declared so far, in the order of their declaration, which is the
+ * same whenever its file is evaluated.
+ */
+export function packageKeys(definition: PipelineDefinition): ReadonlyMap<StepDefinition, string> {
+  const steps = definition.kind === 'function' ? registry().steps.values() : definition.steps;
+  const seen = new Map<string, number>();
+  const keys = new Map<StepDefinition, string>();
+  for (const step of steps) {
+    const count = (seen.get(step.name) ?? 0) + 1;
+    seen.set(step.name, count);
+    keys.set(step, count === 1 ? step.name : `${step.name} (${count})`);
+  }
+  return keys;
 }
-
-export const packageKey = (step: StepDefinition, index: number): string => `${index}:${step.name}`;
 
 /** What `check` and a run hand to the packager, before anything runs. */
 export function packageRequests(
   definition: PipelineDefinition,
   engine: Pick<EngineOptions, 'cache'>,
 ): readonly PackageRequest[] {
-  return stepsOf(definition).map((step, index) =>
-    request({ definition, engine }, step, packageKey(step, index)),
-  );
+  return [...packageKeys(definition)].map(([step, key]) => request({ definition, engine }, step, key));
 }
 
 function request(

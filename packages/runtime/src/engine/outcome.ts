@@ -28,9 +28,13 @@ export function blocks(parent: NodeState): boolean {
 /** The node that a skipped one is skipped because of. */
 export const rootOf = (node: NodeState): NodeState => node.blockedBy ?? node;
 
-/** Whether this end fails the run. */
+/**
+ * Whether this end fails the run. A failure that was thrown into the body of a pipeline function is the
+ * body's to handle: uncaught, it fails the run as the body's own error.
+ */
 export function failsRun(node: NodeState): boolean {
   const { options } = node.definition;
+  if (node.thrown) return false;
   if (node.status === 'failed') return !options.continueOnFail;
   if (node.status === 'aborted') return !options.continueOnAbort;
   return false;
@@ -58,7 +62,12 @@ export function runOutcome(
       error: first.error ?? { name: 'Error', message: `step ${first.name} ${first.status}` },
     };
   }
-  if (bodyError !== undefined) return { status: 'failed', error: bodyError };
+  if (bodyError !== undefined) {
+    // A failure that passed through the body uncaught is told as the step's own.
+    const thrown = [...context.nodes.values()].find((node) => node.thrown);
+    const error = bodyError.name === 'StepFailed' ? (thrown?.error ?? bodyError) : bodyError;
+    return { status: 'failed', error };
+  }
   return { status: 'completed', error: undefined };
 }
 

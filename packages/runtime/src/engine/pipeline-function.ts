@@ -104,6 +104,7 @@ export async function nodeValue(
 ): Promise<unknown> {
   if (!isSuccess(node.status)) {
     const root = node.blockedBy ?? node;
+    root.thrown = true;
     throw new StepFailed(node.name, node.status, root.error);
   }
   if (node.elements !== undefined) {

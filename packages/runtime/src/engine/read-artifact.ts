@@ -54,7 +54,11 @@ export async function findArtifact(project: Project, run: RunId, reference: stri
   if (end === undefined) throw notFound('not-ended', `step ${step} has not ended yet`);
   const artifact = pick(await project.store.readArtifacts(run, end.step), step, name, false);
   if (artifact === undefined) {
-    const why = isSuccess(end.status) ? `it has ${listed(end)}` : `it ${end.status}`;
+    const why = isSuccess(end.status)
+      ? `it has ${listed(end)}`
+      : end.status === 'skipped' || end.status === 'aborted'
+        ? `it was ${end.status}`
+        : `it ${end.status}`;
     throw notFound(
       'unknown-artifact',
       `step ${step} has no artifact${name === undefined ? '' : ` "${name}"`}: ${why}`,

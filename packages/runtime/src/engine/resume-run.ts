@@ -9,7 +9,7 @@ import { loadBundle } from '../discover/load.js';
 import { isAlive, processIdentity } from '../project/process-identity.js';
 import type { Project } from '../project/project.js';
 import type { ResumeRun } from './api.js';
-import { packageKey, stepsOf } from './launch.js';
+import { packageKeys } from './launch.js';
 import { recordedSteps } from './recorded.js';
 import { decodeParameters, readLaunch, storedPackage, type LaunchRecord } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
@@ -128,10 +128,10 @@ export function storedPackages(
   packages: ReadonlyMap<string, string>,
 ): (step: StepDefinition) => Promise<TaskPackage> {
   const made = new Map<StepDefinition, Promise<TaskPackage>>();
-  stepsOf(definition).forEach((step, index) => {
-    const hash = packages.get(packageKey(step, index));
+  for (const [step, key] of packageKeys(definition)) {
+    const hash = packages.get(key);
     if (hash !== undefined) made.set(step, storedPackage(project, hash));
-  });
+  }
   for (const reading of made.values()) reading.catch(() => {}); // told to the step that needs it
   return (step) =>
     made.get(step) ??

@@ -66,7 +66,8 @@ export async function runToEnd(options: {
     onEvent: options.onEvent,
     onLost: onFatal,
   });
-  const concurrency = engine.concurrency ?? definition.options.concurrency ?? defaultConcurrency();
+  const concurrency =
+    engine.concurrency ?? definition.options.concurrency ?? project.concurrency ?? defaultConcurrency();
   const given = options.pool;
   const pool =
     given === undefined
@@ -161,8 +162,7 @@ async function runStaticGraph(
   // All are known before the first starts: a cached chain may run through in one turn.
   const all = [...context.nodes.values()];
   for (const node of all) {
-    if (borrowed !== undefined && (await standIn(context, node, borrowed)))
-      continue;
+    if (borrowed !== undefined && (await standIn(context, node, borrowed))) continue;
     add(node);
   }
   await Promise.all(all.map((node) => node.ended.promise));

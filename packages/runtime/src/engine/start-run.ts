@@ -3,7 +3,7 @@ import { buildGraph } from '@run-pipeline/core/graph';
 import { definitionError, type NodeSummary, type PipelineDefinition } from '@run-pipeline/core/model';
 import { processIdentity } from '../project/process-identity.js';
 import type { RunRequest, RunResult } from './api.js';
-import { packagePipeline } from './launch.js';
+import { packageKeys, packagePipeline } from './launch.js';
 import { leaseMs } from './settings.js';
 import { launchParameters, shownParameters } from './parameters.js';
 import { encodeParameters, LAUNCH_DOCUMENT, launchDocument } from './run-documents.js';
@@ -93,6 +93,14 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
     onEvent: request.onEvent,
     signal: request.signal,
   });
+}
+
+/** Queues that steps ask for. There are no agents yet, so the run executes their tasks itself. */
+function queuesOf(definition: PipelineDefinition): ReadonlySet<string> {
+  const queues = [...packageKeys(definition).keys()].map(
+    (step) => step.options.queue ?? definition.options.queue,
+  );
+  return new Set(queues.filter((queue) => queue !== undefined));
 }
 
 /** Undefined for a pipeline function: its graph grows while it runs. */

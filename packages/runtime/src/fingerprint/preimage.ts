@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import { fingerprint, type Fingerprint, type PackageManifest } from '@run-pipeline/core/model';
 import type { PreimagePart } from '@run-pipeline/core/ports';
 
@@ -49,10 +49,10 @@ export function computeFingerprint(options: FingerprintOptions): Fingerprinted {
   else parts.push(options.key);
   for (const name of [...new Set(options.env)].sort(byCodeUnit)) {
     const value = options.environment[name];
-    const hash = createHmac('sha256', options.secretKey)
+    const digest = createHmac('sha256', options.secretKey)
       .update(value === undefined ? 'unset' : `set:${value}`)
       .digest('hex');
-    parts.push({ kind: 'env', name, hash });
+    parts.push({ kind: 'env', name, hash: digest });
   }
   if (options.version !== undefined) {
     parts.push({
@@ -155,5 +155,5 @@ const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0
 
 /** Hash of canonical JSON (arrays and strings only inside), with its kind first. */
 export function hashOf(kind: string, value: unknown): string {
-  return createHash('sha256').update(kind).update('\0').update(JSON.stringify(value)).digest('hex');
+  return hash('sha256', `${kind}\0${JSON.stringify(value)}`, 'hex');
 }

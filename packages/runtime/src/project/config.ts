@@ -1,31 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RunPipelineConfig } from '@run-pipeline/core';
 import { didYouMean, RunPipelineError } from '@run-pipeline/core/model';
 import type { ProjectPaths } from './project.js';
-
-/** What `run-pipeline.config.ts` may set. Environment variables and flags win over it. */
-export interface ProjectConfig {
-  /** Where runs are kept: a path, or `postgres://…`. Default `<home>/state.db`. `RUN_PIPELINE_STORE`. */
-  readonly store?: string;
-  /** Where artifact bytes are kept: a directory, or `s3://bucket/prefix`. Default `<home>/blobs`. `RUN_PIPELINE_BLOBS`. */
-  readonly blobs?: string;
-  /** `redis://…` for agents on other machines. `RUN_PIPELINE_QUEUE`. */
-  readonly queue?: string;
-  /** Steps at once; default: the number of cores. */
-  readonly concurrency?: number;
-}
-
-/**
- * Types the default export of `run-pipeline.config.ts`.
- *
- * @example
- * ```ts
- * import { defineConfig } from 'run-pipeline';
- *
- * export default defineConfig({ concurrency: 4 });
- * ```
- */
-export const defineConfig = (config: ProjectConfig): ProjectConfig => config;
 
 const NAMES = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs'].map((extension) => `run-pipeline.config.${extension}`);
 
@@ -38,22 +15,22 @@ export async function loadConfig(options: {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Evaluates a module and gives its exports. */
   readonly evaluate: (file: string) => Promise<Readonly<Record<string, unknown>>>;
-}): Promise<ProjectConfig> {
+}): Promise<RunPipelineConfig> {
   const file = NAMES.map((name) => join(options.paths.root, name)).find((path) => existsSync(path));
   const config = file === undefined ? {} : checkConfig(file, (await options.evaluate(file))['default']);
   const fromEnvironment = {
     store: options.env['RUN_PIPELINE_STORE'],
     blobs: options.env['RUN_PIPELINE_BLOBS'],
-    queue: options.env['RUN_PIPELINE_QUEUE'],
   };
   const set = Object.entries(fromEnvironment).filter(([, value]) => value !== undefined && value !== '');
   return { ...config, ...Object.fromEntries(set) };
 }
 
-const CHECKS: { readonly [Key in keyof Required<ProjectConfig>]: (value: unknown) => string | undefined } = {
+const CHECKS: {
+  readonly [Key in keyof Required<RunPipelineConfig>]: (value: unknown) => string | undefined;
+} = {
   store: text,
   blobs: text,
-  queue: text,
   concurrency: (value) =>
     Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a whole number from 1 on',
 };
@@ -62,7 +39,7 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? undefined : 'a text';
 }
 
-function checkConfig(file: string, value: unknown): ProjectConfig {
+function checkConfig(file: string, value: unknown): RunPipelineConfig {
   // A CommonJS config arrives as `{ default: { default: … } }` when it was compiled from ESM.
   const config = isObject(value) && isObject(value['default']) ? value['default'] : value;
   if (!isObject(config)) {
@@ -74,7 +51,7 @@ function checkConfig(file: string, value: unknown): ProjectConfig {
   }
   for (const [key, setting] of Object.entries(config)) {
     if (setting === undefined) continue;
-    const check = Object.hasOwn(CHECKS, key) ? CHECKS[key as keyof ProjectConfig] : undefined;
+    const check = Object.hasOwn(CHECKS, key) ? CHECKS[key as keyof RunPipelineConfig] : undefined;
     if (check === undefined)
       throw wrong(
         file,

@@ -20,4 +20,8 @@ export interface ProjectPaths {
 export interface Project extends ProjectPaths {
   readonly store: Store;
   readonly blobs: BlobStore;
+  /** Where `blobs` keeps its bytes: workers read and write there themselves. */
+  readonly blobsDirectory: string;
+  /** From `run-pipeline.config.ts`. */
+  readonly concurrency: number | undefined;
 }

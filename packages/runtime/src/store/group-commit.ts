@@ -21,7 +21,7 @@ interface Waiting {
 }
 
 /** A transaction holds the lock of all processes and blocks this thread: it stays small. */
-const MAX_BATCH = 256;
+const MAX_BATCH = 1024;
 
 /**
  * Group commit: all changes of one tick share a transaction, hence one fsync. Promises resolve after
