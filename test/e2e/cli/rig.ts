@@ -27,6 +27,11 @@ export class Workspace {
     for (const [name, content] of Object.entries(files)) this.write(name, content);
   }
 
+  /** Makes a package of this repository one of the workspace. */
+  link(name: string): void {
+    symlinkSync(join(repository, 'node_modules', name), join(this.directory, 'node_modules', name));
+  }
+
   path(name: string): string {
     return join(this.directory, name);
   }

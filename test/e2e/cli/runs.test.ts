@@ -155,6 +155,15 @@ test('with --json stdout holds events alone, whatever the code prints', async ()
   expect(stderr).toContain('weather #1 completed');
 });
 
+test('a reader that goes away does not end the run', async () => {
+  const workspace = new Workspace({ 'pipe.ts': WEATHER });
+  const running = workspace.start(['pipe.ts', '--json']);
+  await running.printed(/run\.start/);
+  running.child.stdout!.destroy();
+  expect((await running.ended).code).toBe(0);
+  expect(await workspace.json('show', 'latest')).toMatchObject({ status: 'completed' });
+});
+
 test('a failure shows the code, the inputs, the attempts, the output, what was skipped and the way on', async () => {
   const workspace = new Workspace({ 'pipe.ts': FAILING });
   const { stdout, code } = await workspace.run(['pipe.ts']);
@@ -258,6 +267,70 @@ test.each([
   },
 );
 
+test('a second Ctrl-C ends the run at once, with a step that does not listen, and its process', async () => {
+  const workspace = new Workspace({
+    'pipe.ts': `
+import { Pipeline, Step } from 'run-pipeline';
+@Pipeline({ name: 'deaf', project: 'examples' })
+export class Deaf {
+  @Step() async wait(): Promise<void> {
+    console.log('pid ' + process.pid + ' waiting');
+    await new Promise((done) => setTimeout(done, 600_000));
+  }
+}
+`,
+  });
+  const running = workspace.start(['pipe.ts'], { env: { RUN_PIPELINE_GRACE_MS: '60000' } });
+  await running.printed(/pid \d+ waiting/);
+  const pid = Number(/pid (\d+) waiting/.exec(running.stdout)![1]);
+  running.child.kill('SIGINT');
+  await running.printed(/stopping/);
+  running.child.kill('SIGINT');
+  expect((await running.ended).code).toBe(130);
+  await expect.poll(() => isThere(pid), { timeout: 20_000 }).toBe(false);
+  expect(await workspace.json('show', 'latest')).toMatchObject({ status: 'lost' });
+});
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const BODY = `
+import { pipeline, step } from 'run-pipeline';
+const one = step({ name: 'one' }, () => 1);
+export const body = pipeline({ name: 'body', project: 'examples' }, async () => {
+  console.log('from the body');
+  const value = await one();
+  if (value === 1) setTimeout(() => { throw new RangeError('nobody hears me'); });
+  await new Promise((done) => setTimeout(done, FOREVER));
+});
+`;
+
+test('what a pipeline function prints stands beside the run, and on stderr with --json', async () => {
+  const workspace = new Workspace({
+    'pipe.ts': BODY.replace('value === 1', 'value === 2').replace('FOREVER', '1'),
+  });
+  expect((await workspace.run(['pipe.ts'])).stdout).toMatch(/^from the body$/m);
+  const { stdout, stderr } = await workspace.run(['pipe.ts', '--json']);
+  expect(eventsOf(stdout).at(-1)).toMatchObject({ type: 'run.end', status: 'completed' });
+  expect(stderr).toContain('from the body\n');
+});
+
+test('an error that nobody awaits stops the run, says so and is no hang', async () => {
+  const workspace = new Workspace({ 'pipe.ts': BODY.replace('FOREVER', '600_000') });
+  const { code, stdout, stderr } = await workspace.run(['pipe.ts'], {
+    env: { RUN_PIPELINE_GRACE_MS: '200' },
+  });
+  expect(code).toBe(1);
+  expect(stdout + stderr).toContain('RangeError: nobody hears me');
+  expect(await workspace.json('show', 'latest')).not.toMatchObject({ status: 'completed' });
+});
+
 test('stop from another process aborts the run', async () => {
   const workspace = new Workspace({ 'pipe.ts': SLOW });
   const running = workspace.start(['pipe.ts']);
@@ -339,6 +412,23 @@ test('check reports every mistake with its place', async () => {
     at: expect.stringMatching(/^pipe\.ts:\d+:\d+$/) as string,
   });
   expect(report.diagnostics[0]!.message).toContain('rws');
+});
+
+test('check reports what the compiler says of the types, with the project’s own one', async () => {
+  const workspace = new Workspace({
+    'pipe.ts': WEATHER,
+    'wrong.ts': WEATHER.replace('sum(rows: number[])', 'sum(rows: string[])').replace(
+      'total + row',
+      'total + row.length',
+    ),
+  });
+  expect((await workspace.run(['check', 'wrong.ts'])).stdout).toContain('types were not checked');
+  workspace.link('typescript');
+  expect(await workspace.json('check', 'pipe.ts')).toEqual({ ok: true, diagnostics: [] });
+  const { stdout, code } = await workspace.run(['check', 'wrong.ts']);
+  expect(code).toBe(2);
+  expect(stdout).toMatch(/`load\.rows` gives/);
+  expect(stdout).toMatch(/^wrong\.ts:\d+:\d+$/m);
 });
 
 test('gc frees old runs and keeps the newest', async () => {
