@@ -23,7 +23,10 @@ export interface Store {
   getRun(id: RunId): Promise<RunRow | undefined>;
   /** Newest first. `idPrefix`, `pipeline`+`number` are how people name runs. */
   findRuns(query: RunQuery): Promise<readonly RunRow[]>;
-  /** Compare and swap: the caller becomes owner with epoch `expectedEpoch + 1`, or learns who is. */
+  /**
+   * Compare and swap: the caller becomes owner with epoch `expectedEpoch + 1`, or learns who is.
+   * Claims of fingerprints that the run held are released: who held them is gone or fenced off.
+   */
   takeRun(
     run: RunId,
     options: { readonly expectedEpoch: number; readonly owner: ProcessIdentity },
@@ -139,6 +142,13 @@ export interface NewRun {
   readonly parent?: RunId;
   /** `iris.ts#IrisPipeline`. */
   readonly source: string;
+  /**
+   * What it takes to continue the run, kept in the same transaction: a run that exists can be resumed,
+   * however early its process died. Values are small ones of the store; blobs are in the blob store.
+   */
+  readonly documents?: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  readonly values?: readonly { readonly hash: Digest; readonly bytes: Uint8Array }[];
+  readonly blobs?: readonly { readonly hash: Digest; readonly size: number }[];
 }
 
 export interface RunRow {

@@ -5,6 +5,7 @@ import {
   type TaskPackage,
 } from '@run-pipeline/core/model';
 import type { ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
+import { crashPoint } from '../crash-points.js';
 import { loadBundle } from '../discover/load.js';
 import { isAlive, processIdentity } from '../project/process-identity.js';
 import type { Project } from '../project/project.js';
@@ -14,7 +15,7 @@ import { recordedSteps } from './recorded.js';
 import { decodeParameters, readLaunch, storedPackage, type LaunchRecord } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
-import { checkedGraph } from './start-run.js';
+import { checkedGraph, runStart } from './start-run.js';
 import { pause } from './cache.js';
 
 /**
@@ -38,14 +39,18 @@ export const resumeRun: ResumeRun = async (request) => {
   const owner = processIdentity();
   const taken = await project.store.takeRun(row.id, { expectedEpoch: row.epoch, owner });
   if (!taken.ok) throw alreadyRunning(taken.current);
+  crashPoint('run-taken');
   await killSurvivors(project, row);
 
+  // Its process died before it could say that it had started.
+  const neverStarted = taken.lastSeq === -1;
   const events = await project.store.readEvents(row.id, {
     types: ['run.start', 'step.add', 'step.start', 'step.retry', 'step.end', 'run.resume'],
   });
   const graph = checkedGraph(definition);
   const options = { ...launch.options, ...request.options };
   const selection = selectSteps(definition, graph, options);
+  const parameters = await decodeParameters(project, launch.parameters);
   return runToEnd({
     project: { ...project, cwd: launch.cwd },
     definition,
@@ -53,13 +58,15 @@ export const resumeRun: ResumeRun = async (request) => {
     row: { ...row, epoch: taken.epoch, lastSeq: taken.lastSeq },
     owner,
     engine: options,
-    parameters: await decodeParameters(project, launch.parameters),
+    parameters,
     packageOf: storedPackages(project, definition, launch.packages),
     secretKey: await project.store.secretKey(),
-    recorded: recordedSteps(events),
+    recorded: neverStarted ? undefined : recordedSteps(events),
     borrowed:
       selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection),
-    first: { events: [{ type: 'run.resume', epoch: taken.epoch }] },
+    first: {
+      events: [neverStarted ? runStart(row, parameters, graph) : { type: 'run.resume', epoch: taken.epoch }],
+    },
     onEvent: request.onEvent,
     signal: request.signal,
   });
@@ -148,11 +155,11 @@ export function storedPackages(
 /** Workers of the dead controller: a busy one outlives it and would write afterwards. */
 async function killSurvivors(project: Project, row: RunRow): Promise<void> {
   const tasks = await project.store.listTasks({ run: row.id, status: ['running', 'queued'] });
-  const survivors = tasks.map((task) => task.executor).filter((executor) => isAlive(executor) === 'alive');
+  const survivors = tasks.map((task) => task.executor).filter(survives);
   for (const executor of survivors) killGroup(executor);
   const never = new AbortController().signal;
   const patience = Date.now() + 5_000;
-  while (survivors.some((executor) => isAlive(executor) === 'alive')) {
+  while (survivors.some(survives)) {
     if (Date.now() > patience) {
       throw new RunPipelineError({
         kind: 'store',
@@ -162,6 +169,24 @@ async function killSurvivors(project: Project, row: RunRow): Promise<void> {
       });
     }
     await pause(20, never);
+  }
+}
+
+/** The worker, or what it started: a group outlives its leader, and its number is not given away meanwhile. */
+function survives(executor: ProcessIdentity): boolean {
+  if (isAlive(executor) === 'alive') return true;
+  const { host, bootId } = processIdentity();
+  if (executor.processGroup === undefined || executor.host !== host || executor.bootId !== bootId)
+    return false;
+  return !exists(executor.pid) && exists(-executor.processGroup);
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

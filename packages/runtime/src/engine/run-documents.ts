@@ -114,6 +114,17 @@ export async function encodeParameters(
   );
 }
 
+/** Large values that the blob store holds for the run. */
+export function parameterBlobs(
+  parameters: Launch['parameters'],
+): readonly { readonly hash: Digest; readonly size: number }[] {
+  return parameters.flatMap(([, item]) =>
+    item.kind === 'value' && item.artifact.inline === undefined
+      ? [{ hash: item.artifact.record.hash, size: item.artifact.record.size }]
+      : [],
+  );
+}
+
 export async function decodeParameters(project: Project, stored: Launch['parameters']): Promise<Parameters> {
   const entries = await Promise.all(
     stored.map(async ([name, item]): Promise<readonly [string, ParameterValue]> => {

@@ -15,7 +15,7 @@ import { keepAlive } from './keep-alive.js';
 import { runOutcome } from './outcome.js';
 import { bodyValues, type Parameters } from './parameters.js';
 import { createCallScope, inScope } from './pipeline-function.js';
-import { createRunLog, type LogEntry } from './run-log.js';
+import { createRunLog, RunLost, type LogEntry } from './run-log.js';
 import { createRunStop } from './run-stop.js';
 import { createSchedule } from './schedule.js';
 import { standIn, type Borrowed } from './selection.js';
@@ -38,8 +38,6 @@ export async function runToEnd(options: {
   readonly borrowed: Borrowed | undefined;
   /** Commits `run.start` or `run.resume`. */
   readonly first: LogEntry;
-  /** Kept before anything executes. */
-  readonly document?: { readonly name: string; readonly bytes: Uint8Array };
   readonly onEvent: (event: RunEvent) => void;
   readonly signal: AbortSignal;
   /** Who executes instead of worker processes (`debug`). */
@@ -112,9 +110,6 @@ export async function runToEnd(options: {
   const timer = runTimer(definition.options.timeout, context);
   const alive = keepAlive(context, onFatal);
   try {
-    if (options.document !== undefined) {
-      project.store.putRunDocument(row.id, options.document.name, options.document.bytes).catch(onFatal);
-    }
     void log.append(options.first);
     const work = async (): Promise<ErrorRecord | undefined> => {
       if (options.graph !== undefined) {
@@ -135,7 +130,8 @@ export async function runToEnd(options: {
     timer?.stop();
     alive.stop();
     options.signal.removeEventListener('abort', onAbort);
-    await pool.close();
+    // Whoever took the run over executes its steps: ours may not write beside them.
+    await pool.close({ atOnce: fatal instanceof RunLost });
   }
 }
 
@@ -260,7 +256,7 @@ const abortMessage = (signal: AbortSignal): string => {
 /** A run in which everything is cached starts no worker and loads no pool. */
 function lazyPool(settings: { readonly size: number; readonly graceMs: number }): {
   readonly get: () => Promise<WorkerPool>;
-  readonly close: () => Promise<void>;
+  readonly close: WorkerPool['close'];
 } {
   let made: Promise<WorkerPool> | undefined;
   return {
@@ -272,8 +268,8 @@ function lazyPool(settings: { readonly size: number; readonly graceMs: number })
           ...settings,
         }),
       )),
-    async close() {
-      if (made !== undefined) await (await made).close();
+    async close(how) {
+      if (made !== undefined) await (await made).close(how);
     },
   };
 }

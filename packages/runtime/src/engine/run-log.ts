@@ -21,8 +21,17 @@ export interface RunLog {
 }
 
 /** The run belongs to another process now: nothing more may be written. */
-export class RunLost extends Error {
+export class RunLost extends RunPipelineError {
   override readonly name = 'RunLost';
+
+  constructor(message: string) {
+    super({
+      kind: 'run',
+      code: 'taken-over',
+      message,
+      help: 'This process stopped what it had started; the run goes on there.',
+    });
+  }
 }
 
 export function createRunLog(options: {

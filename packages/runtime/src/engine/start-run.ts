@@ -1,12 +1,19 @@
 import type { Graph } from '@run-pipeline/core/graph';
 import { buildGraph } from '@run-pipeline/core/graph';
-import { definitionError, type NodeSummary, type PipelineDefinition } from '@run-pipeline/core/model';
+import {
+  definitionError,
+  type NodeSummary,
+  type PipelineDefinition,
+  type RunStart,
+} from '@run-pipeline/core/model';
+import type { RunRow } from '@run-pipeline/core/ports';
+import { crashPoint } from '../crash-points.js';
 import { processIdentity } from '../project/process-identity.js';
 import type { RunRequest, RunResult } from './api.js';
 import { packageKeys, packagePipeline } from './launch.js';
 import { leaseMs } from './settings.js';
-import { launchParameters, shownParameters } from './parameters.js';
-import { encodeParameters, LAUNCH_DOCUMENT, launchDocument } from './run-documents.js';
+import { launchParameters, shownParameters, type Parameters } from './parameters.js';
+import { encodeParameters, LAUNCH_DOCUMENT, launchDocument, parameterBlobs } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
 import { newRunId } from './run-id.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
@@ -33,16 +40,6 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
     project.store.secretKey(),
     encodeParameters(project, parameters),
   ]);
-  const row = await project.store.createRun({
-    id: newRunId(),
-    pipeline: definition.name,
-    project: definition.project,
-    version: definition.version,
-    owner,
-    leaseMs: leaseMs(process.env),
-    source: request.source,
-    ...(request.parent === undefined ? {} : { parent: request.parent }),
-  });
   const { document, values } = launchDocument({
     version: 1,
     kind: definition.kind,
@@ -62,6 +59,20 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
       only: options.only,
     },
   });
+  const row = await project.store.createRun({
+    id: newRunId(),
+    pipeline: definition.name,
+    project: definition.project,
+    version: definition.version,
+    owner,
+    leaseMs: leaseMs(process.env),
+    source: request.source,
+    ...(request.parent === undefined ? {} : { parent: request.parent }),
+    documents: [{ name: LAUNCH_DOCUMENT, bytes: document }],
+    values,
+    blobs: parameterBlobs(encoded),
+  });
+  crashPoint('run-created');
   return runToEnd({
     project,
     definition,
@@ -74,22 +85,7 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
     secretKey,
     recorded: undefined,
     borrowed,
-    first: {
-      events: [
-        {
-          type: 'run.start',
-          pipeline: row.pipeline,
-          project: row.project,
-          version: row.version,
-          number: row.number,
-          parameters: shownParameters(parameters),
-          steps: graph === undefined ? [] : nodeSummaries(graph),
-          source: request.source,
-        },
-      ],
-      values,
-    },
-    document: { name: LAUNCH_DOCUMENT, bytes: document },
+    first: { events: [runStart(row, parameters, graph)] },
     onEvent: request.onEvent,
     signal: request.signal,
   });
@@ -101,6 +97,20 @@ function queuesOf(definition: PipelineDefinition): ReadonlySet<string> {
     (step) => step.options.queue ?? definition.options.queue,
   );
   return new Set(queues.filter((queue) => queue !== undefined));
+}
+
+/** The first event of a run. */
+export function runStart(row: RunRow, parameters: Parameters, graph: Graph | undefined): RunStart {
+  return {
+    type: 'run.start',
+    pipeline: row.pipeline,
+    project: row.project,
+    version: row.version,
+    number: row.number,
+    parameters: shownParameters(parameters),
+    steps: graph === undefined ? [] : nodeSummaries(graph),
+    source: row.source,
+  };
 }
 
 /** Undefined for a pipeline function: its graph grows while it runs. */

@@ -41,7 +41,26 @@ export function createRun(batch: WriteBatch, run: NewRun): RunRow {
     now + run.leaseMs,
   );
   batch.forget(run.id);
+  keepLaunch(batch, run);
   return getRun(connection, run.id, now)!;
+}
+
+function keepLaunch(batch: WriteBatch, run: NewRun): void {
+  const { n } = requireRun(batch, run.id);
+  for (const { name, bytes } of run.documents ?? []) putRunDocument(batch, run.id, name, bytes);
+  for (const { hash, bytes } of run.values ?? []) {
+    batch.addBlob(hash, bytes.byteLength, bytes);
+    batch.runPins.add(n, hash);
+  }
+  for (const { hash, size } of run.blobs ?? []) {
+    batch.addBlob(hash, size, undefined);
+    batch.runPins.add(n, hash);
+  }
+}
+
+export function putRunDocument(batch: WriteBatch, id: RunId, name: string, bytes: Uint8Array): void {
+  const sql = 'INSERT OR REPLACE INTO run_documents (run, name, bytes) VALUES (?, ?, ?)';
+  batch.connection.run(sql, requireRun(batch, id).n, name, bytes);
 }
 
 export function takeRun(
@@ -59,6 +78,8 @@ export function takeRun(
   // A stop that the last owner was asked for is not meant for the next.
   run.stopRequested = null;
   run.changed = true;
+  // They would be renewed with the run's lease, and some step would wait for itself for ever.
+  batch.connection.run('DELETE FROM flights WHERE run = ?', id);
   return { ok: true, epoch: run.epoch, lastSeq: run.lastSeq };
 }
 

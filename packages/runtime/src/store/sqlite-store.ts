@@ -18,7 +18,7 @@ import { readArtifacts, readEvents } from './events.js';
 import { claimFingerprint, heartbeatFingerprints, releaseFingerprint } from './flights.js';
 import { GroupCommit, type Change } from './group-commit.js';
 import { latestPreimages, readPreimage } from './preimages.js';
-import { createRun, findRuns, getRun, heartbeatRun, requestStop, requireRun, takeRun } from './runs.js';
+import { createRun, findRuns, getRun, heartbeatRun, putRunDocument, requestStop, takeRun } from './runs.js';
 import { claimTask, getTask, heartbeatTask, listTasks } from './tasks.js';
 
 export interface SqliteStoreOptions {
@@ -158,10 +158,7 @@ class SqliteStore implements Store {
   }
 
   putRunDocument(run: RunId, name: string, bytes: Uint8Array) {
-    const sql = 'INSERT OR REPLACE INTO run_documents (run, name, bytes) VALUES (?, ?, ?)';
-    return this.#write((batch) => {
-      batch.connection.run(sql, requireRun(batch, run).n, name, bytes);
-    });
+    return this.#write((batch) => putRunDocument(batch, run, name, bytes));
   }
   readRunDocument(run: RunId, name: string) {
     const sql = 'SELECT bytes FROM run_documents WHERE run = (SELECT n FROM runs WHERE id = ?) AND name = ?';

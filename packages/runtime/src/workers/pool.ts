@@ -80,8 +80,9 @@ class Pool implements WorkerPool {
     while (this.#workers.size < Math.min(count, this.#options.size)) this.#idle.unshift(this.#spawn());
   }
 
-  async close(): Promise<void> {
+  async close({ atOnce }: { readonly atOnce: boolean } = { atOnce: false }): Promise<void> {
     this.#closed = true;
+    if (atOnce) for (const worker of this.#workers) worker.kill();
     for (const abort of this.#running.values()) abort.abort({ reason: 'shutdown' });
     await Promise.allSettled(this.#running.keys());
     const exits = [...this.#workers].map((worker) => {

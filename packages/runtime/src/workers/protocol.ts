@@ -159,6 +159,6 @@ export interface WorkerPool {
   }): Promise<TaskOutcome>;
   /** Starts workers ahead of need. */
   warm(count: number): void;
-  /** Ends all workers; kills what does not end within the grace period. */
-  close(): Promise<void>;
+  /** Ends all workers; kills what does not end within the grace period, or at once. */
+  close(options?: { readonly atOnce: boolean }): Promise<void>;
 }
