@@ -68,13 +68,18 @@ export interface NodeState {
   readonly key: string;
   /** The public name; the same as `key`, except for calls matched to recorded ones on resume. */
   name: StepName;
+  /** What names of its calls begin with: the label or the name of the step. */
+  readonly base: string;
+  /** The name it has when a body makes its calls in the same order as the first time. */
+  readonly usual: string;
   readonly definition: StepDefinition;
   readonly inputs: ArgumentShape;
   readonly parents: readonly NodeState[];
   readonly mapped: boolean;
   /** The mapped node this is an element of. */
   readonly of: NodeState | undefined;
-  readonly task: TaskId;
+  /** Follows the name: a resumed run must find the task that an earlier process began. */
+  task: TaskId;
   status: StepStatus;
   attempt: number;
   fingerprint: Fingerprint | undefined;
@@ -103,6 +108,9 @@ export interface NodeState {
 /** What a run that is resumed has already committed. */
 export interface RecordedSteps {
   readonly byName: ReadonlyMap<string, RecordedStep>;
+  readonly byFingerprint: ReadonlyMap<string, readonly RecordedStep[]>;
+  /** Names that no new node may get. */
+  readonly taken: Set<string>;
 }
 export interface RecordedStep {
   readonly name: StepName;
@@ -110,7 +118,8 @@ export interface RecordedStep {
   readonly attempts: number;
   readonly fingerprint: Fingerprint | undefined;
   readonly cachedFrom: RunId | undefined;
-  claimed: boolean;
+  /** The usual name of the call that took it over. */
+  claimedBy: string | undefined;
 }
 
 export interface Deferred<T> {
@@ -129,9 +138,21 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
+/** Gives a call the name that the run knows it by. */
+export function rename(run: RunId, node: NodeState, name: StepName): void {
+  node.name = name;
+  node.task = taskId(run, name);
+  node.producer = node.task;
+}
+
+const taskId = (run: RunId, name: string): TaskId => `${run}.${name}` as TaskId;
+
 export function newNode(options: {
   readonly run: RunId;
   readonly key: string;
+  /** Default: the key. */
+  readonly base?: string;
+  readonly usual?: string;
   readonly definition: StepDefinition;
   readonly inputs: ArgumentShape;
   readonly parents: readonly NodeState[];
@@ -139,10 +160,12 @@ export function newNode(options: {
   readonly of?: NodeState;
   readonly announced: boolean;
 }): NodeState {
-  const task = `${options.run}.${options.key}` as TaskId;
+  const task = taskId(options.run, options.key);
   return {
     key: options.key,
     name: options.key as StepName,
+    base: options.base ?? options.key,
+    usual: options.usual ?? options.key,
     definition: options.definition,
     inputs: options.inputs,
     parents: options.parents,

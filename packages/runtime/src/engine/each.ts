@@ -8,7 +8,7 @@ import {
 import type { InputNode } from '@run-pipeline/core/references';
 import { isSuccess, type ErrorRecord } from '@run-pipeline/core/model';
 import { changeStatus } from './callbacks.js';
-import { newNode, type NodeState, type RunContext } from './context.js';
+import { newNode, rename, type NodeState, type RunContext } from './context.js';
 import { readInput, type ResolveContext } from './inputs.js';
 import { adoptMappedName, standEnded } from './recorded.js';
 import { endNode } from './end-node.js';
@@ -26,6 +26,8 @@ export async function runMapped(context: RunContext, node: NodeState): Promise<v
     newNode({
       run: context.row.id,
       key: elementName(node.key, index),
+      base: node.base,
+      usual: elementName(node.name, index),
       definition: node.definition,
       inputs,
       parents: node.parents,
@@ -35,7 +37,7 @@ export async function runMapped(context: RunContext, node: NodeState): Promise<v
     }),
   );
   for (const [index, element] of elements.entries()) {
-    element.name = elementName(node.name, index);
+    rename(context.row.id, element, elementName(node.name, index));
     context.nodes.set(element.key, element);
   }
   node.elements = elements;

@@ -38,6 +38,7 @@ export function createCallScope(options: {
   readonly onAwait?: (node: NodeState) => void;
 }): CallScope {
   const taken = new Set<string>(options.reserved);
+  const usualNames = new Set<string>();
   return {
     issue(call) {
       const { shape: inputs, diagnostics } = compileCall({
@@ -53,11 +54,16 @@ export function createCallScope(options: {
         ...parentNames(call.parents),
       ];
       const parents = new Set(names.map((name) => known(options.nodes, name)));
-      const key = uniqueNodeName(call.label ?? call.step.name, taken);
+      const base = call.label ?? call.step.name;
+      const key = uniqueNodeName(base, taken);
       taken.add(key);
+      const usual = uniqueNodeName(base, usualNames);
+      usualNames.add(usual);
       const node = newNode({
         run: options.run,
         key,
+        base,
+        usual,
         definition: call.step,
         inputs,
         parents: [...parents],

@@ -1,7 +1,8 @@
+import { uniqueNodeName } from '@run-pipeline/core/graph';
 import { foldEvents } from '@run-pipeline/core/run-view';
 import { isSuccess, type RunEvent, type StepName, type TaskId } from '@run-pipeline/core/model';
 import { changeStatus } from './callbacks.js';
-import type { NodeState, RecordedStep, RecordedSteps, RunContext } from './context.js';
+import { rename, type NodeState, type RecordedStep, type RecordedSteps, type RunContext } from './context.js';
 import type { Prepared } from './prepare.js';
 
 /**
@@ -10,22 +11,29 @@ import type { Prepared } from './prepare.js';
  *
  * Steps of a class or a controller are found by name: they run from the packages and values the run
  * was launched with. Calls of a pipeline function are found by what they are — the fingerprint, made of
- * package and input identities — and never by call order; the name only separates equal calls.
+ * package and input identities — and never by call order; the name only separates equal calls, and calls
+ * that had not ended. What is new gets the name it would have had without the interruption, if it is free.
  */
 export function recordedSteps(events: readonly RunEvent[]): RecordedSteps {
   const view = foldEvents(events);
   const byName = new Map<string, RecordedStep>();
+  const byFingerprint = new Map<string, RecordedStep[]>();
   for (const step of view.steps.values()) {
-    byName.set(step.name, {
+    const recorded: RecordedStep = {
       name: step.name as StepName,
       status: step.status,
       attempts: step.attempts,
       fingerprint: step.fingerprint,
       cachedFrom: step.cachedFrom,
-      claimed: false,
-    });
+      claimedBy: undefined,
+    };
+    byName.set(step.name, recorded);
+    if (step.fingerprint === undefined) continue;
+    const same = byFingerprint.get(step.fingerprint);
+    if (same === undefined) byFingerprint.set(step.fingerprint, [recorded]);
+    else same.push(recorded);
   }
-  return { byName };
+  return { byName, byFingerprint, taken: new Set(byName.keys()) };
 }
 
 /** True when the run has this node's result already: it then stands ended, and nothing is written. */
@@ -42,45 +50,86 @@ export async function adoptByIdentity(
   prepared: Prepared,
 ): Promise<boolean> {
   if (context.recorded === undefined || context.definition.kind !== 'function') return false;
-  const free = sameBase(context, node);
-  const same = free.filter((step) => step.fingerprint === prepared.fingerprint);
-  // A call that never reached a fingerprint is taken over by its name, last.
-  const match =
-    same.find((step) => isSuccess(step.status)) ??
-    same[0] ??
-    free.find((step) => step.fingerprint === undefined);
-  return match === undefined ? false : take(context, node, match);
+  const same = context.recorded.byFingerprint.get(prepared.fingerprint) ?? [];
+  const done = same.filter((step) => isSuccess(step.status) && fits(node, step));
+  const match = done.find((step) => step.name === node.usual) ?? done[0] ?? unfinished(context, node);
+  if (match !== undefined) return take(context, node, match);
+  nameAnew(context, node);
+  return false;
+}
+
+/** A call that is not executed (a parent failed, the run stops) has no identity: its name has to do. */
+export function adoptUnprepared(context: RunContext, node: NodeState): void {
+  if (context.recorded === undefined || context.definition.kind !== 'function' || node.announced) return;
+  const match = unfinished(context, node);
+  if (match === undefined) nameAnew(context, node);
+  else claim(context, node, match);
+}
+
+/** One that did not succeed has nothing but its name. */
+function unfinished(context: RunContext, node: NodeState): RecordedStep | undefined {
+  const step = context.recorded?.byName.get(nameLeft(context.recorded, node));
+  return step !== undefined && !isSuccess(step.status) && fits(node, step) ? step : undefined;
+}
+
+/** Its usual name; or, when that went to an equal call, the one which that call left. */
+function nameLeft({ byName }: RecordedSteps, node: NodeState): string {
+  const seen = new Set<string>();
+  let name = node.usual;
+  for (;;) {
+    const claimedBy = byName.get(name)?.claimedBy;
+    if (claimedBy === undefined || seen.has(name)) return name;
+    seen.add(name);
+    name = claimedBy;
+  }
+}
+
+function nameAnew({ row, recorded }: RunContext, node: NodeState): void {
+  if (recorded === undefined) return;
+  const { taken } = recorded;
+  const left = nameLeft(recorded, node);
+  if (!taken.has(left)) rename(row.id, node, left as StepName);
+  else if (node.of === undefined) rename(row.id, node, uniqueNodeName(node.base, taken));
+  taken.add(node.name);
 }
 
 /** A mapped call is only its elements: it takes a recorded name, they are matched by identity. */
 export function adoptMappedName(context: RunContext, node: NodeState): RecordedStep | undefined {
+  const { recorded } = context;
+  if (recorded === undefined) return undefined;
   const match =
-    context.definition.kind === 'function'
-      ? sameBase(context, node).find((step) => step.fingerprint === undefined)
-      : context.recorded?.byName.get(node.name);
-  if (match === undefined) return undefined;
-  match.claimed = true;
-  node.name = match.name;
-  node.announced = true;
+    context.definition.kind === 'function' ? mappedRecord(recorded, node) : recorded.byName.get(node.name);
+  if (match !== undefined) claim(context, node, match);
+  else if (context.definition.kind === 'function') nameAnew(context, node);
   return match;
 }
 
-function sameBase(context: RunContext, node: NodeState): readonly RecordedStep[] {
-  const base = node.definition.name;
-  const isElement = node.of !== undefined;
-  return [...(context.recorded?.byName.values() ?? [])].filter(
-    (step) => !step.claimed && baseOf(step.name) === base && step.name.endsWith(']') === isElement,
-  );
-}
-
-/** `train` of `train_2` and of `train_2[0]`. */
-const baseOf = (name: string): string => name.replace(/\[\d+\]$/, '').replace(/_\d+$/, '');
-
-async function take(context: RunContext, node: NodeState, match: RecordedStep): Promise<boolean> {
-  match.claimed = true;
-  node.name = match.name;
+function claim(context: RunContext, node: NodeState, match: RecordedStep): void {
+  match.claimedBy = node.usual;
+  rename(context.row.id, node, match.name);
   node.announced = true;
   node.attempt = match.attempts;
+}
+
+/** It has no identity of its own: its elements have. */
+function mappedRecord(recorded: RecordedSteps, node: NodeState): RecordedStep | undefined {
+  const step = recorded.byName.get(node.usual);
+  return step?.fingerprint === undefined && step !== undefined && fits(node, step) ? step : undefined;
+}
+
+const fits = (node: NodeState, step: RecordedStep): boolean =>
+  step.claimedBy === undefined &&
+  step.name.endsWith(']') === (node.of !== undefined) &&
+  isNamedAfter(step.name, node.base);
+
+/** `train`, `train_2` and `train_2[0]` after `train`. */
+function isNamedAfter(name: string, base: string): boolean {
+  if (!name.startsWith(base)) return false;
+  return /^(?:_\d+)?(?:\[\d+\])?$/.test(name.slice(base.length));
+}
+
+async function take(context: RunContext, node: NodeState, match: RecordedStep): Promise<boolean> {
+  claim(context, node, match);
   if (!isSuccess(match.status)) return false;
   const artifacts = await context.project.store.readArtifacts(context.row.id, match.name);
   node.artifacts = new Map(artifacts.map((artifact) => [artifact.record.name, artifact]));

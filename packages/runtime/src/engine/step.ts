@@ -6,7 +6,7 @@ import { execute } from './execute.js';
 import { runMapped } from './each.js';
 import { errorRecord } from './error-record.js';
 import { prepare, type Prepared } from './prepare.js';
-import { adoptByIdentity, adoptByName } from './recorded.js';
+import { adoptByIdentity, adoptByName, adoptUnprepared } from './recorded.js';
 import { blocks, rootOf } from './outcome.js';
 import { reasonsToRun } from './reasons.js';
 import { RunLost } from './run-log.js';
@@ -61,6 +61,7 @@ export async function endSkipped(
   node: NodeState,
   why: readonly string[],
 ): Promise<void> {
+  adoptUnprepared(context, node);
   await endNode(context, node, { status: 'skipped', attempt: 0, durationMs: 0, artifacts: [], why });
 }
 
