@@ -278,6 +278,13 @@ export const COMMANDS: readonly CommandSpec[] = [
         type: 'bytes',
         summary: 'drop the oldest until the artifacts fit (5GB)',
       },
+      {
+        name: 'grace',
+        value: 'TIME',
+        type: 'duration',
+        summary:
+          'leave unreferenced files younger than this alone: a run may be about to use them (default 1h)',
+      },
       { name: 'dry-run', summary: 'only say what would be freed' },
     ],
     examples: ['run-pipeline gc --keep-runs 20 --max-age 30d --dry-run'],

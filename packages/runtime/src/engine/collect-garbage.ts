@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '@run-pipeline/core/model';
 import type { CollectPolicy } from '@run-pipeline/core/ports';
+import { crashPoint } from '../crash-points.js';
 import { pruneLoadCache } from '../discover/index.js';
 import type { Project } from '../project/project.js';
 import { readLaunch } from './run-documents.js';
@@ -32,6 +33,7 @@ export async function collectGarbage(
 ): Promise<GarbageReport> {
   const { graceMs = DEFAULT_GRACE_MS, ...rows } = policy;
   const collected = await project.store.collect(rows);
+  crashPoint('rows-collected');
   const freed = new Set<Digest>(collected.unreferenced.map((blob) => blob.hash));
   const blobs = await removeBlobs(project, freed, { dryRun: policy.dryRun, graceMs });
   const packages = await removePackages(project, { dryRun: policy.dryRun, graceMs });
@@ -40,7 +42,8 @@ export async function collectGarbage(
     ? evaluated
     : evaluated +
       (await project.blobs.sweep(graceMs)).removed +
-      (await removeOld(join(project.home, 'tmp'), graceMs));
+      (await removeOld(join(project.home, 'tmp'), graceMs)) +
+      (await removeUnfinished(join(project.home, 'cache'), graceMs));
   return {
     runs: collected.runs.length,
     cacheEntries: collected.cacheEntries,
@@ -114,6 +117,20 @@ async function removeOld(directory: string, graceMs: number): Promise<number> {
     if (!(await isOlder(join(directory, name), graceMs))) continue;
     await rm(join(directory, name), { recursive: true, force: true });
     removed += 1;
+  }
+  return removed;
+}
+
+/** Files of the cache that were never renamed into place. */
+async function removeUnfinished(directory: string, graceMs: number): Promise<number> {
+  let removed = 0;
+  for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) removed += await removeUnfinished(path, graceMs);
+    else if (entry.name.endsWith('.tmp') && (await isOlder(path, graceMs))) {
+      await rm(path, { force: true });
+      removed += 1;
+    }
   }
   return removed;
 }

@@ -10,6 +10,7 @@ export async function gcCommand(context: Context): Promise<number> {
   const keepRuns = options.number('keep-runs');
   const maxAge = options.text('max-age');
   const maxSize = options.text('max-size');
+  const grace = options.text('grace');
   const dryRun = options.has('dry-run');
   const project = await openExisting(context);
   if (project === undefined) {
@@ -33,6 +34,7 @@ export async function gcCommand(context: Context): Promise<number> {
       ...(keepRuns === undefined ? {} : { keepRuns }),
       ...(maxAge === undefined ? {} : { maxAgeMs: parseDuration(maxAge)! }),
       ...(maxSize === undefined ? {} : { maxSize: parseBytes(maxSize)! }),
+      ...(grace === undefined ? {} : { graceMs: parseDuration(grace)! }),
     });
     if (context.json) printJson(context, { dryRun, ...report });
     else {

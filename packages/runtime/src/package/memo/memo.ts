@@ -122,7 +122,7 @@ export class Memo {
       closures,
       steps,
     };
-    const temporary = `${this.#path}.${process.pid}-${randomBytes(4).toString('hex')}`;
+    const temporary = `${this.#path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
     try {
       mkdirSync(dirname(this.#path), { recursive: true });
       writeFileSync(temporary, JSON.stringify(content));
