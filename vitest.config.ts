@@ -32,7 +32,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/docs/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/docs/**/*.test.ts', 'test/crash/**/*.test.ts'],
           testTimeout: 60_000,
         },
       },

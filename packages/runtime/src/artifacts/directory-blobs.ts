@@ -4,6 +4,7 @@ import type { BlobFailure, BlobRead, BlobStore } from '@run-pipeline/core/ports'
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, opendir, rename, stat, unlink, utimes, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { crashPoint } from '../crash-points.js';
 import { hashFile, readChunks, READ_SIZE, sha256, sha256Stream } from './sha256.js';
 import { blobStoreError } from './store-failure.js';
 
@@ -180,7 +181,9 @@ class DirectoryBlobs implements BlobStore {
     const file = await open(path, 'wx');
     try {
       await write(file);
+      crashPoint('blob-written');
       await file.sync();
+      crashPoint('blob-synced');
     } catch (error) {
       await file.close();
       await unlinkIfThere(path);
@@ -194,6 +197,7 @@ class DirectoryBlobs implements BlobStore {
     const path = this.#path(hash);
     await this.#makeDirectory(dirname(path));
     await rename(temporary, path);
+    crashPoint('blob-renamed');
     await this.#syncDirectory(dirname(path));
   }
 

@@ -12,6 +12,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RunPipelineError, type ExternalImport, type TaskPackage } from '@run-pipeline/core/model';
+import { crashPoint } from '../crash-points.js';
 import type { ProjectPaths } from '../project/project.js';
 import { hashOf } from './digest.js';
 import type { MaterialisePackage } from './packager.js';
@@ -111,7 +112,8 @@ function frameworkUrl(specifier: string): string {
 }
 
 function writeWhole(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
   writeFileSync(temporary, text);
+  crashPoint('task-written');
   renameSync(temporary, path);
 }

@@ -11,6 +11,7 @@ import {
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RunPipelineError, type PackageManifest, type TaskPackage } from '@run-pipeline/core/model';
+import { crashPoint } from '../crash-points.js';
 import type { ProjectPaths } from '../project/project.js';
 import type { Asset } from './assets.js';
 import { contentHash, hashOf } from './digest.js';
@@ -108,7 +109,9 @@ function writePackage(options: NewPackage & { readonly parent: string; readonly 
       mkdirSync(dirname(target), { recursive: true });
       copyFileSync(asset.source, target);
     }
+    crashPoint('package-written');
     moveInto(temporary, task.directory);
+    crashPoint('package-renamed');
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

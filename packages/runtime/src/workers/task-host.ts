@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { writeSync } from 'node:fs';
 import { RunPipelineError, type TaskId } from '@run-pipeline/core/model';
+import { crashPoint } from '../crash-points.js';
 import { stepAbortReason } from './abort-cause.js';
 import type * as Executor from './execute-task.js';
 import { LeftoverDetector } from './leftovers.js';
@@ -124,6 +125,7 @@ export class TaskHost {
     const left = await leftovers();
     this.#hold();
 
+    crashPoint('before-done');
     this.#task = undefined;
     this.#mark('stdout', mark);
     this.#mark('stderr', mark);
