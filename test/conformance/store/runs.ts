@@ -1,12 +1,15 @@
 import { runId } from '@run-pipeline/core/model';
 import { expect, test } from 'vitest';
 import {
+  bytes,
+  hashOf,
   LEASE_MS,
   newRun,
   OTHER,
   OWNER,
   Recorder,
   stepStart,
+  text,
   useStores,
   type StoreFactory,
 } from './harness.js';
@@ -36,6 +39,23 @@ export function runTests(factory: StoreFactory): void {
     });
     expect(await store.getRun(made.id)).toEqual(made);
     expect(await store.getRun(runId('unknown'))).toBeUndefined();
+  });
+
+  test('a run has what it takes to continue it from its first moment, and pins it', async () => {
+    const { store } = await fresh();
+    const value = { hash: hashOf('packages'), bytes: bytes('packages') };
+    const blob = { hash: hashOf('a large parameter'), size: 100_000 };
+    const { id } = await store.createRun(
+      newRun('r1', {
+        documents: [{ name: 'launch', bytes: bytes('how') }],
+        values: [value],
+        blobs: [blob],
+      }),
+    );
+    expect(text(await store.readRunDocument(id, 'launch'))).toBe('how');
+    expect(text(await store.readValue(value.hash))).toBe('packages');
+    await store.collect({ dryRun: false });
+    expect(await store.pinned([value.hash, blob.hash])).toEqual(new Set([value.hash, blob.hash]));
   });
 
   test('a run with an id that exists is an error and takes no number', async () => {

@@ -150,4 +150,20 @@ export function taskTests(factory: StoreFactory): void {
     await second.releaseFingerprint(print, runId('r2'));
     expect(await store.claimFingerprint(print, holder('r1'))).toEqual({ ok: true });
   });
+
+  test('whoever takes a run over finds none of its fingerprints claimed by the process before', async () => {
+    const { store } = await fresh();
+    const { id } = await store.createRun(newRun('r1'));
+    const claim = (step: string) =>
+      store.claimFingerprint(printOf('train'), {
+        run: id,
+        step: stepName(step),
+        owner: OWNER,
+        leaseMs: LEASE_MS,
+      });
+    expect((await claim('train')).ok).toBe(true);
+    expect((await claim('train_1')).ok).toBe(false);
+    expect((await store.takeRun(id, { expectedEpoch: 1, owner: OTHER })).ok).toBe(true);
+    expect((await claim('train_1')).ok).toBe(true);
+  });
 }

@@ -4,7 +4,7 @@ import { foldEvents } from '@run-pipeline/core/run-view';
 import { processIdentity } from '../project/process-identity.js';
 import type { Project } from '../project/project.js';
 import type { TaskRequest, WorkerPool } from '../workers/protocol.js';
-import { recordedSteps } from './recorded.js';
+import { indexed, recordedSteps } from './recorded.js';
 import { definitionOf, storedPackages } from './resume-run.js';
 import { decodeParameters, readLaunch } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
@@ -66,7 +66,7 @@ export async function captureTask(project: Project, run: RunId, step: string): P
     parameters: await decodeParameters(project, launch.parameters),
     packageOf: storedPackages(project, definition, launch.packages),
     secretKey: await project.store.secretKey(),
-    recorded: { byName },
+    recorded: indexed(byName),
     borrowed:
       selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection),
     first: { events: [] },

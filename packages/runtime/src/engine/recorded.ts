@@ -17,21 +17,26 @@ import type { Prepared } from './prepare.js';
 export function recordedSteps(events: readonly RunEvent[]): RecordedSteps {
   const view = foldEvents(events);
   const byName = new Map<string, RecordedStep>();
-  const byFingerprint = new Map<string, RecordedStep[]>();
   for (const step of view.steps.values()) {
-    const recorded: RecordedStep = {
+    byName.set(step.name, {
       name: step.name as StepName,
       status: step.status,
       attempts: step.attempts,
       fingerprint: step.fingerprint,
       cachedFrom: step.cachedFrom,
       claimedBy: undefined,
-    };
-    byName.set(step.name, recorded);
+    });
+  }
+  return indexed(byName);
+}
+
+export function indexed(byName: ReadonlyMap<string, RecordedStep>): RecordedSteps {
+  const byFingerprint = new Map<string, RecordedStep[]>();
+  for (const step of byName.values()) {
     if (step.fingerprint === undefined) continue;
     const same = byFingerprint.get(step.fingerprint);
-    if (same === undefined) byFingerprint.set(step.fingerprint, [recorded]);
-    else same.push(recorded);
+    if (same === undefined) byFingerprint.set(step.fingerprint, [step]);
+    else same.push(step);
   }
   return { byName, byFingerprint, taken: new Set(byName.keys()) };
 }
@@ -52,7 +57,11 @@ export async function adoptByIdentity(
   if (context.recorded === undefined || context.definition.kind !== 'function') return false;
   const same = context.recorded.byFingerprint.get(prepared.fingerprint) ?? [];
   const done = same.filter((step) => isSuccess(step.status) && fits(node, step));
-  const match = done.find((step) => step.name === node.usual) ?? done[0] ?? unfinished(context, node);
+  const match =
+    done.find((step) => step.name === node.usual) ??
+    done[0] ??
+    unfinished(context, node) ??
+    same.find((step) => fits(node, step));
   if (match !== undefined) return take(context, node, match);
   nameAnew(context, node);
   return false;
