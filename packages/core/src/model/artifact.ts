@@ -38,9 +38,34 @@ export interface StoredArtifact {
 
 /** What a task reports beside its returns; kept as events, belongs to the cache entry. */
 export type Report =
-  | { readonly kind: 'scalar'; readonly title: string; readonly series: string; readonly value: number; readonly iteration: number }
+  | {
+      readonly kind: 'scalar';
+      readonly title: string;
+      readonly series: string;
+      readonly value: number;
+      readonly iteration: number;
+    }
   | { readonly kind: 'single-value'; readonly name: string; readonly value: number }
   | { readonly kind: 'text'; readonly text: string; readonly title?: string }
-  | { readonly kind: 'table'; readonly title: string; readonly series: string; readonly iteration: number; readonly artifact: ArtifactRecord }
-  | { readonly kind: 'plot'; readonly plot: 'histogram' | 'scatter' | 'confusion-matrix' | 'line' | 'custom'; readonly title: string; readonly series: string; readonly iteration: number; readonly artifact: ArtifactRecord }
-  | { readonly kind: 'image' | 'media'; readonly title: string; readonly series: string; readonly iteration: number; readonly artifact: ArtifactRecord };
+  | {
+      readonly kind: 'table';
+      readonly title: string;
+      readonly series: string;
+      readonly iteration: number;
+      readonly artifact: ArtifactRecord;
+    }
+  | {
+      readonly kind: 'plot';
+      readonly plot: 'histogram' | 'scatter' | 'confusion-matrix' | 'line' | 'custom';
+      readonly title: string;
+      readonly series: string;
+      readonly iteration: number;
+      readonly artifact: ArtifactRecord;
+    }
+  | {
+      readonly kind: 'image' | 'media';
+      readonly title: string;
+      readonly series: string;
+      readonly iteration: number;
+      readonly artifact: ArtifactRecord;
+    };

@@ -36,7 +36,8 @@ export interface PipelineOptions {
   readonly retry: RetryPolicy;
 }
 
-export type ParameterType = 'string' | 'number' | 'integer' | 'boolean' | 'json' | 'date' | 'file' | 'directory';
+export type ParameterType =
+  'string' | 'number' | 'integer' | 'boolean' | 'json' | 'date' | 'file' | 'directory';
 
 export interface ParameterDefinition {
   readonly name: string;
@@ -59,7 +60,12 @@ export interface StandardSchema {
 }
 export type StandardResult =
   | { readonly value: unknown; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] };
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly unknown[] | undefined;
+      }[];
+    };
 
 export interface StepDefinition {
   /** As the user wrote it; the graph checks it. */

@@ -100,14 +100,6 @@ export interface RunEnd {
 }
 
 export type RunEventBody =
-  | RunStart
-  | StepAdd
-  | StepStart
-  | StepLog
-  | StepReport
-  | StepRetry
-  | StepEnd
-  | RunResume
-  | RunEnd;
+  RunStart | StepAdd | StepStart | StepLog | StepReport | StepRetry | StepEnd | RunResume | RunEnd;
 
 export type RunEvent = EventBase & RunEventBody;

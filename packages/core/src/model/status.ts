@@ -1,13 +1,6 @@
 /** What a step or a task is at. `published` is for templates only. */
 export type StepStatus =
-  | 'created'
-  | 'queued'
-  | 'running'
-  | 'completed'
-  | 'failed'
-  | 'aborted'
-  | 'cached'
-  | 'skipped';
+  'created' | 'queued' | 'running' | 'completed' | 'failed' | 'aborted' | 'cached' | 'skipped';
 
 /** How a node ended. */
 export type StepOutcomeStatus = 'completed' | 'cached' | 'failed' | 'aborted' | 'skipped';

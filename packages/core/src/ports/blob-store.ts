@@ -12,7 +12,9 @@ import type { Digest } from '../model/ids.js';
  */
 export interface BlobStore {
   /** Stores bytes (or parts, in order; or a file, by streaming) under their hash. */
-  put(source: Uint8Array | readonly Uint8Array[] | { readonly path: string }): Promise<{ readonly hash: Digest; readonly size: number }>;
+  put(
+    source: Uint8Array | readonly Uint8Array[] | { readonly path: string },
+  ): Promise<{ readonly hash: Digest; readonly size: number }>;
   /** The verified bytes; `missing` and `damaged` are data. */
   read(hash: Digest): Promise<BlobRead>;
   /** Makes the blob available as a local file, verified; used for large files. Not to be modified. */

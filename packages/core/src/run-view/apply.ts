@@ -67,7 +67,8 @@ export function applyEvent(view: RunView, event: RunEvent): RunView {
       // What did not succeed is executed again; a step that failed or was skipped may end otherwise now.
       for (const step of view.steps.values()) {
         if (step.status === 'running') put(view, { ...step, status: 'queued' });
-        else if (step.status !== 'completed' && step.status !== 'cached') put(view, { ...step, status: 'created' });
+        else if (step.status !== 'completed' && step.status !== 'cached')
+          put(view, { ...step, status: 'created' });
       }
       break;
     case 'run.end':

@@ -33,6 +33,9 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
     engine: options,
     onWarning: request.onWarning,
   });
+  for (const queue of queuesOf(definition)) {
+    request.onWarning(`no agent serves queue "${queue}": its steps run here`);
+  }
   const borrowed =
     selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection);
   const owner = processIdentity();

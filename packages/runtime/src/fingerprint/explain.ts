@@ -35,7 +35,7 @@ export function explainChanges(
   for (const item of of('version')) sentences.push(`cache version ${shown(item)}`);
   for (const item of of('returns')) sentences.push(`its returns changed: ${shown(item)}`);
   for (const item of of('platform')) sentences.push(`platform ${shown(item)}`);
-  for (const item of of('format')) sentences.push('the fingerprint format of run-pipeline changed');
+  if (of('format').length > 0) sentences.push('the fingerprint format of run-pipeline changed');
   if (sentences.length === 0 && of('binding').length > 0) sentences.push('how its inputs are passed changed');
   return sentences;
 }
