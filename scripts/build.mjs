@@ -77,8 +77,6 @@ async function buildJavaScript() {
         alias: coreSources,
         sourcemap: 'linked',
         sourcesContent: false,
-        // reflect-metadata is CommonJS: to load it as a package costs every process 10 ms, as a part of core 2.
-        alias: { 'reflect-metadata/lite': join(root, 'node_modules/reflect-metadata/ReflectLite.js') },
         legalComments: 'inline',
         logLevel: 'warning',
         define: { RUN_PIPELINE_VERSION: JSON.stringify(version) },
