@@ -15,7 +15,7 @@ export async function* coldRuns({ wanted }) {
       () => here.forget(),
     );
     here.remove();
-    const steps = Number(/[\d,]+/.exec(name)[0].replace(',', ''));
+    const steps = Number(/\d[\d,]*/.exec(name)[0].replaceAll(',', ''));
     yield {
       name,
       measured,
