@@ -82,6 +82,7 @@ function request(
   const { inputs } = step;
   return {
     key,
+    name: step.name,
     code: step.code,
     inputs:
       options.definition.kind === 'function'

@@ -49,6 +49,7 @@ export function createPackager(options: PackagerOptions): PackageSteps {
 
 const comparedStep = (request: PackageRequest, step: MemoisedStep): ComparedStep => ({
   key: request.key,
+  name: request.name ?? request.key,
   writing: request.writing,
   shared: step.shared,
 });

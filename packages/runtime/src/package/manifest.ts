@@ -40,7 +40,7 @@ export function packageContent(
     patterns: request.assets,
     sourceFile: slice.entry.module.file,
     root,
-    step: request.key,
+    step: request.name ?? request.key,
     at,
     files,
   });
@@ -56,7 +56,7 @@ export function packageContent(
   const { entry } = slice;
   const manifest: PackageManifest = {
     format: 1,
-    id: `${projectPath(root, entry.module.file)}#${entryName(entry, request.key)}`,
+    id: `${projectPath(root, entry.module.file)}#${entryName(entry, request.name ?? request.key)}`,
     entry:
       entry.kind === 'method'
         ? { kind: 'method', method: entry.method, parameters: keptParameters(slice) }

@@ -3,8 +3,10 @@ import type { ProjectPaths } from '../project/project.js';
 
 /** One step to package. */
 export interface PackageRequest {
-  /** The step's name: for messages, and the key of the result. */
+  /** The key of the result; unique among the requests. */
   readonly key: string;
+  /** What messages call the step; default: the key. */
+  readonly name?: string;
   readonly code: StepCode;
   /** How the inputs are declared decides the binding. */
   readonly inputs:

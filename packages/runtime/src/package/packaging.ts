@@ -121,7 +121,8 @@ class Packaging {
     readonly setup: Setup;
   }): SlicedStep | undefined {
     const { request, place, context, index, setup } = options;
-    const found = findStep({ context, key: request.key, code: request.code, place, index });
+    const name = request.name ?? request.key;
+    const found = findStep({ context, key: name, code: request.code, place, index });
     if (!found.ok) {
       this.#diagnostics.push(found.diagnostic);
       return undefined;
@@ -134,7 +135,7 @@ class Packaging {
       program,
       drivers,
       root: this.#paths.root,
-      step: request.key,
+      step: name,
       cached: request.cached,
     });
     const at = entryPlace(entry);
@@ -159,6 +160,7 @@ class Packaging {
   #compare(steps: readonly SlicedStep[], siblings: readonly ComparedStep[]): Set<string> {
     const fresh = steps.map(({ request, facts }): ComparedStep => ({
       key: request.key,
+      name: request.name ?? request.key,
       writing: request.writing,
       shared: facts.shared,
     }));
@@ -174,6 +176,7 @@ class Packaging {
     const { root } = this.#paths;
     const requests = steps.map(({ request, slice, at }) => ({
       key: request.key,
+      name: request.name ?? request.key,
       at,
       entry: SLICE + projectPath(root, slice.entry.module.file),
       modules: emitSlice({ slice, program: this.#program, drivers: this.#drivers, root }),

@@ -19,6 +19,8 @@ import { prependLines, type MappedCode } from './mappings.js';
 /** One step to bundle: its sliced modules, the entry among them. */
 export interface BundleRequest {
   readonly key: string;
+  /** What messages call the step. */
+  readonly name: string;
   readonly entry: string;
   readonly modules: readonly SlicedModule[];
   /** For messages. */
@@ -316,5 +318,5 @@ function bundleDiagnostic(error: { readonly text: string }, request: BundleReque
     : error.text.includes('native add-on')
       ? 'native-relative'
       : 'bundle';
-  return { code, severity: 'error', message: `step ${request.key}: ${error.text}`, at: request.at };
+  return { code, severity: 'error', message: `step ${request.name}: ${error.text}`, at: request.at };
 }

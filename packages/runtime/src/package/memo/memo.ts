@@ -148,8 +148,16 @@ function identityOf(request: PackageRequest): string {
           code.function.length,
           Function.prototype.toString.call(code.function),
         ];
-  const { key, inputs, assets, cached, writing } = request;
-  const text = JSON.stringify([key, code.kind, what, inputs, assets, cached, writing]);
+  const { inputs, assets, cached, writing } = request;
+  const text = JSON.stringify([
+    request.name ?? request.key,
+    code.kind,
+    what,
+    inputs,
+    assets,
+    cached,
+    writing,
+  ]);
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }
 

@@ -21,7 +21,7 @@ export function argumentBinding(options: {
     return problem(
       at,
       'unknown-parameters',
-      `the parameter names of step ${request.key} cannot be read from its source`,
+      `the parameter names of step ${request.name ?? request.key} cannot be read from its source`,
       'give it a function that takes one object, or a function written out where it is declared',
     );
   }
@@ -41,7 +41,7 @@ export function argumentBinding(options: {
     return problem(
       at,
       'unknown-argument',
-      `step ${request.key} has no parameter ${unknown.map((name) => `"${name}"`).join(', ')}${hint === undefined ? '' : `; did you mean "${hint}"?`}`,
+      `step ${request.name ?? request.key} has no parameter ${unknown.map((name) => `"${name}"`).join(', ')}${hint === undefined ? '' : `; did you mean "${hint}"?`}`,
       names.length === 0
         ? 'its function takes no parameters by name'
         : `its parameters are ${names.join(', ')}`,

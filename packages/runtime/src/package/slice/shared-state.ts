@@ -16,6 +16,8 @@ export interface SharedFacts {
 /** A step, for comparing it with the others. */
 export interface ComparedStep {
   readonly key: string;
+  /** What messages call it. */
+  readonly name: string;
   readonly writing: 'class' | 'controller' | 'function';
   readonly shared: SharedFacts;
 }
@@ -65,13 +67,13 @@ function sharedState(steps: readonly ComparedStep[]): SharedProblem[] {
       diagnostic: {
         code: 'shared-module-state',
         severity: 'error',
-        message: `step ${change.step.key} changes \`${name}\`, which step ${other.key} uses too: every step runs with a \`${name}\` of its own`,
+        message: `step ${change.step.name} changes \`${name}\`, which step ${other.name} uses too: every step runs with a \`${name}\` of its own`,
         at: change.fact.at,
         related: [
           ...(declared === undefined ? [] : [{ message: `\`${name}\` is declared here`, at: declared }]),
           ...(otherPlace === undefined
             ? []
-            : [{ message: `step ${other.key} changes it here`, at: otherPlace }]),
+            : [{ message: `step ${other.name} changes it here`, at: otherPlace }]),
         ],
         help: 'return the value from one step and take it as an input of the other',
       },
@@ -91,7 +93,7 @@ function impureInitialisers(steps: readonly ComparedStep[]): SharedProblem[] {
       diagnostic: {
         code: 'impure-initialiser',
         severity: 'error',
-        message: `steps ${first.step.key} and ${second.step.key} use \`${name}\`, but \`${first.fact.text}\` gives each of them another value`,
+        message: `steps ${first.step.name} and ${second.step.name} use \`${name}\`, but \`${first.fact.text}\` gives each of them another value`,
         at: first.fact.at,
         help: 'make the value in one step (or a pipeline parameter) and pass it to the others as an input',
       },
@@ -115,9 +117,9 @@ function calledSteps(steps: readonly ComparedStep[]): SharedProblem[] {
         diagnostic: {
           code: 'calls-step',
           severity: isError ? 'error' : 'warning',
-          message: `step ${step.key} calls \`${nameOf(id)}\`, which is step ${called.key}: it runs inside ${step.key}, not as a step`,
+          message: `step ${step.name} calls \`${nameOf(id)}\`, which is step ${called.name}: it runs inside ${step.name}, not as a step`,
           at,
-          help: `take the result of ${called.key} as an input`,
+          help: `take the result of ${called.name} as an input`,
         },
       });
     }
