@@ -1,5 +1,6 @@
 import { originalPositionFor } from '@jridgewell/trace-mapping';
 import type { SourceLocation } from '@run-pipeline/core/model';
+import { plainCallee } from '../module/drivers.js';
 import type { Item, Module } from '../module/module.js';
 import type { Program } from '../module/program.js';
 import { isFunctionNode, keyName, walk, type SyntaxNode, isPresent } from '../module/syntax.js';
@@ -46,7 +47,7 @@ export class FunctionIndex {
     const byLine = new Map<number, { readonly column: number; readonly call: SyntaxNode }[]>();
     walk(module.program, (node) => {
       if (node.type !== 'CallExpression') return;
-      const callee = node.callee as SyntaxNode;
+      const callee = plainCallee(node.callee as SyntaxNode);
       const place = originalOf(
         module,
         callee.type === 'MemberExpression' ? callee.property.start : callee.start,
@@ -97,7 +98,7 @@ export class FunctionIndex {
 
 function isRegistering(call: SyntaxNode): boolean {
   if (call.type !== 'CallExpression') return false;
-  const callee = call.callee as SyntaxNode;
+  const callee = plainCallee(call.callee as SyntaxNode);
   const name = callee.type === 'MemberExpression' ? callee.property : callee;
   return name.type === 'Identifier' && (name.name === 'addFunctionStep' || name.name === 'step');
 }

@@ -29,8 +29,8 @@ export function placeOf(code: StepCode, mapToSource: MapToSource, tracked: Track
   const mapped = mapToSource({ file: code.file, line: 1, column: 1 }).file;
   return {
     call: undefined,
-    files: [...new Set([mapped, ...mappedSources(file, tracked), file])].filter((each) =>
-      tracked.isFile(each),
+    files: [...new Set([...(mapped === file ? [] : [mapped]), ...mappedSources(file, tracked), file])].filter(
+      (each) => tracked.isFile(each),
     ),
   };
 }

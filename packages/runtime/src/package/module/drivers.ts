@@ -29,7 +29,7 @@ export class Drivers {
   /** The framework's name behind a decorator, else undefined: it is the user's own. */
   decoratorName(module: Module, decorator: Decorator): string | undefined {
     let expression = decorator.expression as SyntaxNode;
-    if (expression.type === 'CallExpression') expression = expression.callee as SyntaxNode;
+    if (expression.type === 'CallExpression') expression = plainCallee(expression.callee as SyntaxNode);
     const path: string[] = [];
     while (expression.type === 'MemberExpression') {
       if (expression.property.type === 'Identifier') path.unshift(expression.property.name);
@@ -115,10 +115,15 @@ export function isFunctionValue(item: Item): boolean {
   return value !== undefined && (isFunctionNode(value) || value.type === 'ClassExpression');
 }
 
+/** Compilers write `(0, module.f)()` for a call without a `this`. */
+export const plainCallee = (callee: SyntaxNode): SyntaxNode =>
+  callee.type === 'SequenceExpression' ? (callee.expressions.at(-1) as SyntaxNode) : callee;
+
 /** `f` and `ns.f` as a reference to look up. */
 export function calleeReference(
-  callee: SyntaxNode,
+  written: SyntaxNode,
 ): { name: string; member: string | undefined } | undefined {
+  const callee = plainCallee(written);
   if (callee.type === 'Identifier') return { name: callee.name, member: undefined };
   if (
     callee.type === 'MemberExpression' &&

@@ -1,13 +1,13 @@
 import { memberName, type SyntaxNode } from './syntax.js';
 
 /** Members of well-known objects whose result differs from one evaluation to the next. */
-const MEMBERS: Readonly<Record<string, ReadonlySet<string>>> = {
-  Math: new Set(['random']),
-  Date: new Set(['now']),
-  performance: new Set(['now']),
-  process: new Set(['hrtime', 'uptime']),
-  crypto: new Set(['randomUUID', 'getRandomValues', 'randomBytes', 'randomInt']),
-};
+const MEMBERS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['Math', new Set(['random'])],
+  ['Date', new Set(['now'])],
+  ['performance', new Set(['now'])],
+  ['process', new Set(['hrtime', 'uptime'])],
+  ['crypto', new Set(['randomUUID', 'getRandomValues', 'randomBytes', 'randomInt'])],
+]);
 
 const FROM_CRYPTO = new Set(['randomUUID', 'randomBytes', 'randomInt', 'getRandomValues']);
 /** Packages whose every call makes a new identifier. */
@@ -40,5 +40,5 @@ export function impureCall(
   if (callee.type !== 'MemberExpression' || member === undefined) return undefined;
   const object = callee.object as SyntaxNode;
   const name = object.type === 'Identifier' ? object.name : memberName(object);
-  return name !== undefined && MEMBERS[name]?.has(member) === true ? `${name}.${member}()` : undefined;
+  return name !== undefined && MEMBERS.get(name)?.has(member) === true ? `${name}.${member}()` : undefined;
 }

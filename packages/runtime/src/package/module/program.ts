@@ -3,7 +3,7 @@ import type { Diagnostic, SourceLocation } from '@run-pipeline/core/model';
 import type { NpmResolution, Resolution, Resolver } from '../source/resolve.js';
 import type { TrackedFiles } from '../source/tracked-files.js';
 import { LOADERS, transformSource } from '../source/transform.js';
-import type { TsConfigs } from '../source/tsconfig.js';
+import type { CompilerOptions, TsConfigs } from '../source/tsconfig.js';
 import { analyseModule } from './analyse.js';
 import type { Item, Module, Reference } from './module.js';
 
@@ -87,13 +87,69 @@ export class Program {
     if (text === undefined) {
       return failed('unresolved-import', `there is no file ${file}`, { file, line: 1, column: 1 });
     }
-    const compilerOptions = this.#tsconfigs.of(file);
     try {
-      const source = await transformSource({ file, text, compilerOptions });
+      const written = await this.#written(file, text);
+      if (!written.ok) return { kind: 'failed', diagnostic: written.diagnostic };
+      const { compilerOptions } = written;
+      const source = await transformSource({ file, ...written });
       return { kind: 'module', module: analyseModule({ file, source, compilerOptions }) };
     } catch (error) {
+      // What does not parse is the user's; anything else is a fault of ours and must not look like it.
+      if (!(error instanceof SyntaxError) && (error as EsbuildFailure).errors === undefined) throw error;
       return { kind: 'failed', diagnostic: syntaxDiagnostic(file, error) };
     }
+  }
+
+  /** The module as its author wrote it, as far as that can be told from compiled JavaScript. */
+  async #written(
+    file: string,
+    text: string,
+  ): Promise<
+    | {
+        readonly ok: true;
+        readonly text: string;
+        readonly inputMap: string | undefined;
+        readonly compilerOptions: CompilerOptions;
+      }
+    | { readonly ok: false; readonly diagnostic: Diagnostic }
+  > {
+    const compilerOptions = this.#tsconfigs.of(file);
+    if (!/\.[cm]?js$/.test(file)) return { ok: true, text, inputMap: undefined, compilerOptions };
+    const { raiseCompiled } = await import('../raise/raise.js');
+    const result = raiseCompiled({
+      file,
+      text,
+      isCommonJsPackage: (specifier) => this.#isCommonJs(specifier, file),
+    });
+    if (!result.ok) {
+      return {
+        ok: false,
+        diagnostic: {
+          code: 'compiled-decorators',
+          severity: 'error',
+          message: `the compiled decorators of ${file} (${result.what}) cannot be taken apart`,
+          at: { file, line: 1, column: 1 },
+          help: 'compile with tsc, or with source maps and keep the TypeScript sources beside, or keep decorators (target esnext)',
+        },
+      };
+    }
+    const { raised } = result;
+    if (raised === undefined) return { ok: true, text, inputMap: undefined, compilerOptions };
+    // Fields are as they were compiled, whatever the tsconfig that happens to lie there says.
+    const mode = {
+      ...compilerOptions,
+      experimentalDecorators: raised.decorators === 'legacy',
+      useDefineForClassFields: true,
+    };
+    return { ok: true, text: raised.code, inputMap: raised.map, compilerOptions: mode };
+  }
+
+  #isCommonJs(specifier: string, importer: string): boolean {
+    const resolution = this.resolver.resolve(specifier, importer);
+    if (resolution.kind !== 'npm') return false;
+    const extension = extname(resolution.file);
+    if (extension === '.cjs') return true;
+    return extension === '.js' && this.resolver.moduleType(resolution.file) !== 'module';
   }
 
   /** Files of the user's that a module names. */

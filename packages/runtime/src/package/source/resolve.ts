@@ -183,6 +183,11 @@ export class Resolver {
     }
   }
 
+  /** The `type` of the nearest package.json above a file. */
+  moduleType(file: string): unknown {
+    return this.#scope(dirname(file))?.json['type'];
+  }
+
   packageAt(directory: string): InstalledPackage | undefined {
     const json = this.#files.readJson(join(directory, 'package.json'));
     if (json === undefined || typeof json['name'] !== 'string') return undefined;

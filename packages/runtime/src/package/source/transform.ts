@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { TraceMap, originalPositionFor, type EncodedSourceMap } from '@jridgewell/trace-mapping';
+import remapping from '@jridgewell/remapping';
 import type { SourceLocation } from '@run-pipeline/core/model';
 import type { CompilerOptions } from './tsconfig.js';
 
@@ -29,6 +30,8 @@ export async function transformSource(options: {
   readonly file: string;
   readonly text: string;
   readonly compilerOptions: CompilerOptions;
+  /** JSON; when the text was made from the file's. */
+  readonly inputMap?: string | undefined;
 }): Promise<TransformedSource> {
   const { transform } = await import('esbuild');
   const { file, text, compilerOptions } = options;
@@ -59,7 +62,12 @@ export async function transformSource(options: {
     if (!compilerOptions.experimentalDecorators) throw error;
     return run(true);
   });
-  return { code: result.code, map: new TraceMap(JSON.parse(result.map) as EncodedSourceMap) };
+  const { inputMap } = options;
+  const map =
+    inputMap === undefined
+      ? (JSON.parse(result.map) as EncodedSourceMap)
+      : remapping([result.map, inputMap], () => null);
+  return { code: result.code, map: new TraceMap(map as EncodedSourceMap) };
 }
 
 /** Offsets at which lines begin. */
