@@ -4,7 +4,7 @@ import {
   type StepDefinition,
   type TaskPackage,
 } from '@run-pipeline/core/model';
-import type { ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
+import type { RunRow } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import { loadBundle } from '../discover/load.js';
 import { isAlive, processIdentity } from '../project/process-identity.js';
@@ -16,7 +16,7 @@ import { decodeParameters, readLaunch, storedPackage, type LaunchRecord } from '
 import { runToEnd } from './run-graph.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
 import { checkedGraph, runStart } from './start-run.js';
-import { pause } from './cache.js';
+import { killSurvivors } from './survivors.js';
 
 /**
  * Continues a run whose process is gone (or that failed), from its stored packages and controller:
@@ -150,50 +150,4 @@ export function storedPackages(
         help: 'Declare it at the top level of the file, or run the pipeline again.',
       }),
     );
-}
-
-/** Workers of the dead controller: a busy one outlives it and would write afterwards. */
-async function killSurvivors(project: Project, row: RunRow): Promise<void> {
-  const tasks = await project.store.listTasks({ run: row.id, status: ['running', 'queued'] });
-  const survivors = tasks.map((task) => task.executor).filter(survives);
-  for (const executor of survivors) killGroup(executor);
-  const never = new AbortController().signal;
-  const patience = Date.now() + 5_000;
-  while (survivors.some(survives)) {
-    if (Date.now() > patience) {
-      throw new RunPipelineError({
-        kind: 'store',
-        code: 'survivor',
-        message: `a worker of the earlier process does not end (pid ${survivors[0]?.pid})`,
-        help: 'End it by hand, then resume again.',
-      });
-    }
-    await pause(20, never);
-  }
-}
-
-/** The worker, or what it started: a group outlives its leader, and its number is not given away meanwhile. */
-function survives(executor: ProcessIdentity): boolean {
-  if (isAlive(executor) === 'alive') return true;
-  const { host, bootId } = processIdentity();
-  if (executor.processGroup === undefined || executor.host !== host || executor.bootId !== bootId)
-    return false;
-  return !exists(executor.pid) && exists(-executor.processGroup);
-}
-
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-function killGroup({ pid, processGroup }: ProcessIdentity): void {
-  try {
-    process.kill(processGroup === undefined ? pid : -processGroup, 'SIGKILL');
-  } catch {
-    // It ended by itself meanwhile.
-  }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { ProcessIdentity } from '@run-pipeline/core/ports';
 
@@ -35,6 +35,25 @@ export function isAlive(identity: ProcessIdentity): Liveness {
   return startTime === identity.startTime ? 'alive' : 'dead';
 }
 
+/**
+ * Whether a process of the group that the identity led lives: what a worker started may outlive it. The
+ * number of a group is not given to a new process while the group lasts; when the number is a process
+ * again that is not the leader, the group is gone.
+ */
+export function isGroupAlive(identity: ProcessIdentity): boolean {
+  const { processGroup } = identity;
+  if (processGroup === undefined || identity.host !== thisHost() || identity.bootId !== thisBoot())
+    return false;
+  if (process.platform !== 'linux')
+    return !signalReaches(identity.pid) && signalReaches(-processGroup, 'group');
+  const leader = kernelFacts(processGroup);
+  if (leader !== undefined && leader.startTime !== identity.startTime) return false;
+  return readdirSync('/proc').some((name) => {
+    const facts = /^\d+$/.test(name) ? kernelFacts(Number(name)) : undefined;
+    return facts !== undefined && !facts.ended && facts.processGroup === processGroup;
+  });
+}
+
 const UNKNOWN_BOOT = 'unknown';
 /** The inode of the initial pid namespace is a constant of Linux (PROC_PID_INIT_INO). */
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
@@ -62,23 +81,38 @@ function thisBoot(): string {
   return UNKNOWN_BOOT;
 }
 
-/** Field 22 of /proc/<pid>/stat (clock ticks since boot); `zombie` when it has ended unreaped. */
+/** Clock ticks since boot, or what `ps` says; `zombie` when it has ended unreaped. */
 function startTimeOf(pid: number): string | undefined {
   if (process.platform === 'linux') {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      // The command's name (field 2) may hold spaces and parentheses: count from behind it.
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return fields[0] === 'Z' || fields[0] === 'X' ? 'zombie' : fields[19];
-    } catch {
-      return undefined;
-    }
+    const facts = kernelFacts(pid);
+    return facts?.ended === true ? 'zombie' : facts?.startTime;
   }
   return process.platform === 'win32' ? undefined : ask('ps', ['-o', 'lstart=', '-p', String(pid)]);
 }
 
-function signalReaches(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false; // 0 and negatives would mean process groups
+/** Fields 3 (state), 5 (process group) and 22 (start time) of /proc/<pid>/stat. */
+function kernelFacts(
+  pid: number,
+):
+  | { readonly ended: boolean; readonly processGroup: number; readonly startTime: string | undefined }
+  | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The command's name (field 2) may hold spaces and parentheses: count from behind it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return {
+      ended: fields[0] === 'Z' || fields[0] === 'X',
+      processGroup: Number(fields[2]),
+      startTime: fields[19],
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function signalReaches(pid: number, kind: 'process' | 'group' = 'process'): boolean {
+  // 0 and negatives would mean process groups.
+  if (!Number.isSafeInteger(pid) || (kind === 'process' && pid <= 0)) return false;
   try {
     process.kill(pid, 0);
     return true;
