@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { CrashProject } from '../rig/crash.js';
+import { CrashProject, TIMEOUT_MS } from '../rig/crash.js';
 import { scratch } from '../rig/scratch.js';
 import { KINDS, PIPELINES } from './pipelines.js';
 
@@ -47,18 +47,22 @@ const CASES: readonly Case[] = POINTS.flatMap((given, index) => {
   }));
 });
 
-describe.concurrent('a run that dies at a crash point is resumed without executing anything again', () => {
-  test.each(CASES)(
-    '$point, pass $pass, in a pipeline of kind $kind',
-    async ({ point, pass, kind, cold, worker }) => {
-      const crashed = await project.case(`${kind}.ts`, { cold });
-      const env = { RUN_PIPELINE_CRASH_AT: `${point}:${pass}` };
-      const first = crashed.start([crashed.file], env);
-      expect(await first.ended).toEqual(
-        worker ? { code: 1, signal: null } : { code: null, signal: 'SIGKILL' },
-      );
-      await crashed.proceedToEnd();
-      await crashed.verify();
-    },
-  );
-});
+describe.concurrent(
+  'a run that dies at a crash point is resumed without executing anything again',
+  { timeout: TIMEOUT_MS },
+  () => {
+    test.each(CASES)(
+      '$point, pass $pass, in a pipeline of kind $kind',
+      async ({ point, pass, kind, cold, worker }) => {
+        const crashed = await project.case(`${kind}.ts`, { cold });
+        const env = { RUN_PIPELINE_CRASH_AT: `${point}:${pass}` };
+        const first = crashed.start([crashed.file], env);
+        expect(await first.ended).toEqual(
+          worker ? { code: 1, signal: null } : { code: null, signal: 'SIGKILL' },
+        );
+        await crashed.proceedToEnd();
+        await crashed.verify();
+      },
+    );
+  },
+);

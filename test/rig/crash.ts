@@ -1,13 +1,17 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RunRow } from '@run-pipeline/core/ports';
 import { INLINE_LIMIT, isSuccess, type RunEvent } from '@run-pipeline/core/model';
 import { foldEvents, type RunView } from '@run-pipeline/core/run-view';
 import { expect } from 'vitest';
 import { collectGarbage, openProject } from '../../packages/runtime/src/engine/index.js';
 import { isAlive } from '../../packages/runtime/src/project/process-identity.js';
 import type { Project } from '../../packages/runtime/src/project/project.js';
-import { BINARY, startNode } from './command.js';
+import { BINARY, runPipeline, startNode } from './command.js';
 import type { Scratch } from './scratch.js';
+
+/** Several processes one after the other, on a machine that may be busy with others. */
+export const TIMEOUT_MS = 180_000;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -70,12 +74,20 @@ export class Controller {
   }
 }
 
-export function send(pid: number, signal: NodeJS.Signals): void {
+/** False when there is no such process (any more). A negative number is a process group. */
+export function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(pid, signal);
+    return process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it ended by itself meanwhile
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
   }
+}
+
+/** The watchdog of a controller: the one child that is no worker. */
+export function watchdogOf(controller: number): number | undefined {
+  const children = readFileSync(`/proc/${controller}/task/${controller}/children`, 'utf8').trim().split(' ');
+  return children.map(Number).find((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'sh');
 }
 
 /** Pipelines in one directory; each case has a state of its own, started from a warm cache. */
@@ -86,6 +98,11 @@ export class CrashProject {
 
   constructor(project: Scratch) {
     this.directory = project.directory;
+  }
+
+  /** A case without an uninterrupted run to compare with: one that would not end by itself. */
+  open(file: string): CrashCase {
+    return this.#newCase(file, undefined);
   }
 
   async case(file: string, options: { readonly cold?: boolean } = {}): Promise<CrashCase> {
@@ -168,7 +185,16 @@ export class CrashCase {
   }
 
   get #env(): Env {
-    return { RUN_PIPELINE_HOME: this.home, EXECUTIONS: join(this.home, 'executions') };
+    return { RUN_PIPELINE_HOME: this.home, EXECUTIONS: join(this.home, 'executions'), GATE: this.gate };
+  }
+
+  /** A file that steps may wait for. */
+  get gate(): string {
+    return join(this.home, 'gate');
+  }
+
+  openGate(): void {
+    writeFileSync(this.gate, '');
   }
 
   start(args: readonly string[], env: Env = {}): Controller {
@@ -183,14 +209,26 @@ export class CrashCase {
     return this.start(started ? ['resume', 'latest'] : [this.file], env);
   }
 
-  /** Until it has completed: a run whose worker was killed may fail once more than it is killed. */
+  /** Until it has completed. A run whose worker was killed may have failed, and ends well now. */
   async proceedToEnd(): Promise<void> {
-    for (let patience = 3; ; patience -= 1) {
+    for (let patience = 3; !(await this.hasCompleted()); patience -= 1) {
       const controller = await this.proceed();
-      const { code } = await controller.ended;
-      if (code === 0) return;
+      await controller.ended;
       if (patience === 0) throw new Error(`${this.file} did not complete\n${controller.stderr}`);
     }
+  }
+
+  hasCompleted(): Promise<boolean> {
+    return this.open(async ({ store }) => (await store.findRuns({ status: ['completed'] })).length > 0);
+  }
+
+  /** The run, as the store has it now. */
+  run(): Promise<RunRow> {
+    return this.open(async ({ store }) => {
+      const [row] = await store.findRuns({ limit: 1 });
+      if (row === undefined) throw new Error('there is no run yet');
+      return row;
+    });
   }
 
   async open<T>(use: (project: Project) => Promise<T>): Promise<T> {
@@ -216,7 +254,8 @@ export class CrashCase {
   }
 
   /** Everything that must hold once the run has completed, however often its processes were killed. */
-  async verify(): Promise<void> {
+  async verify(options: { readonly show?: boolean } = {}): Promise<void> {
+    const shown = options.show === true ? await this.#shown() : undefined;
     await this.open(async (project) => {
       const runs = await project.store.findRuns({});
       expect(runs).toHaveLength(1);
@@ -226,11 +265,20 @@ export class CrashCase {
       this.#verifyEvents(events);
       const view = foldEvents(events);
       expect(artifactsOf(view)).toEqual(this.#reference?.artifacts);
+      if (shown !== undefined) expect(shown).toMatchObject(asShown(run!, view));
       this.#verifyExecutions(events, view);
       await verifyProcesses(project, events);
       await verifyCollected(project, view);
     });
     rmSync(this.home, { recursive: true, force: true });
+  }
+
+  async #shown(): Promise<unknown> {
+    const { stdout } = await runPipeline(['show', 'latest', '--json'], {
+      cwd: this.#directory,
+      env: this.#env,
+    });
+    return JSON.parse(stdout);
   }
 
   #verifyEvents(events: readonly RunEvent[]): void {
@@ -275,6 +323,20 @@ export class CrashCase {
   }
 }
 
+/** What of `show --json` follows from the events. */
+const asShown = (run: RunRow, view: RunView): object => ({
+  id: run.id,
+  number: run.number,
+  status: 'completed',
+  steps: [...view.steps.values()].map(({ name, status, parents, attempts, artifacts }) => ({
+    name,
+    status,
+    parents,
+    attempts,
+    artifacts: artifacts.map(({ name: artifact, hash }) => ({ name: artifact, hash })),
+  })),
+});
+
 async function verifyProcesses(project: Project, events: readonly RunEvent[]): Promise<void> {
   const workers = new Set(
     events.flatMap((event) => (event.type === 'step.start' && event.pid !== undefined ? [event.pid] : [])),
@@ -289,7 +351,7 @@ async function verifyProcesses(project: Project, events: readonly RunEvent[]): P
 
 /** Waits until it holds, or for some seconds; the caller checks. */
 export async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!(await holds()) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
