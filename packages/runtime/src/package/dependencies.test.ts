@@ -203,15 +203,16 @@ test.each([
 
 test('the environment that is read is told by name, over all bundled files', async () => {
   const scratch = await ScratchProject.create({
+    'c.cjs': 'exports.cjs = process.env.CJS',
     'helper.ts':
       'const { HOST, PORT: port = 1 } = process.env; export const where = () => `${HOST}:${port}`; export const unused = process.env.UNUSED;',
     'pipeline.ts': pipeline(
-      "import { where } from './helper.js'; import { env } from 'node:process';",
-      "where() + process.env.A + process.env['B'] + env.C + ('D' in process.env)",
+      "import { where } from './helper.js'; import { env } from 'node:process'; import { cjs } from './c.cjs';",
+      "cjs + where() + process.env.A + process.env['B'] + env.C + ('D' in process.env)",
     ),
   });
   const { manifest } = await packaged(scratch);
-  expect(manifest.env).toEqual(['A', 'B', 'C', 'D', 'HOST', 'PORT']);
+  expect(manifest.env).toEqual(['A', 'B', 'C', 'CJS', 'D', 'HOST', 'PORT']);
   expect(manifest.readsEnvDynamically).toBe(false);
   await scratch.remove();
 });

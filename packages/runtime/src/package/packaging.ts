@@ -10,16 +10,15 @@ import { packageContent } from './manifest.js';
 import { inputsOf, type Inputs } from './memo/inputs.js';
 import type { MemoisedStep } from './memo/memo.js';
 import { Drivers } from './module/drivers.js';
-import type { Item } from './module/module.js';
+import type { Item, Module } from './module/module.js';
 import { Program } from './module/program.js';
 import { registeredFunctions } from './module/registered.js';
 import type { PackageRequest } from './packager.js';
 import { argumentBinding } from './slice/binding.js';
 import { classShape, type ClassShape } from './slice/class-members.js';
-import { SLICE } from './placeholders.js';
-import { emitSlice, projectPath } from './slice/emit.js';
+import { emitSlice, entryId } from './slice/emit.js';
 import { entryPlace } from './slice/entry.js';
-import { sliceFacts, type SliceFacts } from './slice/facts.js';
+import { mergeFacts, sliceFacts, wholeFileFacts, type SliceFacts } from './slice/facts.js';
 import { Setup } from './slice/setup.js';
 import { compareSteps, type ComparedStep } from './slice/shared-state.js';
 import type { Slice } from './slice/slice.js';
@@ -87,9 +86,10 @@ class Packaging {
     );
     await this.#program.load([...new Set([...places.values()].flatMap((place) => place.files))]);
     const sliced = this.#slice(places);
-    const refused = this.#compare(sliced, siblings);
-    const accepted = sliced.filter((step) => !refused.has(step.request.key));
-    const bundles = await this.#bundle(accepted);
+    const bundles = await this.#bundle(sliced);
+    const complete = await this.#withWholeFiles(sliced, bundles);
+    const refused = this.#compare(complete, siblings);
+    const accepted = complete.filter((step) => !refused.has(step.request.key));
     const steps = await this.#write(accepted, bundles);
     return { steps, refused, diagnostics: this.#diagnostics, inputs: inputsOf(this.#files) };
   }
@@ -129,7 +129,9 @@ class Packaging {
     }
     const { entry } = found;
     const { program, drivers, shapes } = context;
-    const slice = new Slicer({ program, drivers, setup, entry, shapes }).run();
+    const [file] = place.files;
+    const scope = program.reachable(file === undefined ? entry.module.file : file);
+    const slice = new Slicer({ program, drivers, setup, entry, shapes, scope }).run();
     const facts = sliceFacts({
       slice,
       program,
@@ -178,7 +180,7 @@ class Packaging {
       key: request.key,
       name: request.name ?? request.key,
       at,
-      entry: SLICE + projectPath(root, slice.entry.module.file),
+      entry: entryId(slice, root),
       modules: emitSlice({ slice, program: this.#program, drivers: this.#drivers, root }),
     }));
     const { bundles, diagnostics } = await bundle({
@@ -189,6 +191,40 @@ class Packaging {
     });
     for (const each of diagnostics.values()) this.#diagnostics.push(...each);
     return bundles;
+  }
+
+  /** What is bundled as it is (CommonJS) reads the environment and keeps state as well. */
+  async #withWholeFiles(
+    steps: readonly SlicedStep[],
+    bundles: ReadonlyMap<string, Bundled>,
+  ): Promise<SlicedStep[]> {
+    const files = new Set([...bundles.values()].flatMap((bundled) => bundled.files));
+    await this.#program.load([...files]);
+    return steps.flatMap((step) => {
+      let complete: SlicedStep | undefined = step;
+      for (const file of bundles.get(step.request.key)?.files ?? []) {
+        const loaded = this.#program.loaded(file);
+        if (loaded?.kind === 'module' && complete !== undefined)
+          complete = this.#withFile(complete, loaded.module);
+      }
+      return complete ?? [];
+    });
+  }
+
+  #withFile(step: SlicedStep, module: Module): SlicedStep | undefined {
+    const { request } = step;
+    const facts = wholeFileFacts({
+      module,
+      program: this.#program,
+      drivers: this.#drivers,
+      root: this.#paths.root,
+      step: request.name ?? request.key,
+      cached: request.cached,
+    });
+    this.#diagnostics.push(...facts.diagnostics);
+    if (facts.diagnostics.some((each) => each.severity === 'error')) return undefined;
+    const diagnostics = distinct([...step.diagnostics, ...facts.diagnostics]);
+    return { ...step, facts: mergeFacts(step.facts, facts), diagnostics };
   }
 
   async #write(

@@ -278,6 +278,15 @@ export const functionCases: Readonly<Record<string, SlicingCase>> = {
     files: { 'dep.cjs': 'const p = require("path"); exports.named = p.basename("/x/7") * 1' },
     returns: 14,
   },
+  'a CommonJS file that requires another, reads the environment and keeps state': {
+    source: functions('import { next } from "./dep.cjs";', 'return next()', 'return next()'),
+    files: {
+      'dep.cjs': 'const { start } = require("./start.cjs"); let n = start; exports.next = () => ++n',
+      'start.cjs': 'exports.start = Number(process.env.NO_SUCH_START || 4)',
+    },
+    withSibling: true,
+    errors: ['shared-module-state'],
+  },
   'a CommonJS file that requires a package': {
     source: functions('import cj from "./dep.cjs";', 'return cj.value'),
     files: {
@@ -449,6 +458,19 @@ export const functionCases: Readonly<Record<string, SlicingCase>> = {
     },
     returns: 2,
     absent: ['NINE', 'conf'],
+  },
+  'a function of another file, with set-up in the pipeline file': {
+    source: `import './first';\nimport { step_one, registry } from './steps';\nimport { late } from './late';\nimport dotenv from 'dotenvx';\nconst loaded = dotenv.config();\nregistry.set('b', 10);\nconsole.log(late, loaded);\n${registering('', 'step_one')}`,
+    files: {
+      'first.ts': '(globalThis as any).FIRST = 100;',
+      'late.ts':
+        'import { registry } from "./steps"; registry.set("c", 1000); export const late = 1; export const UNREAD = 2;',
+      'steps.ts':
+        'const first = (globalThis as any).FIRST; export const registry = new Map<string, number>([["a", 1]]); export const step_one = () => process.env.FROM_DOTENV + [first, ...registry.values()].join()',
+      ...dotenv,
+    },
+    returns: 'y100,1,1000,10',
+    absent: ['UNREAD'],
   },
   'a function of a namespace': {
     source: `import * as steps from './steps';\n${registering('', 'steps.one')}`,

@@ -24,7 +24,7 @@ export interface MemoisedStep {
 }
 
 /** Raised when slicing, bundling or the memo itself would give something else for the same inputs. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 interface MemoFile {
   readonly format: typeof FORMAT;

@@ -48,6 +48,7 @@ export class Program {
   readonly #tsconfigs: TsConfigs;
   readonly #loaded = new Map<string, Loaded>();
   readonly #targets = new WeakMap<Item, Target>();
+  readonly #reachable = new Map<string, ReadonlySet<Module>>();
 
   constructor(options: {
     readonly files: TrackedFiles;
@@ -75,6 +76,22 @@ export class Program {
 
   get modules(): Module[] {
     return [...this.#loaded.values()].flatMap((loaded) => (loaded.kind === 'module' ? [loaded.module] : []));
+  }
+
+  /** The modules that evaluating a file evaluates, in the order in which they are named. */
+  reachable(file: string): ReadonlySet<Module> {
+    const known = this.#reachable.get(file);
+    if (known !== undefined) return known;
+    const found = new Set<Module>();
+    const queue = [file];
+    for (const at of queue) {
+      const loaded = this.#loaded.get(at);
+      if (loaded?.kind !== 'module' || found.has(loaded.module)) continue;
+      found.add(loaded.module);
+      queue.push(...this.#imports(loaded.module));
+    }
+    this.#reachable.set(file, found);
+    return found;
   }
 
   loaded(file: string): Loaded | undefined {

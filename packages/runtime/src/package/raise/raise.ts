@@ -1,4 +1,4 @@
-import MagicString from 'magic-string';
+import { MagicString } from 'magic-string';
 import { parseModule } from '../module/parser.js';
 import { raiseCommonJs } from './commonjs.js';
 import { raiseLegacyDecorators } from './legacy-decorators.js';

@@ -53,7 +53,35 @@ export function emitSlice(options: {
   readonly root: string;
 }): SlicedModule[] {
   const emitter = new Emitter(options);
-  return [...options.slice.modules.values()].flatMap((module) => emitter.module(module));
+  const modules = [...options.slice.modules.values()].flatMap((module) => emitter.module(module));
+  const { slice, root } = options;
+  if (!hasOwnEntry(slice)) return modules;
+  // The pipeline's file first, as in its own project; what changes the entry's state after the entry.
+  const idOf = (module: Module): string => SLICE + projectPath(root, module.file);
+  const before = slice.root === undefined ? [] : [idOf(slice.root)];
+  const after = slice.changers.map(idOf);
+  const entry = idOf(slice.entry.module);
+  const load = (ids: readonly string[]): string => ids.map((id) => `import${JSON.stringify(id)};`).join('');
+  const text = `${load(before)}export{default}from${JSON.stringify(entry)};${load(after)}`;
+  const imports = [...before, entry, ...after];
+  return [
+    ...modules,
+    {
+      id: entryId(slice, root),
+      text,
+      map: undefined,
+      imports,
+      module: slice.entry.module,
+      hasClasses: false,
+    },
+  ];
+}
+
+const hasOwnEntry = (slice: Slice): boolean => slice.root !== undefined || slice.changers.length > 0;
+
+/** The module of a slice whose default export is the step's code. */
+export function entryId(slice: Slice, root: string): string {
+  return SLICE + projectPath(root, slice.entry.module.file) + (hasOwnEntry(slice) ? '#entry' : '');
 }
 
 interface ImportStatement {

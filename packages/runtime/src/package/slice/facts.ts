@@ -30,6 +30,59 @@ export function sliceFacts(options: {
   return new FactsReader(options).read();
 }
 
+/** The facts of a file that is bundled as it is: of all of it, for nothing of it is left out. */
+export function wholeFileFacts(options: {
+  readonly module: Module;
+  readonly program: Program;
+  readonly drivers: Drivers;
+  readonly root: string;
+  readonly step: string;
+  readonly cached: boolean;
+}): SliceFacts {
+  const { module } = options;
+  const slice: Slice = {
+    entry: { kind: 'name', module, name: '', functionNode: undefined },
+    modules: new Map([
+      [
+        module,
+        {
+          module,
+          items: new Set(module.items),
+          parts: module.items.map((item) => ({ item, node: item.node })),
+          classes: new Map(),
+          stepFunctions: new Map(),
+          exported: new Set(),
+          namespace: new Map(),
+          evaluated: [],
+        },
+      ],
+    ]),
+    diagnostics: [],
+    root: undefined,
+    changers: [],
+    reads: [],
+    classState: [],
+  };
+  return sliceFacts({ ...options, slice });
+}
+
+/** Both: what a step's slice and the files beside it do. */
+export function mergeFacts(a: SliceFacts, b: SliceFacts): SliceFacts {
+  return {
+    env: [...new Set([...a.env, ...b.env])].sort(),
+    readsEnvDynamically: a.readsEnvDynamically || b.readsEnvDynamically,
+    ownWorker: a.ownWorker || b.ownWorker,
+    diagnostics: [...a.diagnostics, ...b.diagnostics],
+    shared: {
+      state: { ...a.shared.state, ...b.shared.state },
+      changed: { ...a.shared.changed, ...b.shared.changed },
+      impure: { ...a.shared.impure, ...b.shared.impure },
+      entry: a.shared.entry,
+      functions: { ...a.shared.functions, ...b.shared.functions },
+    },
+  };
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 class FactsReader {
@@ -215,6 +268,14 @@ class FactsReader {
         return;
       case 'module':
       case 'exports':
+        if (module.commonJs) {
+          if (fact.deferred && fact.use === 'mutate') {
+            const id = this.#id(module, 'exports');
+            this.#state[id] = at;
+            this.#changed[id] = { at, lazy: false };
+          }
+          return;
+        }
         if (!isTypeofOperand(module, fact)) this.#diagnostics.push(commonJsGlobal(fact.name, at));
         return;
       case 'eval':

@@ -80,7 +80,8 @@ export class Setup {
       item,
       ...reached,
       drives,
-      always: isStatement && !drives && !reached.callsStep && reached.changes.size === 0,
+      always:
+        (isStatement || configures(item)) && !drives && !reached.callsStep && reached.changes.size === 0,
     };
   }
 
@@ -178,6 +179,17 @@ export function isPlainValue(node: SyntaxNode): boolean {
     default:
       return false;
   }
+}
+
+const CONFIGURING = /^(?:config|configure|init|initialize|install|register|setup)$/i;
+
+/** `const result = dotenv.config()`: done for what it does to an import, whoever reads the result. */
+function configures(item: Item): boolean {
+  return item.references.some((reference) => {
+    if (reference.deferred || item.module.bindings.get(reference.name)?.[0]?.importing === undefined)
+      return false;
+    return reference.use === 'mutate' || (reference.use === 'invoke' && CONFIGURING.test(reference.name));
+  });
 }
 
 function hasEffectfulValue(item: Item): boolean {

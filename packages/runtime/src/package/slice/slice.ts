@@ -9,6 +9,10 @@ export interface Slice {
   readonly entry: SliceEntry;
   readonly modules: ReadonlyMap<Module, ModuleSlice>;
   readonly diagnostics: readonly Diagnostic[];
+  /** The pipeline's file, when the step's code is in another one and the file sets something up. */
+  readonly root: Module | undefined;
+  /** Modules that nothing imports but that change state which the step reaches, in the program's order. */
+  readonly changers: readonly Module[];
   /** `@Parameter` fields that the step reads. */
   readonly reads: readonly string[] | 'all';
   /** Static members that the step changes: `P.count++`. */

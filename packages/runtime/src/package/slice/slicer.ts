@@ -23,6 +23,8 @@ export class Slicer {
   readonly #diagnostics: Diagnostic[] = [];
   readonly #queue: SlicePart[] = [];
   readonly #reached = new Set<Module>();
+  readonly #changers = new Set<Module>();
+  readonly #scope: ReadonlySet<Module>;
   #reads: Slice['reads'] = [];
   #classState: Slice['classState'] = [];
   readonly #shapes: (item: Item) => ClassShape | undefined;
@@ -33,7 +35,10 @@ export class Slicer {
     readonly setup: Setup;
     readonly entry: SliceEntry;
     readonly shapes: (item: Item) => ClassShape | undefined;
+    /** The modules that evaluating the pipeline's file evaluates, that file first. */
+    readonly scope: ReadonlySet<Module>;
   }) {
+    this.#scope = options.scope;
     this.#program = options.program;
     this.#drivers = options.drivers;
     this.#setup = options.setup;
@@ -57,14 +62,76 @@ export class Slicer {
         this.#prune(entry);
         break;
     }
+    this.#reachRoot();
     this.#drain();
+    this.#placeChangers();
+    const root = this.#root();
     return {
       entry,
+      root,
       modules: this.#modules,
       diagnostics: this.#diagnostics,
+      changers: [...this.#scope].filter((module) => module !== root && this.#changers.has(module)),
       reads: this.#reads,
       classState: this.#classState,
     };
+  }
+
+  /**
+   * The pipeline's file is evaluated before any of its steps runs: what it sets up, or imports for its
+   * effects alone (`import 'dotenv/config'`), is set up for the steps of other files too.
+   */
+  #reachRoot(): void {
+    const [root] = this.#scope;
+    if (root === undefined || root === this.#entry.module) return;
+    this.#reachModule(root);
+    const offset = this.#importOf(root, this.#entry.module);
+    if (offset === undefined) return;
+    this.#sliceOf(root).evaluated.push({ kind: 'module', module: this.#entry.module, offset });
+  }
+
+  /** A module that changes what the step reaches is evaluated where the pipeline's file imports it. */
+  #placeChangers(): void {
+    const [root] = this.#scope;
+    if (root === undefined) return;
+    for (const module of this.#changers) {
+      const offset = module === root ? undefined : this.#importOf(root, module);
+      if (offset === undefined) continue;
+      this.#sliceOf(root).evaluated.push({ kind: 'module', module, offset });
+      this.#changers.delete(module);
+    }
+  }
+
+  /** Where the import stands through which one module evaluates another. */
+  #importOf(from: Module, target: Module): number | undefined {
+    return from.items.find((item) => {
+      if (item.importing === undefined) return false;
+      const resolution = this.#program.resolver.resolve(item.importing.specifier, from.file);
+      return resolution.kind === 'file' && this.#program.reachable(resolution.file).has(target);
+    })?.start;
+  }
+
+  /** When there is more to it than the import of the entry. */
+  #root(): Module | undefined {
+    const [root] = this.#scope;
+    const slice = root === undefined || root === this.#entry.module ? undefined : this.#modules.get(root);
+    if (slice === undefined) return undefined;
+    const isEmpty =
+      slice.items.size === 0 &&
+      slice.evaluated.every((each) => each.kind === 'module' && this.#setsUpNothing(each.module, new Set()));
+    if (isEmpty) slice.evaluated.length = 0;
+    return isEmpty ? undefined : root;
+  }
+
+  #setsUpNothing(module: Module, seen: Set<Module>): boolean {
+    if (module === this.#entry.module || seen.has(module)) return true;
+    seen.add(module);
+    const slice = this.#modules.get(module);
+    return (
+      slice === undefined ||
+      (slice.items.size === 0 &&
+        slice.evaluated.every((each) => each.kind === 'module' && this.#setsUpNothing(each.module, seen)))
+    );
   }
 
   #drain(): void {
@@ -199,7 +266,10 @@ export class Slicer {
   #effectsOn(item: Item): void {
     for (const effect of this.#setup.on(item)) {
       if (this.#entry.kind === 'expression' && effect.item === this.#entry.item) continue;
+      const { module } = effect.item;
+      if (!this.#scope.has(module)) continue;
       if (!effect.drives) {
+        if (module !== item.module) this.#changers.add(module);
         this.#enter(effect.item);
       } else if (effect.changes.has(item)) {
         this.#diagnostics.push(setupDrives(effect, item));
