@@ -70,6 +70,8 @@ export class TaskOutput {
   /** All that will come has come, and was taken by the sink. */
   readonly finished: Promise<void>;
   done = false;
+  /** The worker wrote its end mark. */
+  marked = false;
   /** What the sink threw, first of all: the caller's bug, told when the task has ended. */
   fault: unknown;
   readonly #mark: Buffer;
@@ -93,6 +95,7 @@ export class TaskOutput {
     const end = bytes.indexOf(this.#mark);
     if (end !== -1) {
       this.#held = bytes.subarray(0, end);
+      this.marked = true;
       this.finish();
       return undefined;
     }

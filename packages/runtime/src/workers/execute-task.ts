@@ -86,7 +86,10 @@ async function execute(
   // Inputs take time to read: the run may have been stopped meanwhile.
   signal.throwIfAborted();
 
+  const umask = process.umask();
   const value = await runAsTask(context.task, async () => callStep(step, request, parameters, args));
+  // Files of the store have the modes that the project wants, whatever the step made for its own.
+  process.umask(umask);
   // What a step returns because it was told to stop is not its result: it must not be kept.
   signal.throwIfAborted();
   const returned = await storeReturns(value, request, values);

@@ -16,8 +16,15 @@ export function describeLoss(loss: {
   readonly stderr: string;
   /** Where the step called `process.exit()`, when it did and could still tell. */
   readonly exiting: ErrorRecord | undefined;
+  /** It had ended the task, but what it answered could not be read. */
+  readonly unanswered?: boolean;
 }): ErrorRecord {
   const { exit, exiting } = loss;
+  if (loss.unanswered === true) {
+    return lost(
+      'the worker ended the step, but its answer did not arrive: the step, or a package it uses, wrote to a file descriptor that is not its own',
+    );
+  }
   if (exiting !== undefined) return exiting;
   const said = loss.stderr === '' ? '' : `\nIts last words:\n${loss.stderr}`;
   if (exit.error !== undefined) {

@@ -1,7 +1,7 @@
 import type { TaskRequest } from './protocol.js';
 
 /**
- * What of a process belongs to one task (INVARIANTS 7): environment, working directory, listeners on
+ * What of a process belongs to one task (INVARIANTS 7): environment, working directory, umask, listeners on
  * `process`, exit code. `enter` sets it, the function it returns puts everything back.
  */
 export function enterTask(
@@ -11,6 +11,7 @@ export function enterTask(
   const before = {
     env: options.restoreEnv ? { ...process.env } : undefined,
     cwd: process.cwd(),
+    umask: process.umask(),
     exitCode: process.exitCode,
     title: process.title,
     listeners: listenersOf(process),
@@ -27,6 +28,7 @@ export function enterTask(
     if (process.stdout.write !== before.stdout) process.stdout.write = before.stdout;
     if (process.stderr.write !== before.stderr) process.stderr.write = before.stderr;
     process.exitCode = before.exitCode;
+    process.umask(before.umask);
     if (process.title !== before.title) process.title = before.title;
     if (currentDirectory() !== before.cwd) process.chdir(before.cwd);
   };

@@ -49,12 +49,18 @@ export class TaskHost {
   #executor: typeof Executor | undefined;
   #task: RunningTask | undefined;
   #evaluations = 0;
+  /** A step has ended stdout or stderr: Node makes the stream look open again, but the next task could not print. */
+  #outputEnded = false;
 
   constructor(options: { send: (message: FromWorker) => void; hold: () => void; release: () => void }) {
     this.#send = options.send;
     this.#hold = options.hold;
     this.#release = options.release;
     process.on('uncaughtException', (error, origin) => this.#uncaught(error, origin));
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.on('finish', () => (this.#outputEnded = true));
+      stream.on('close', () => (this.#outputEnded = true));
+    }
     process.on('beforeExit', () => this.#nothingLeft());
     process.on('exit', (code) => this.#exiting(code));
   }
@@ -122,19 +128,21 @@ export class TaskHost {
       outcome = executor.unsuccessful(task.uncaught, { request, signal });
     }
     reports.flush();
-    const left = await leftovers();
+    const left = [...(await leftovers())];
     this.#hold();
 
     crashPoint('before-done');
     this.#task = undefined;
     this.#mark('stdout', mark);
     this.#mark('stderr', mark);
+    if (task.uncaught !== undefined) left.push(task.uncaught.code);
+    if (this.#outputEnded) left.push('ended output');
     this.#send({
       type: 'done',
       task: request.task,
       outcome,
       rss: process.memoryUsage.rss(),
-      leftovers: task.uncaught === undefined ? left : [...left, task.uncaught.code],
+      leftovers: left,
     });
   }
 

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
+import { devNull } from 'node:os';
 import type { Report } from '@run-pipeline/core/model';
 import { processIdentity } from '../project/process-identity.js';
 import { abortCause } from './abort-cause.js';
@@ -23,6 +24,13 @@ import type { Watchdog } from './watchdog.js';
 const DRAIN_MS = 100;
 /** How long an end mark is waited for after the worker said that the task is done. */
 const MARK_MS = 1000;
+/** How long the answer is waited for after both end marks have come: it is sent right behind them. */
+const ANSWER_MS = 5000;
+/**
+ * Messages go through a descriptor that a step does not meet by accident: with the usual 3, `>&3` or a descriptor
+ * that is closed twice would tear them. Those below it are /dev/null.
+ */
+const CHANNEL = 9;
 
 export interface WorkerIdentity {
   readonly pid: number;
@@ -69,14 +77,17 @@ export class WorkerProcess {
     readonly env: NodeJS.ProcessEnv;
   }) {
     this.#watchdog = options.watchdog;
+    // 'ignore' would leave them free for Node's own descriptors.
+    const nowhere = openSync(devNull, 'r+');
     this.#child = fork(options.workerFile, [], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', ...Array.from({ length: CHANNEL - 3 }, () => nowhere), 'ipc'],
       serialization: 'advanced',
       // Its own process group, so that what the step starts can be killed with it.
       detached: true,
       env: options.env,
       execArgv: inheritedFlags(process.execArgv),
     });
+    closeSync(nowhere);
     this.#stdout = new ConsoleStream(this.#child.stdout!);
     this.#stderr = new ConsoleStream(this.#child.stderr!);
     this.#child.on('message', (message) => this.#receive(message as FromWorker));
@@ -119,7 +130,8 @@ export class WorkerProcess {
   }
 
   get reusable(): boolean {
-    return this.alive && !this.#tainted;
+    // A process whose output ends nowhere must not run another task.
+    return this.alive && !this.#tainted && !this.#stdout.ended && !this.#stderr.ended;
   }
 
   identity(): WorkerIdentity {
@@ -158,6 +170,9 @@ export class WorkerProcess {
     this.#send({ type: 'run', request, mark });
     const abort = this.#abortWith(run, current);
     try {
+      void printed.then(() => {
+        if (stdout.marked && stderr.marked) this.#expectAnswer(current);
+      });
       const ended = await Promise.race([current.done, this.exited.then((exit) => ({ exit }))]);
       let outcome: TaskOutcome;
       if ('exit' in ended) {
@@ -194,6 +209,20 @@ export class WorkerProcess {
     } catch {
       // Nobody is left in the group.
     }
+  }
+
+  /** A task that has ended but whose answer does not come would hang: something else was written to the channel. */
+  #expectAnswer(current: CurrentTask): void {
+    const timer = setTimeout(() => {
+      // What arrived while this process was busy is read first.
+      setImmediate(() => {
+        if (this.#current !== current) return;
+        current.unanswered = true;
+        this.kill();
+      });
+    }, ANSWER_MS);
+    const clear = (): void => clearTimeout(timer);
+    void Promise.race([current.done, this.exited]).then(clear);
   }
 
   /** Tells the step, and kills the process when it does not end in time. */
@@ -268,6 +297,8 @@ class CurrentTask {
   readonly request: TaskRequest;
   /** Where the step called `process.exit()`. */
   exiting: (FromWorker & { type: 'exiting' })['error'] | undefined;
+  /** The end marks came, the answer did not. */
+  unanswered = false;
   /** What a callback of the caller threw. */
   fault: unknown;
   readonly #masker: Masker;
@@ -327,7 +358,8 @@ function lostOutcome(
   stderr: string,
 ): TaskOutcome {
   if (aborted !== undefined) return abortedOutcome(aborted, { timeout: current.request.timeout, graceMs });
-  return { status: 'failed', error: describeLoss({ exit, stderr, exiting: current.exiting }) };
+  const { exiting, unanswered } = current;
+  return { status: 'failed', error: describeLoss({ exit, stderr, exiting, unanswered }) };
 }
 
 function sizeOf(file: string): number {
