@@ -32,7 +32,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/docs/**/*.test.ts', 'test/crash/**/*.test.ts'],
+          include: [
+            'test/e2e/**/*.test.ts',
+            'test/docs/**/*.test.ts',
+            'test/crash/**/*.test.ts',
+            'test/hostile/**/*.test.ts',
+          ],
           testTimeout: 60_000,
         },
       },

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { EXIT, stepName, type PipelineDefinition, type RunEvent } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
 import { rootFailures, type RunView } from '@run-pipeline/core/run-view';
@@ -67,7 +68,7 @@ export async function conductRun(
     patienceMs: 3 * graceMs(context.env),
   });
   const controller = controllerOutput(context, mode, reporter);
-  const unattach = attach(reporter);
+  const unattach = attach(reporter, () => interrupt.exitCode() !== undefined);
   for (const note of options.notes ?? []) reporter.note(note);
   try {
     const result = await options.start({
@@ -95,8 +96,12 @@ export async function conductRun(
 }
 
 /** Whatever ends or suspends this process, the terminal gets its cursor back (signals end it through `exit`). */
-function attach(reporter: Reporter): () => void {
-  const close = (): void => reporter.close();
+function attach(reporter: Reporter, isExpected: () => boolean): () => void {
+  const close = (code: number): void => {
+    reporter.close();
+    // A `process.exit(0)` of the user's code in this process is not the end of the run.
+    if (!isExpected()) tellExit(code);
+  };
   const suspend = (): void => {
     reporter.hide();
     process.kill(process.pid, 'SIGSTOP');
@@ -107,6 +112,19 @@ function attach(reporter: Reporter): () => void {
     process.off('exit', close);
     if (process.platform !== 'win32') process.off('SIGTSTP', suspend);
   };
+}
+
+function tellExit(code: number): void {
+  process.exitCode = code === 0 ? EXIT.failed : code;
+  const lines = [
+    `✖ the pipeline's file called process.exit(${code}) while the run went on: it did not end`,
+    '→ run-pipeline resume latest continues it; call process.exit() after `await pipe.start()`',
+  ];
+  try {
+    writeSync(2, `${lines.join('\n')}\n`);
+  } catch {
+    // Nobody reads it; the exit code tells.
+  }
 }
 
 /**

@@ -38,7 +38,7 @@ export function listenForInterrupts(options: {
     options.onUncaught(error);
     if (exitCode !== undefined) return;
     timer = setTimeout(() => process.exit(1), options.patienceMs).unref();
-    stop(1, error instanceof Error ? error : new Error(String(error)));
+    stop(1, new Error('an error in the file of the pipeline that nobody awaited', { cause: error }));
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   process.on('uncaughtException', onUncaught);

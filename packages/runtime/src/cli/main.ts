@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import type { Context } from './context.js';
 import { COMMANDS, findCommand, RUN_SPEC } from './commands.js';
 import type { CommandSpec } from './command.js';
@@ -109,11 +110,23 @@ async function unknownCommand(name: string): Promise<Error> {
  */
 async function start(): Promise<void> {
   const words = process.argv.slice(2);
+  let failing = false;
   process.on('uncaughtException', (error) => {
     if (process.listenerCount('uncaughtException') > 1) return;
+    // Telling of the first one failed as well: user code has replaced what every program relies on.
+    if (failing) giveUp();
+    failing = true;
     void failAndEnd(error, words);
   });
   await end(await main(words));
+}
+
+function giveUp(): never {
+  writeSync(
+    2,
+    '✖ the file replaced a built-in of JavaScript that run-pipeline needs; nothing can be done after that\n',
+  );
+  process.exit(1);
 }
 
 async function failAndEnd(error: unknown, words: readonly string[]): Promise<never> {
@@ -122,6 +135,8 @@ async function failAndEnd(error: unknown, words: readonly string[]): Promise<nev
 
 async function end(code: number): Promise<never> {
   await Promise.all([drained(process.stdout), drained(process.stderr)]);
+  // How a command ended is not for an exit handler of user code to say: this one comes last.
+  process.on('exit', () => (process.exitCode = code));
   process.exit(code);
 }
 

@@ -5,7 +5,9 @@ import {
   type ErrorKind,
   type RunPipelineError,
 } from '@run-pipeline/core/model';
+import { mapToSource } from '../discover/map-to-source.js';
 import { codeFrame } from '../source/code-frame.js';
+import { userStack } from '../source/user-stack.js';
 import { diagnosticLines, placeLines } from '../terminal/diagnostics.js';
 import { printable } from '../terminal/sanitise.js';
 import { createStyle, wantsColour, type Style } from '../terminal/style.js';
@@ -83,7 +85,9 @@ export function errorLines(
     if (reason !== undefined) lines.push(...headLines(style, `${reason}: ${message}`));
     else {
       lines.push(...headLines(style, `${name}: ${message}`));
-      if (!trace) lines.push(`${style.info('→')} this is unexpected; --trace shows where it comes from`);
+      const { at } = userStack(error, { map: mapToSource });
+      if (at !== undefined) lines.push(...placeLines(at, places));
+      else if (!trace) lines.push(`${style.info('→')} this is unexpected; --trace shows where it comes from`);
     }
   }
   if (trace) lines.push(...traceLines(style, error));
@@ -132,7 +136,12 @@ function systemReason(error: unknown): string | undefined {
   return typeof code === 'string' ? STATE_ERRORS[code] : undefined;
 }
 
+/** User code throws anything, also what throws when it is looked at. */
 function nameAndMessage(error: unknown): { readonly name: string; readonly message: string } {
-  if (error instanceof Error) return { name: error.name, message: error.message };
-  return { name: 'Error', message: String(error) };
+  try {
+    if (error instanceof Error) return { name: String(error.name), message: String(error.message) };
+    return { name: 'Error', message: String(error) };
+  } catch {
+    return { name: 'Error', message: `a value of type ${typeof error} that cannot be shown was thrown` };
+  }
 }

@@ -5,6 +5,15 @@ import { userStack } from '../source/user-stack.js';
 
 /** An error of the controller's own process (a callback, the body of a pipeline function) as data. */
 export function errorRecord(thrown: unknown, cwd: string, depth = 0): ErrorRecord {
+  try {
+    return recordOf(thrown, cwd, depth);
+  } catch {
+    // A getter of the user's that throws must not replace the failure.
+    return { name: 'Error', message: `threw a value of type ${typeof thrown} that cannot be read` };
+  }
+}
+
+function recordOf(thrown: unknown, cwd: string, depth: number): ErrorRecord {
   if (!(thrown instanceof Error) && !isRunPipelineError(thrown)) {
     return { name: 'Error', message: `threw ${typeof thrown}: ${String(thrown)}` };
   }

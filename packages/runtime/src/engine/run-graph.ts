@@ -250,7 +250,9 @@ function runTimer(
 
 const abortMessage = (signal: AbortSignal): string => {
   const reason: unknown = signal.reason;
-  return typeof reason === 'string' ? reason : 'aborted';
+  if (typeof reason === 'string') return reason;
+  // What `abort()` gives by itself says nothing.
+  return reason instanceof Error && reason.name !== 'AbortError' ? reason.message : 'aborted';
 };
 
 /** A run in which everything is cached starts no worker and loads no pool. */
