@@ -29,6 +29,8 @@ const STATE_ERRORS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   EACCES: 'permission denied',
   EPERM: 'not permitted',
+  EISDIR: 'a directory is where a file should be',
+  ENOTDIR: 'a file is where a directory should be',
   EMFILE: 'too many open files',
   ENFILE: 'too many open files',
 };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ProjectPaths } from '../project/project.js';
 import { isUnchanged, type ReadSet } from '../project/read-set.js';
@@ -7,7 +7,7 @@ import type { SourceBundle } from './discovery.js';
 import { loadDirectory, writeAtomically } from './materialise.js';
 
 /** Raise it when the shape of the memo or the meaning of the bundle changes. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export interface LoadMemo {
   readonly format: typeof FORMAT;
@@ -16,6 +16,8 @@ export interface LoadMemo {
   readonly file: string;
   /** Name of the executable JavaScript beside the memo, with its map. */
   readonly executable: string;
+  /** Of the executable, as it was written. */
+  readonly sha256: string;
   /** Content hash of the bundle's own file: code with placeholders. */
   readonly bundle: string;
 }
@@ -50,12 +52,14 @@ export class LoadCache {
     if (memo?.format !== FORMAT || !isUnchanged(memo.reads)) return undefined;
     const executable = join(this.#directory, memo.executable);
     const path = join(this.#directory, memo.bundle);
-    return existsSync(executable) && existsSync(path) ? { executable, bundle: lazyBundle(path) } : undefined;
+    // Not synced when they were written: after a power cut they may be empty, and an empty file has no pipeline.
+    const isWhole = sha256Of(executable) === memo.sha256 && bundleName(sha256Of(path)) === memo.bundle;
+    return isWhole ? { executable, bundle: lazyBundle(path) } : undefined;
   }
 
   keep(entry: { readonly executable: string; readonly bundle: SourceBundle; readonly reads: ReadSet }): void {
     const text = JSON.stringify(entry.bundle);
-    const name = `${createHash('sha256').update(text).digest('hex').slice(0, 24)}.bundle.json`;
+    const name = bundleName(createHash('sha256').update(text).digest('hex'));
     mkdirSync(this.#directory, { recursive: true });
     writeAtomically(join(this.#directory, name), text);
     const memo: LoadMemo = {
@@ -63,9 +67,20 @@ export class LoadCache {
       reads: entry.reads,
       file: this.#file,
       executable: basename(entry.executable),
+      sha256: sha256Of(entry.executable) ?? '',
       bundle: name,
     };
     writeAtomically(this.#memo, JSON.stringify(memo));
+  }
+}
+
+const bundleName = (sha256: string | undefined): string => `${sha256?.slice(0, 24)}.bundle.json`;
+
+function sha256Of(path: string): string | undefined {
+  try {
+    return createHash('sha256').update(readFileSync(path)).digest('hex');
+  } catch {
+    return undefined; // it is not there, or is no file
   }
 }
 

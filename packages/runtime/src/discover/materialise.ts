@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RunPipelineError } from '@run-pipeline/core/model';
@@ -53,11 +53,9 @@ export async function materialise(options: {
     directory,
     `${basename(options.file, extname(options.file)).replace(/[^\w.-]/g, '_')}-${hash}.mjs`,
   );
-  if (!existsSync(path)) {
-    mkdirSync(directory, { recursive: true });
-    writeAtomically(`${path}.map`, options.bundle.map);
-    writeAtomically(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`);
-  }
+  mkdirSync(directory, { recursive: true });
+  writeMissing(`${path}.map`, options.bundle.map);
+  writeMissing(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`);
   return path;
 }
 
@@ -76,6 +74,16 @@ const noSuchFramework = (external: BundleExternal): RunPipelineError =>
     at: { file: external.importer, line: 1, column: 1 },
     help: "import from 'run-pipeline'",
   });
+
+/** What is there already may be damaged. */
+function writeMissing(path: string, content: string): void {
+  try {
+    if (readFileSync(path, 'utf8') === content) return;
+  } catch {
+    // It is not there yet.
+  }
+  writeAtomically(path, content);
+}
 
 /** Readers see the whole file or none: written beside, then renamed. */
 export function writeAtomically(path: string, content: string): void {

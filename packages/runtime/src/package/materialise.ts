@@ -30,11 +30,11 @@ export const materialisePackage: MaterialisePackage = async ({ paths, package: t
   const { externals, assets } = task.manifest;
   const urls = externals.map((external) => urlOf(external, paths.root));
   const sources = assets.length > 0 ? join(task.directory, 'assets') : paths.root;
-  const name = hashOf('materialised', task.hash, paths.root, sources, ...urls).slice('sha256:'.length);
+  const name = hashOf('materialised-2', task.hash, paths.root, sources, ...urls).slice('sha256:'.length);
   const directory = join(paths.home, 'cache', 'tasks');
   const file = join(directory, `${name}.mjs`);
   const sourceMap = `${file}.map`;
-  if (urls.length > 0 && existsSync(file) && existsSync(sourceMap)) return { file, sourceMap };
+  if (urls.length > 0 && isWhole(file) && existsSync(sourceMap)) return { file, sourceMap };
   const texts = readTexts(paths, task.hash);
   if (texts === undefined) throw damaged(paths, task);
   const root = sourceRoot(paths.root);
@@ -52,11 +52,26 @@ export const materialisePackage: MaterialisePackage = async ({ paths, package: t
   mkdirSync(directory, { recursive: true });
   // The map first: a file without its map would be used as it is.
   writeWhole(sourceMap, JSON.stringify({ ...(JSON.parse(placed.map) as object), sourceRoot: root }));
-  writeWhole(file, placed.code.replace(/task\.mjs\.map\n$/, `${name}.mjs.map\n`));
+  const code = placed.code.replace(/task\.mjs\.map\n$/, `${name}.mjs.map\n`);
+  writeWhole(file, `${code}${seal(code)}`);
   return { file, sourceMap };
 };
 
 const PLACEHOLDERS = new RegExp(`"(?:${DEPENDENCY}(?<index>\\d+)|${SOURCE}(?<path>[^"]+))"`, 'g');
+
+/** Ends a file whose name cannot tell its content, so that a damaged one is seen before it runs (INVARIANTS 22). */
+const seal = (code: string): string => `//${hashOf('materialised-code', code)}\n`;
+const SEAL_LENGTH = seal('').length;
+
+function isWhole(file: string): boolean {
+  try {
+    const text = readFileSync(file, 'utf8');
+    const end = text.length - SEAL_LENGTH;
+    return end > 0 && seal(text.slice(0, end)) === text.slice(end);
+  } catch {
+    return false; // it is not there yet
+  }
+}
 
 /** What is damaged is never run; it is taken away, so that the next run makes it again. */
 function damaged(paths: ProjectPaths, task: TaskPackage): RunPipelineError {
