@@ -6,7 +6,7 @@ const EXTENSIONS = ['.tsx', '.ts', '.jsx', '.js', '.mts', '.mjs', '.cts', '.cjs'
 /** TypeScript's names for what an import writes as JavaScript. */
 const REWRITTEN: readonly (readonly [string, readonly string[]])[] = [
   ['.js', ['.ts', '.tsx']],
-  ['.jsx', ['.tsx', '.ts']],
+  ['.jsx', ['.ts', '.tsx']],
   ['.mjs', ['.mts']],
   ['.cjs', ['.cts']],
 ];

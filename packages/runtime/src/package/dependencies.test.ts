@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PackageManifest } from '@run-pipeline/core/model';
@@ -55,7 +55,20 @@ const LOCK = {
   },
 };
 
-const project = async (): Promise<ScratchProject> =>
+/** Times as npm leaves them: the list of what it installed is written last. */
+async function unpackedLongAgo(project: ScratchProject): Promise<ScratchProject> {
+  const installed = join(project.paths.root, 'node_modules');
+  await writeFile(join(installed, '.package-lock.json'), '{}');
+  const then = Date.now() / 1000 - 60;
+  for (const entry of await readdir(installed, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) await utimes(join(entry.parentPath, entry.name), then, then);
+  }
+  return project;
+}
+
+const project = async (): Promise<ScratchProject> => unpackedLongAgo(await unpacked());
+
+const unpacked = async (): Promise<ScratchProject> =>
   ScratchProject.create({
     'package-lock.json': JSON.stringify(LOCK),
     'pipeline.ts': pipeline("import { v } from 'a';", 'v'),
@@ -102,6 +115,31 @@ test('the lock of a package has the closure for all platforms, and no download a
       'node_modules/b-other': LOCK.packages['node_modules/b-other'],
     },
   });
+  await scratch.remove();
+});
+
+test('a package that was edited where it lies counts by its content', async () => {
+  const scratch = await project();
+  const before = (await packaged(scratch)).manifest;
+  await scratch.write({ 'node_modules/a/node_modules/b/i.js': 'exports.v = 3' });
+  const after = (await packaged(scratch)).manifest;
+  expect(after.closure[0]).toEqual(before.closure[0]);
+  expect(after.closure[1]!.integrity).toMatch(/^content:/);
+  expect(after.codeHash).toBe(before.codeHash);
+  await scratch.write({ 'node_modules/a/node_modules/b/i.js': 'exports.v = 4' });
+  expect((await packaged(scratch)).manifest.closureHash).not.toBe(after.closureHash);
+  await scratch.remove();
+});
+
+test('without a lockfile packages count by their content', async () => {
+  const scratch = await project();
+  await rm(join(scratch.paths.root, 'package-lock.json'));
+  const before = (await packaged(scratch)).manifest;
+  expect(before.closure.map((entry) => entry.integrity)).toEqual(
+    [1, 2, 3].map(() => expect.stringMatching(/^content:/) as string),
+  );
+  await scratch.write({ 'node_modules/b-linux/new.js': '' });
+  expect((await packaged(scratch)).manifest.closureHash).not.toBe(before.closureHash);
   await scratch.remove();
 });
 

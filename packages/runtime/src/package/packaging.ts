@@ -17,7 +17,7 @@ import type { PackageRequest } from './packager.js';
 import { argumentBinding } from './slice/binding.js';
 import { classShape, type ClassShape } from './slice/class-members.js';
 import { emitSlice, entryId } from './slice/emit.js';
-import { entryPlace } from './slice/entry.js';
+import { entryModule, entryPlace } from './slice/entry.js';
 import { mergeFacts, sliceFacts, wholeFileFacts, type SliceFacts } from './slice/facts.js';
 import { Setup } from './slice/setup.js';
 import { compareSteps, type ComparedStep } from './slice/shared-state.js';
@@ -141,7 +141,12 @@ class Packaging {
       cached: request.cached,
     });
     const at = entryPlace(entry);
-    const bound = argumentBinding({ request, functionNode: entry.functionNode, at });
+    const bound = argumentBinding({
+      request,
+      functionNode: entry.functionNode,
+      module: entryModule(entry),
+      at,
+    });
     const own = distinct([
       ...found.warnings,
       ...slice.diagnostics,

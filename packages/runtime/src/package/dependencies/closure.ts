@@ -18,15 +18,15 @@ export interface Closure {
 
 /**
  * Walks the installed packages, as Node resolves them (so that pnpm's and yarn's layouts work too).
- * Integrities come from package-lock.json; packages that no registry vouches for (linked, `file:`,
- * git, patched) count by their content.
+ * Integrities come from package-lock.json, for packages that are as npm unpacked them; all others
+ * (linked, `file:`, git, patched, edited in place, installed by something else) count by their content.
  */
 export class Closures {
   readonly #files: TrackedFiles;
   readonly #resolver: Resolver;
   readonly #root: string;
   readonly #lockfile: Lockfile | undefined;
-  readonly #identities = new Map<string, string | undefined>();
+  readonly #identities = new Map<string, string>();
   readonly #known = new Map<string, Closure>();
 
   constructor(options: { readonly files: TrackedFiles; readonly resolver: Resolver; readonly root: string }) {
@@ -63,7 +63,7 @@ export class Closures {
       found.set(each.directory, {
         name: each.name,
         version: each.version,
-        ...(integrity === undefined ? {} : { integrity }),
+        integrity,
         ...(through === undefined ? {} : { through }),
       });
       const json = this.#files.readJson(join(each.directory, 'package.json')) ?? {};
@@ -86,19 +86,30 @@ export class Closures {
   }
 
   /** Integrity from the lockfile, or the hash of the content where none can be trusted. */
-  #identity(each: InstalledPackage): string | undefined {
-    if (this.#identities.has(each.directory)) return this.#identities.get(each.directory);
+  #identity(each: InstalledPackage): string {
+    const known = this.#identities.get(each.directory);
+    if (known !== undefined) return known;
     const locked = lockedAt(this.#lockfile, each.directory);
     const isVouched = locked?.integrity !== undefined && !/^(?:git|file:)/.test(locked.resolved ?? '');
     const patch = this.#patch(each);
-    const isOutside = !each.directory.includes(`${sep}node_modules${sep}`);
-    let identity: string | undefined;
-    if (patch !== undefined) identity = `${locked?.integrity ?? ''} patch:${patch}`.trim();
-    else if (isVouched) identity = locked.integrity;
-    else if (isOutside || locked !== undefined)
-      identity = `content:${hashDirectory(this.#files, each.directory)}`;
+    const isAsUnpacked = (): boolean => {
+      const unpacked = this.#unpackedAt(each.directory);
+      return unpacked !== undefined && this.#files.isOlder(each.directory, unpacked);
+    };
+    let identity: string;
+    if (isVouched && patch !== undefined) identity = `${locked.integrity} patch:${patch}`;
+    else if (isVouched && isAsUnpacked()) identity = locked.integrity;
+    else identity = `content:${hashDirectory(this.#files, each.directory)}`;
     this.#identities.set(each.directory, identity);
     return identity;
+  }
+
+  /** When npm had unpacked everything: it writes this file last. */
+  #unpackedAt(directory: string): bigint | undefined {
+    const end = directory.indexOf(NODE_MODULES);
+    if (end === -1) return undefined;
+    const installed = join(directory.slice(0, end), 'node_modules', '.package-lock.json');
+    return this.#files.note(installed) === undefined ? undefined : this.#files.modified(installed);
   }
 
   /** patch-package, and pnpm's and yarn's patches. */
@@ -153,6 +164,8 @@ export class Closures {
       : relative(this.#lockfile.directory, directory).split(sep).join('/');
   }
 }
+
+const NODE_MODULES = `${sep}node_modules${sep}`;
 
 const byNameAndVersion = (a: ClosureEntry, b: ClosureEntry): number =>
   a.name === b.name ? (a.version < b.version ? -1 : 1) : a.name < b.name ? -1 : 1;

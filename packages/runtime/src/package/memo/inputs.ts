@@ -4,6 +4,7 @@ import {
   kindOf,
   listDirectory,
   readContent,
+  stampOf,
   type Observation,
   type TrackedFiles,
 } from '../source/tracked-files.js';
@@ -11,7 +12,7 @@ import {
 /**
  * Everything that packaging looked at, as JSON. A memo is good as long as every look would find the
  * same (INVARIANTS 5): contents, files that were there, files that were *not* there, directories as
- * they were listed, and where links led. A content is taken to be unchanged when size and time are,
+ * they were listed, the sizes and times in unpacked packages, and where links led. A content is taken to be unchanged when size and time are,
  * unless the time was younger than 2 s when the content was read.
  */
 export interface Inputs {
@@ -26,6 +27,7 @@ export interface Inputs {
   readonly directories: readonly string[];
   readonly missing: readonly string[];
   readonly listed: readonly (readonly [directory: string, hash: string])[];
+  readonly stamped: readonly (readonly [directory: string, hash: string])[];
   readonly links: readonly (readonly [path: string, real: string])[];
 }
 
@@ -35,6 +37,7 @@ export const NO_INPUTS: Inputs = {
   directories: [],
   missing: [],
   listed: [],
+  stamped: [],
   links: [],
 };
 
@@ -59,6 +62,7 @@ export function inputsOf(tracked: TrackedFiles): Inputs {
     directories: of('directory'),
     missing: of('missing'),
     listed: [...tracked.listed],
+    stamped: [...tracked.stamped],
     links: [...tracked.links],
   };
 }
@@ -75,6 +79,7 @@ export function mergeInputs(a: Inputs, b: Inputs): Inputs {
     directories: unique(a.directories, b.directories),
     missing: unique(a.missing, b.missing),
     listed: byKey(a.listed, b.listed),
+    stamped: byKey(a.stamped, b.stamped),
     links: byKey(a.links, b.links),
   };
 }
@@ -102,6 +107,7 @@ export function stillGood(inputs: Inputs): Inputs | undefined {
   for (const [directory, hash] of inputs.listed) {
     if (hashOfNames(listDirectory(directory)) !== hash) return undefined;
   }
+  for (const [directory, hash] of inputs.stamped) if (stampOf(directory).hash !== hash) return undefined;
   for (const [path, real] of inputs.links) if (realPath(path) !== real) return undefined;
   return isRefreshed ? { ...inputs, contents } : inputs;
 }

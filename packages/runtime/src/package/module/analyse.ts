@@ -24,7 +24,7 @@ export function analyseModule(options: {
 }): Module {
   const { code } = options.source;
   const program = parseModule(code);
-  const found = itemsOf(program);
+  const found = itemsOf(program, options.file);
   const parents = new Map<Node, SyntaxNode>();
   walk(program, (node, parent) => {
     if (parent !== undefined) parents.set(node, parent);
@@ -114,6 +114,7 @@ class Recorder {
       lazy: this.isLazy(node),
       decorator: undefined,
       member: this.member(node),
+      resultUsed: this.isResultUsed(node),
     });
   }
 
@@ -262,6 +263,7 @@ class Recorder {
           lazy: false,
           decorator,
           member: parent === undefined || parent.type !== 'MemberExpression' ? undefined : memberName(parent),
+          resultUsed: false,
         });
       });
     });
@@ -311,6 +313,30 @@ class Recorder {
     );
   }
 
+  /** Whether the result of calling it is assigned to, or has a method called. */
+  private isResultUsed(node: SyntaxNode): boolean {
+    let at = node;
+    let isCalled = false;
+    for (;;) {
+      const parent = this.#parents.get(at);
+      if (parent === undefined) return false;
+      if (parent.type === 'CallExpression' && parent.callee === at) {
+        if (isCalled && at.type === 'MemberExpression') return true;
+        isCalled = true;
+      } else if (parent.type === 'AssignmentExpression' || parent.type === 'UpdateExpression') {
+        return isCalled && at.type === 'MemberExpression';
+      } else if (
+        !(parent.type === 'MemberExpression' && parent.object === at) &&
+        parent.type !== 'ChainExpression' &&
+        parent.type !== 'AwaitExpression' &&
+        !(parent.type === 'UnaryExpression' && parent.operator === 'delete')
+      ) {
+        return false;
+      }
+      at = parent;
+    }
+  }
+
   private member(node: SyntaxNode): string | undefined {
     const parent = this.#parents.get(node);
     return parent?.type === 'MemberExpression' && parent.object === node ? memberName(parent) : undefined;
@@ -342,12 +368,31 @@ class Recorder {
     if (above.type === 'AssignmentExpression' && above.left === at) return 'mutate';
     if (above.type === 'UpdateExpression') return 'mutate';
     if (above.type === 'UnaryExpression' && above.operator === 'delete') return 'mutate';
+    if (this.isPatternTarget(at, above)) return 'mutate';
     if (above.type === 'CallExpression' && above.callee === at) {
       const method = memberName(at);
       return method !== undefined && MUTATORS.has(method) ? 'mutate' : 'call';
     }
     if (above.type !== 'CallExpression' && above.type !== 'NewExpression') return 'read';
     return above.callee === at ? 'read' : this.argumentOf(above.callee as SyntaxNode);
+  }
+
+  /** `({ a: x.y } = …)`, `[x.y] = …`, `for (x.y of …)`. */
+  private isPatternTarget(at: SyntaxNode, above: SyntaxNode): boolean {
+    switch (above.type) {
+      case 'ArrayPattern':
+      case 'RestElement':
+        return true;
+      case 'AssignmentPattern':
+        return above.left === at;
+      case 'Property':
+        return above.value === at && this.#parents.get(above)?.type === 'ObjectPattern';
+      case 'ForOfStatement':
+      case 'ForInStatement':
+        return above.left === at;
+      default:
+        return false;
+    }
   }
 
   private argumentOf(callee: SyntaxNode): Use {

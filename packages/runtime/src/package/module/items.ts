@@ -21,7 +21,7 @@ export interface ModuleItems {
 /** What an anonymous default export is called inside a slice. */
 export const DEFAULT_NAME = '__default';
 
-export function itemsOf(program: Program): ModuleItems {
+export function itemsOf(program: Program, file: string): ModuleItems {
   const collector = new Collector();
   for (const statement of program.body) collector.top(statement);
   return {
@@ -29,7 +29,7 @@ export function itemsOf(program: Program): ModuleItems {
     exports: collector.exports,
     starExports: collector.starExports,
     reexported: collector.reexported,
-    commonJs: collector.commonJs(program),
+    commonJs: collector.commonJs(program, file),
   };
 }
 
@@ -39,11 +39,14 @@ class Collector {
   readonly starExports: string[] = [];
   readonly reexported: string[] = [];
 
-  commonJs(program: Program): boolean {
+  commonJs(program: Program, file: string): boolean {
+    const hasModuleSyntax = program.body.some(
+      (statement) => statement.type.startsWith('Import') || statement.type.startsWith('Export'),
+    );
+    if (hasModuleSyntax) return false;
     return (
-      !program.body.some(
-        (statement) => statement.type.startsWith('Import') || statement.type.startsWith('Export'),
-      ) && this.items.some((item) => item.kind === 'commonjs-export' || item.importing?.viaRequire === true)
+      /\.c[jt]s$/.test(file) ||
+      this.items.some((item) => item.kind === 'commonjs-export' || item.importing?.viaRequire === true)
     );
   }
 

@@ -1,6 +1,7 @@
+import { traceSegment } from '@jridgewell/trace-mapping';
 import type { Node, Program } from 'acorn';
 import type { SourceLocation } from '@run-pipeline/core/model';
-import { lineStarts, originalPlace, type TransformedSource } from '../source/transform.js';
+import { lineAt, lineStarts, originalPlace, type TransformedSource } from '../source/transform.js';
 import type { CompilerOptions } from '../source/tsconfig.js';
 import type { Decorator, SyntaxNode } from './syntax.js';
 
@@ -69,6 +70,15 @@ export class Module {
   /** The place in the user's source of an offset. */
   locate(offset: number): SourceLocation {
     return originalPlace({ file: this.file, map: this.#source.map, starts: this.#starts, offset });
+  }
+
+  /** An identifier as the user wrote it: esbuild renames what shadows a name of the module. */
+  writtenName(identifier: { readonly start: number; readonly name: string }): string {
+    const line = lineAt(this.#starts, identifier.start);
+    const column = identifier.start - (this.#starts[line] ?? 0);
+    const at = traceSegment(this.#source.map, line, column);
+    const name = at?.length === 5 && at[0] === column ? this.#source.map.names[at[4]] : undefined;
+    return name ?? identifier.name;
   }
 
   text(node: { readonly start: number; readonly end: number }): string {
@@ -164,6 +174,8 @@ export interface Reference {
   readonly decorator: Decorator | undefined;
   /** `name.member`, when it is used so. */
   readonly member: string | undefined;
+  /** `name().set(…)`, `name().x = …`: what a call of it gives is changed. */
+  readonly resultUsed: boolean;
 }
 
 /** What else of an item matters for slicing: found by one walk. */

@@ -1,4 +1,5 @@
 import type { ArgumentBinding, Diagnostic, SourceLocation } from '@run-pipeline/core/model';
+import type { Module } from '../module/module.js';
 import { isFunctionNode, type SyntaxNode } from '../module/syntax.js';
 import type { PackageRequest } from '../packager.js';
 import { suggestion } from './suggestion.js';
@@ -10,9 +11,11 @@ import { suggestion } from './suggestion.js';
 export function argumentBinding(options: {
   readonly request: PackageRequest;
   readonly functionNode: SyntaxNode | undefined;
+  /** Of the function. */
+  readonly module: Module;
   readonly at: SourceLocation;
 }): { readonly binding: ArgumentBinding } | { readonly diagnostic: Diagnostic } {
-  const { request, functionNode, at } = options;
+  const { request, functionNode, module, at } = options;
   const { inputs } = request;
   if (inputs.kind !== 'named') return { binding: { kind: 'positional' } };
   if (functionNode === undefined || !isFunctionNode(functionNode)) {
@@ -27,7 +30,8 @@ export function argumentBinding(options: {
   }
   const parameters = functionNode.params.map((parameter) => {
     const target = parameter.type === 'AssignmentPattern' ? parameter.left : parameter;
-    return target.type === 'Identifier' ? target.name : target.type === 'ObjectPattern' ? '{}' : undefined;
+    if (target.type === 'Identifier') return module.writtenName(target);
+    return target.type === 'ObjectPattern' ? '{}' : undefined;
   });
   if (parameters.length === 1 && parameters[0] === '{}') return { binding: { kind: 'object' } };
   const unknown = inputs.names.filter((name) => !parameters.includes(name));

@@ -14,6 +14,9 @@ export function entryEndLine(entry: SliceEntry): number {
   return node === undefined ? 1 : module.locate(Math.max(node.start, node.end - 1)).line;
 }
 
+/** The module in which the step's function is written. */
+export const entryModule = (entry: SliceEntry): Module => entryNode(entry).module;
+
 function entryNode(entry: SliceEntry): {
   readonly module: Module;
   readonly node: { readonly start: number; readonly end: number } | undefined;

@@ -36,11 +36,12 @@ export type ImportKind = 'import' | 'require';
 
 const IMPORT = new Set(['node', 'import', 'module-sync']);
 const REQUIRE = new Set(['node', 'require', 'module-sync']);
-const EXTENSIONS = ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
+/** In esbuild's order, which is how the user's file is loaded to find its pipelines. */
+const EXTENSIONS = ['.tsx', '.ts', '.jsx', '.js', '.mts', '.mjs', '.cts', '.cjs', '.json'];
 /** TypeScript sources are imported by the name that they will have once compiled. */
 const COMPILED_FROM: Readonly<Record<string, readonly string[]>> = {
   '.js': ['.ts', '.tsx'],
-  '.jsx': ['.tsx'],
+  '.jsx': ['.ts', '.tsx'],
   '.mjs': ['.mts'],
   '.cjs': ['.cts'],
 };

@@ -31,6 +31,8 @@ export class TrackedFiles {
   readonly observed = new Map<string, Observation>();
   /** Hashes of the names in directories that were listed. */
   readonly listed = new Map<string, string>();
+  /** Directories of which only sizes and times of the files were looked at, by a hash of these. */
+  readonly stamped = new Map<string, string>();
   /** Where links led. */
   readonly links = new Map<string, string>();
   readonly #texts = new Map<string, string | undefined>();
@@ -99,6 +101,22 @@ export class TrackedFiles {
     });
   }
 
+  /**
+   * Whether every file below a directory was last changed before a time (in nanoseconds), and long
+   * enough ago that a later change will show.
+   */
+  isOlder(directory: string, than: bigint): boolean {
+    const stamp = stampOf(directory);
+    const isSettled = stamp.newest + SETTLED_NS < BigInt(Date.now()) * 1_000_000n;
+    if (!isSettled || stamp.newest > than) return false;
+    this.stamped.set(directory, stamp.hash);
+    return true;
+  }
+
+  modified(path: string): bigint {
+    return statSync(path, { bigint: true }).mtimeNs;
+  }
+
   realPath(path: string): string {
     let real = this.links.get(path);
     if (real === undefined) {
@@ -126,6 +144,27 @@ export function hashOfNames(entries: readonly Dirent[]): string {
   const hash = createHash('sha256');
   for (const entry of entries) hash.update(`${entry.isDirectory() ? 'd' : 'f'}${entry.name}\0`);
   return hash.digest('hex');
+}
+
+/** Names, sizes and times of all files below a directory, without what is installed there. */
+export function stampOf(directory: string): { readonly hash: string; readonly newest: bigint } {
+  const hash = createHash('sha256');
+  let newest = 0n;
+  const walk = (at: string): void => {
+    for (const entry of listDirectory(at)) {
+      const path = join(at, entry.name);
+      if (entry.isDirectory()) {
+        if (entry.name !== 'node_modules' && entry.name !== '.git') walk(path);
+        continue;
+      }
+      const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+      if (stats === undefined) continue;
+      if (stats.mtimeNs > newest) newest = stats.mtimeNs;
+      hash.update(`${path}\0${stats.size}\0${stats.mtimeNs}\0`);
+    }
+  };
+  walk(directory);
+  return { hash: hash.digest('hex'), newest };
 }
 
 export function readContent(path: string): { bytes: Buffer; observation: ContentObservation } {
