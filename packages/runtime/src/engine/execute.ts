@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ErrorRecord, Report, RetryPolicy, StepName } from '@run-pipeline/core/model';
 import type { TaskOutcome, TaskRequest } from '../workers/protocol.js';
 import { crashPoint } from '../crash-points.js';
@@ -239,6 +239,7 @@ async function taskRequest(
     cwd: context.project.cwd,
     blobs: { kind: 'directory', path: context.project.blobsDirectory },
     assetsDirectory: manifest.assets.length === 0 ? undefined : `${directory}/assets`,
+    assetsFrom: dirname(manifest.source.file),
     timeout,
     scratch: await scratchDirectory(context),
   };

@@ -43,6 +43,8 @@ export interface TaskRequest {
   readonly cwd: string;
   readonly blobs: { readonly kind: 'directory'; readonly path: string };
   readonly assetsDirectory: string | undefined;
+  /** Where in it the names of assets start: the place of the step's source file. Default: at its top. */
+  readonly assetsFrom?: string;
   /** Where the task may make a private directory for local copies; default: the system's. Exists. */
   readonly scratch?: string;
   /** Milliseconds; the controller enforces it, the worker tells the step through `signal`. */

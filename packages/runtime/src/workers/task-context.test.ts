@@ -212,6 +212,9 @@ test('assets are found by their name, and nothing else is', async () => {
   expect(await artifactsOf(found.outcome)).toEqual({
     result: [`${assetsDirectory}/model.onnx`, `${assetsDirectory}/model.onnx`],
   });
+  // As declared: relative to the source file.
+  const below = await run(`return task.assetPath('../model.onnx');`, { assetsDirectory, assetsFrom: 'src' });
+  expect(await artifactsOf(below.outcome)).toEqual({ result: `${assetsDirectory}/model.onnx` });
   for (const name of ['../data.csv', '/etc/passwd', 'other', '.']) {
     const { outcome } = await run(`task.assetPath(${JSON.stringify(name)});`, { assetsDirectory });
     expect(outcome).toMatchObject({ status: 'failed', error: { code: 'unknown-asset' } });

@@ -151,8 +151,8 @@ function pathAsFile(value: unknown): unknown {
 }
 
 function assetPath(request: TaskRequest, name: string): string {
-  const { assetsDirectory } = request;
-  const path = assetsDirectory === undefined ? undefined : resolve(assetsDirectory, name);
+  const { assetsDirectory, assetsFrom = '.' } = request;
+  const path = assetsDirectory === undefined ? undefined : resolve(assetsDirectory, assetsFrom, name);
   const inside = path !== undefined && isInside(relative(assetsDirectory!, path));
   if (!inside || !existsSync(path)) {
     throw new RunPipelineError({

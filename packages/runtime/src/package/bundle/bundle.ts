@@ -145,7 +145,7 @@ function collect(
         code: texts.get(`${index}.js`) ?? '',
         map: texts.get(`${index}.js.map`) ?? '{}',
       };
-      mapped = { ...mapped, map: relativeSources(mapped.map) };
+      mapped = { ...mapped, map: relativeSources(mapped.map, Object.keys(output.inputs)) };
       if (mapped.code.includes('__require(')) mapped = prependLines(mapped, [REQUIRE]);
       const dependencies = output.imports
         .filter((each) => each.path.startsWith(DEPENDENCY))
@@ -166,16 +166,29 @@ const REQUIRE =
   'import{createRequire as __runPipelineRequire}from"node:module";import{fileURLToPath as __runPipelineFile}from"node:url";' +
   'const require=(base=>Object.assign(id=>base(id.startsWith("file:")?__runPipelineFile(id):id),base))(__runPipelineRequire(import.meta.url));';
 
-/** esbuild names the sources relative to the output directory and by namespace; they are relative to the root. */
-function relativeSources(text: string): string {
+/**
+ * esbuild names the sources relative to the output directory and by namespace, and as URLs in which `#`
+ * and `%` stand as they are. They become URLs relative to the root; `inputs` are its paths of the same files.
+ */
+function relativeSources(text: string, inputs: readonly string[]): string {
+  const paths = new Map(inputs.map(withoutNamespace).map((path) => [decoded(path), path]));
   const map = JSON.parse(text) as { sources: string[] };
-  map.sources = map.sources.map((source) =>
-    source
-      .replace(/^\.\.\//, '')
-      .replace(/^run-pipeline:/, '')
-      .replace(/\?[0-9a-f.]+$/, ''),
-  );
+  map.sources = map.sources.map((source) => {
+    const path = decoded(withoutNamespace(source.replace(/^\.\.\//, '')));
+    return encodeURI(paths.get(path) ?? path).replace(/[?#]/g, encodeURIComponent);
+  });
   return JSON.stringify(map);
+}
+
+const withoutNamespace = (path: string): string =>
+  path.replace(/^run-pipeline:/, '').replace(/\?[0-9a-f.]+$/, '');
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Gives the modules of a step paths by content: equal slices of two steps are parsed once. */
