@@ -48,6 +48,7 @@ export class Progress {
     if (this.#view.lastSeq < 0 && this.#view.id !== event.run) this.#view = emptyRunView(event.run);
     if (event.seq <= this.#view.lastSeq) return;
     if (event.type === 'step.end') this.#end(event.step, event.status, event.savedMs ?? 0);
+    if (event.type === 'run.resume') this.#forgetUnsuccessful();
     applyEvent(this.#view, event);
     switch (event.type) {
       case 'run.start':
@@ -120,11 +121,17 @@ export class Progress {
     this.groupOf(step)?.running.delete(step);
   }
 
+  /** On resume what did not succeed is still to come, for the view too. */
+  #forgetUnsuccessful(): void {
+    for (const { name, status } of this.#view.steps.values()) {
+      if (isOutcome(status) && !isSuccess(status) && !this.groups.has(name)) this.#count(name, status, -1);
+    }
+  }
+
   #end(step: StepName, status: StepOutcomeStatus, savedMs: number): void {
     this.#stop(step);
     const before = this.#view.steps.get(step)?.status;
     if (this.groups.has(step)) return;
-    // On resume a step that had failed ends again.
     if (before !== undefined && isOutcome(before)) this.#count(step, before, -1);
     this.#count(step, status, 1);
     if (status === 'cached') this.savedMs += savedMs;

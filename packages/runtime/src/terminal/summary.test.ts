@@ -156,3 +156,17 @@ test('a command to copy is quoted where the shell would read it otherwise', () =
   expect(word('score[0]')).toBe("'score[0]'");
   expect(word("it's")).toBe(`'it'\\''s'`);
 });
+
+test('a step that fails again after a resume is counted once', () => {
+  const events = new Events();
+  events.start(['a', 'b', ['c', 'b']]);
+  events.end('a', 'completed');
+  events.end('b', 'failed');
+  events.end('c', 'skipped');
+  events.finish('failed');
+  events.add({ type: 'run.resume', epoch: 2 });
+  events.end('b', 'failed');
+  events.end('c', 'skipped');
+  events.finish('failed');
+  expect(summary(events.list).join('\n')).toContain('3 steps: 1 completed, 1 failed, 1 skipped');
+});
