@@ -28,7 +28,9 @@ export function argumentBinding(options: {
       'give it a function that takes one object, or a function written out where it is declared',
     );
   }
-  const parameters = functionNode.params.map((parameter) => {
+  // Names never reach `...rest`.
+  const declared = functionNode.params.filter((parameter) => parameter.type !== 'RestElement');
+  const parameters = declared.map((parameter) => {
     const target = parameter.type === 'AssignmentPattern' ? parameter.left : parameter;
     if (target.type === 'Identifier') return module.writtenName(target);
     return target.type === 'ObjectPattern' ? '{}' : undefined;
