@@ -48,7 +48,8 @@ export function handleInput(target: HandleTarget, returns: readonly string[] | u
   const [first, ...more] = returns ?? ['result'];
   if (first === undefined) return { kind: 'literal', value: undefined };
   if (more.length === 0) return reference(first);
-  return { kind: 'object', entries: [first, ...more].map((name) => [name, reference(name)] as const) };
+  const entries = [first, ...more].map((name) => [name, reference(name)] as const);
+  return { kind: 'object', entries, returnsOf: step };
 }
 
 /** The names of explicit parents of a call: handles, or names. */

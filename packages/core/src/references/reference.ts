@@ -46,7 +46,12 @@ export type InputNode =
   /** Text with references inside: primitives and dates are interpolated, anything else is an error. */
   | { readonly kind: 'template'; readonly parts: readonly (string | Reference)[] }
   | { readonly kind: 'list'; readonly items: readonly InputNode[] }
-  | { readonly kind: 'object'; readonly entries: readonly (readonly [string, InputNode])[] }
+  | {
+      readonly kind: 'object';
+      readonly entries: readonly (readonly [string, InputNode])[];
+      /** The entries are the returns of this step, in order: an array where it returned one. */
+      readonly returnsOf?: string;
+    }
   /** `file(path)` or `directory(path)`; the path may hold references. */
   | { readonly kind: 'file'; readonly directory: boolean; readonly path: InputNode }
   /** `each(list)`: one node per element. Only at the top level of an input. */

@@ -93,15 +93,12 @@ export async function resolveInput(context: ResolveContext, node: InputNode): Pr
     case 'list': {
       const items: ResolvedInput[] = [];
       for (const item of node.items) items.push(await resolveInput(context, item));
-      return combined(
-        'list',
-        items.map((item, index) => [String(index), item] as const),
-        async () => ({ kind: 'list', items: await Promise.all(items.map((item) => item.value())) }),
-      );
+      return combinedList(items);
     }
     case 'object': {
       const entries: (readonly [string, ResolvedInput])[] = [];
       for (const [key, value] of node.entries) entries.push([key, await resolveInput(context, value)]);
+      if (isTuple(context, node)) return combinedList(entries.map(([, item]) => item));
       return combined('object', entries, async () => ({
         kind: 'object',
         entries: await Promise.all(entries.map(async ([key, item]) => [key, await item.value()] as const)),
@@ -123,6 +120,20 @@ export async function resolveInput(context: ResolveContext, node: InputNode): Pr
     default:
       return node satisfies never;
   }
+}
+
+const combinedList = (items: readonly ResolvedInput[]): ResolvedInput =>
+  combined(
+    'list',
+    items.map((item, index) => [String(index), item] as const),
+    async () => ({ kind: 'list', items: await Promise.all(items.map((item) => item.value())) }),
+  );
+
+/** The whole of a step that returned its several values as an array, of which the first one says so. */
+function isTuple(context: ResolveContext, node: InputNode & { readonly kind: 'object' }): boolean {
+  const [first] = node.entries;
+  if (node.returnsOf === undefined || first === undefined) return false;
+  return context.nodes.get(node.returnsOf)?.artifacts.get(first[0])?.record.meta?.['tuple'] === true;
 }
 
 function combined(
@@ -252,15 +263,9 @@ async function resolveGather(
     if (element === undefined) throw unresolvable(text, `${node.name} has ${elements.length} elements`);
     return resolveReturn(context, element, name, rest, text);
   }
-  const items: (readonly [string, ResolvedInput])[] = [];
-  for (const [position, element] of elements.entries()) {
-    items.push([String(position), await resolveReturn(context, element, name, [], text)]);
-  }
-  const list = combined('list', items, async () => ({
-    kind: 'list',
-    items: await Promise.all(items.map(([, item]) => item.value())),
-  }));
-  return { ...list, where: `${node.name}.${name}` };
+  const items: ResolvedInput[] = [];
+  for (const element of elements) items.push(await resolveReturn(context, element, name, [], text));
+  return { ...combinedList(items), where: `${node.name}.${name}` };
 }
 
 /** The value itself: for text, for `file()` paths, for lists that are split. */
@@ -274,12 +279,12 @@ export async function readInput(context: ResolveContext, node: InputNode): Promi
       return readTemplate(context, node.parts);
     case 'list':
       return Promise.all(node.items.map((item) => readInput(context, item)));
-    case 'object':
-      return Object.fromEntries(
-        await Promise.all(
-          node.entries.map(async ([key, value]) => [key, await readInput(context, value)] as const),
-        ),
+    case 'object': {
+      const entries = await Promise.all(
+        node.entries.map(async ([key, value]) => [key, await readInput(context, value)] as const),
       );
+      return isTuple(context, node) ? entries.map(([, value]) => value) : Object.fromEntries(entries);
+    }
     case 'file': {
       const path = await readInput(context, node.path);
       return node.directory ? directory(String(path)) : file(String(path));

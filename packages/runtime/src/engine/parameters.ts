@@ -2,6 +2,8 @@ import { directory, file, fileMarker } from '@run-pipeline/core/define';
 import { resolveParameters } from '@run-pipeline/core/graph';
 import { definitionError, type PipelineDefinition } from '@run-pipeline/core/model';
 import { isAbsolute, resolve } from 'node:path';
+import { inspect } from 'node:util';
+import { toJson } from '../artifacts/index.js';
 import type { RunRequest } from './api.js';
 
 /** A launch value. Files are kept by absolute path: their content is hashed when an input needs it. */
@@ -61,10 +63,13 @@ export function shownParameters(parameters: Parameters): Readonly<Record<string,
 
 function asPlainJson(value: unknown): unknown {
   if (value === undefined) return null;
+  // As a reference in text would show it.
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
+  if (typeof value === 'bigint') return String(value);
   try {
-    const text = JSON.stringify(value);
-    return text === undefined ? String(value) : (JSON.parse(text) as unknown);
+    if (toJson(value) === value) return value;
   } catch {
-    return String(value);
+    // An instance of a registered class has no JSON.
   }
+  return inspect(value, { depth: 4, breakLength: Infinity, maxArrayLength: 50, maxStringLength: 500 });
 }
