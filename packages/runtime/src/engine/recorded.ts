@@ -1,7 +1,6 @@
 import { uniqueNodeName } from '@run-pipeline/core/graph';
 import { foldEvents } from '@run-pipeline/core/run-view';
 import { isSuccess, type RunEvent, type StepName, type TaskId } from '@run-pipeline/core/model';
-import { changeStatus } from './callbacks.js';
 import { rename, type NodeState, type RecordedStep, type RecordedSteps, type RunContext } from './context.js';
 import type { Prepared } from './prepare.js';
 
@@ -144,13 +143,13 @@ async function take(context: RunContext, node: NodeState, match: RecordedStep): 
   node.artifacts = new Map(artifacts.map((artifact) => [artifact.record.name, artifact]));
   node.fingerprint = match.fingerprint;
   if (match.cachedFrom !== undefined) node.producer = `${match.cachedFrom}.${match.name}` as TaskId;
-  await standEnded(context, node, match);
+  standEnded(context, node, match);
   return true;
 }
 
-/** Ends a node without writing: the run has its end already. */
-export async function standEnded(context: RunContext, node: NodeState, match: RecordedStep): Promise<void> {
-  await changeStatus(context, node, match.status);
+/** Ends a node without writing: the run has its end already, and its callbacks have been called. */
+export function standEnded(context: RunContext, node: NodeState, match: RecordedStep): void {
+  node.status = match.status;
   node.ended.resolve();
   for (const child of node.dependents) {
     child.waiting -= 1;

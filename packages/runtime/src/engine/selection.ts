@@ -11,7 +11,7 @@ import {
 import type { Project } from '../project/project.js';
 import type { EngineOptions } from './api.js';
 import { newNode, type NodeState, type RunContext } from './context.js';
-import { standEnded } from './recorded.js';
+import { adoptByName, standEnded } from './recorded.js';
 import { endNode } from './end-node.js';
 
 /** Results of earlier runs by step (`--from`, `--only`), and what is left out. */
@@ -143,8 +143,9 @@ export async function standIn(context: RunContext, node: NodeState, borrowed: Bo
     });
   }
   if (recorded !== undefined && isSuccess(recorded.status)) {
-    node.artifacts = new Map(result.artifacts.map((artifact) => [artifact.record.name, artifact]));
-    await standEnded(context, node, recorded);
+    // What the run took when it started, not what a newer run has by now.
+    if (result.elements === undefined) return adoptByName(context, node);
+    standEnded(context, node, recorded);
     return true;
   }
   await endNode(context, node, {
