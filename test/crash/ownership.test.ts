@@ -128,19 +128,22 @@ describe.concurrent('the owner of a run', { timeout: TIMEOUT_MS }, () => {
     expect(crashed.executions().map(({ attempt }) => attempt)).toEqual([2]);
   });
 
-  onLinux('a busy worker that outlived its controller is killed before its step is executed again', async () => {
-    const { crashed, controller, worker } = await holding('busy');
-    send(watchdogOf(controller.pid)!, 'SIGKILL');
-    controller.kill();
-    await controller.ended;
-    expect(isWorker(worker)).toBe(true);
-    const resumed = crashed.start(['resume', 'latest']);
-    expect(await startedBy(resumed)).not.toBe(worker);
-    expect(isWorker(worker)).toBe(false);
-    crashed.openGate();
-    expect((await resumed.ended).code).toBe(0);
-    expect(crashed.executions().map(({ attempt }) => attempt)).toEqual([2]);
-  });
+  onLinux(
+    'a busy worker that outlived its controller is killed before its step is executed again',
+    async () => {
+      const { crashed, controller, worker } = await holding('busy');
+      send(watchdogOf(controller.pid)!, 'SIGKILL');
+      controller.kill();
+      await controller.ended;
+      expect(isWorker(worker)).toBe(true);
+      const resumed = crashed.start(['resume', 'latest']);
+      expect(await startedBy(resumed)).not.toBe(worker);
+      expect(isWorker(worker)).toBe(false);
+      crashed.openGate();
+      expect((await resumed.ended).code).toBe(0);
+      expect(crashed.executions().map(({ attempt }) => attempt)).toEqual([2]);
+    },
+  );
 
   onLinux('what a dead worker had started is killed with it', async () => {
     const { crashed, controller, worker } = await holding('spawn');
