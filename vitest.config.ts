@@ -37,6 +37,8 @@ export default defineConfig({
             'test/docs/**/*.test.ts',
             'test/crash/**/*.test.ts',
             'test/hostile/**/*.test.ts',
+            'test/mutation/**/*.test.ts',
+            'test/install/**/*.test.ts',
           ],
           testTimeout: 60_000,
         },
