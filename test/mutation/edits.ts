@@ -359,7 +359,7 @@ export const EDIT_KINDS: readonly EditKind[] = [
     files: (name) => name === 'helpers/text.ts' || name === 'helpers/numbers.ts',
     edit: (text, random) => {
       const all = blocks(text.replaceAll('\r', ''));
-      const movable = all.flatMap((block, index) => (/^export function/.test(block) ? [index] : []));
+      const movable = all.flatMap((block, index) => (block.startsWith('export function') ? [index] : []));
       if (movable.length < 2) return undefined;
       const [one, two] = [random.pick(movable), random.pick(movable)];
       const swapped = all.with(one, all[two]!).with(two, all[one]!);

@@ -85,7 +85,7 @@ const placesOfModules: Plugin = {
       if (!text.includes('import.meta.url')) return undefined;
       return {
         contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
-        loader: /ts$/.test(path) ? 'ts' : 'js',
+        loader: path.endsWith('ts') ? 'ts' : 'js',
       };
     });
   },
