@@ -54,6 +54,7 @@ function findTypeScript(file: string): string | undefined {
 function configuration(file: string): object {
   const above = [...directoriesAbove(file)];
   const own = above.map((directory) => join(directory, 'tsconfig.json')).find((path) => existsSync(path));
+  const declarations = dirname(own ?? file);
   const shared = {
     noEmit: true,
     composite: false,
@@ -75,7 +76,11 @@ function configuration(file: string): object {
   return {
     ...(own === undefined ? {} : { extends: own }),
     files: [file],
-    include: [],
+    // What a project declares for packages without types applies to all of its files.
+    include: [`${declarations}/**/*.d.ts`, `${declarations}/**/*.d.mts`, `${declarations}/**/*.d.cts`],
+    exclude: ['node_modules', 'dist', 'build', 'coverage', '.run-pipeline'].map(
+      (name) => `${declarations}/**/${name}`,
+    ),
     references: [],
     compilerOptions: own === undefined ? { ...defaults, ...shared } : shared,
   };
