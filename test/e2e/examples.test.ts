@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { query, runPipeline, watchRun } from '../rig/command.js';
@@ -101,4 +101,16 @@ test('the report a backend engineer writes: validated, in parallel, with a table
   expect(second.by.completed).toBeUndefined();
   const wrong = await runPipeline([file, '--param', 'minVotes=-1'], options);
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/minVotes/) as string]);
+});
+
+test('check finds nothing wrong with the examples, types included', async () => {
+  const names = readdirSync(`${repository}/examples`).filter((name) => /^(?:iris|movies)[a-z-]*\.ts$/.test(name));
+  expect(names.length).toBeGreaterThanOrEqual(4);
+  for (const name of names) {
+    const { ok, diagnostics } = await query<{ ok: boolean; diagnostics: unknown[] }>(
+      ['check', `examples/${name}`],
+      { cwd: repository, env: { RUN_PIPELINE_HOME: scratch({}).path('.run-pipeline') } },
+    );
+    expect({ name, ok, diagnostics }).toEqual({ name, ok: true, diagnostics: [] });
+  }
 });
