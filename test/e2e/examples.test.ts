@@ -104,7 +104,9 @@ test('the report a backend engineer writes: validated, in parallel, with a table
 });
 
 test('check finds nothing wrong with the examples, types included', async () => {
-  const names = readdirSync(`${repository}/examples`).filter((name) => /^(?:iris|movies)[a-z-]*\.ts$/.test(name));
+  const names = readdirSync(`${repository}/examples`).filter((name) =>
+    /^(?:iris|movies)[a-z-]*\.ts$/.test(name),
+  );
   expect(names.length).toBeGreaterThanOrEqual(4);
   for (const name of names) {
     const { ok, diagnostics } = await query<{ ok: boolean; diagnostics: unknown[] }>(

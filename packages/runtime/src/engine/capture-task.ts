@@ -72,7 +72,7 @@ export async function captureTask(project: Project, run: RunId, step: string): P
     first: { events: [] },
     onEvent: () => {},
     signal: caught.signal,
-    pool,
+    workers: { get: async () => pool, warm: () => {}, close: () => pool.close() },
   });
   if (request !== undefined) return request;
   throw new RunPipelineError({

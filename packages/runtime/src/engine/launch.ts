@@ -22,6 +22,8 @@ export async function packagePipeline(options: {
   readonly definition: PipelineDefinition;
   readonly engine: Pick<EngineOptions, 'cache'>;
   readonly onWarning: (message: string) => void;
+  /** Called before packages are made that no memo has. */
+  readonly onMissing?: (count: number) => void;
 }): Promise<LaunchPackages> {
   const { definition } = options;
   const packageSteps = createPackager({ mapToSource });
@@ -100,11 +102,19 @@ function request(
 
 async function build(
   packageSteps: PackageSteps,
-  options: { readonly paths: ProjectPaths; readonly onWarning: (message: string) => void },
+  options: {
+    readonly paths: ProjectPaths;
+    readonly onWarning: (message: string) => void;
+    readonly onMissing?: (count: number) => void;
+  },
   requests: readonly PackageRequest[],
 ): Promise<ReadonlyMap<string, TaskPackage>> {
   if (requests.length === 0) return new Map();
-  const { packages, diagnostics } = await packageSteps({ paths: options.paths, requests });
+  const { packages, diagnostics } = await packageSteps({
+    paths: options.paths,
+    requests,
+    ...(options.onMissing === undefined ? {} : { onMissing: options.onMissing }),
+  });
   const errors = diagnostics.filter((item) => item.severity === 'error');
   if (errors.length > 0) {
     throw new RunPipelineError({

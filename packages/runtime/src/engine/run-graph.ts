@@ -1,12 +1,11 @@
 import pLimit from 'p-limit';
-import { cpus } from 'node:os';
 import type { Graph } from '@run-pipeline/core/graph';
 import type { ErrorRecord, PipelineDefinition, RunEvent, TaskId } from '@run-pipeline/core/model';
 import type { PreimageRow, ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
 import type { StepDefinition, TaskPackage } from '@run-pipeline/core/model';
 import type { Project } from '../project/project.js';
 import { takeEnvironment } from './environment.js';
-import type { WorkerPool } from '../workers/protocol.js';
+import { concurrencyOf, workerProcesses, type WorkerProcesses } from './worker-processes.js';
 import type { EngineOptions, RunResult } from './api.js';
 import { pause } from './cache.js';
 import { deferred, newNode, type NodeState, type RecordedSteps, type RunContext } from './context.js';
@@ -40,8 +39,8 @@ export async function runToEnd(options: {
   readonly first: LogEntry;
   readonly onEvent: (event: RunEvent) => void;
   readonly signal: AbortSignal;
-  /** Who executes instead of worker processes (`debug`). */
-  readonly pool?: WorkerPool;
+  /** Made before, because they start while steps are packaged; or who executes instead (`debug`). */
+  readonly workers?: WorkerProcesses;
 }): Promise<RunResult> {
   const { project, definition, row, engine } = options;
   const started = performance.now();
@@ -64,13 +63,8 @@ export async function runToEnd(options: {
     onEvent: options.onEvent,
     onLost: onFatal,
   });
-  const concurrency =
-    engine.concurrency ?? definition.options.concurrency ?? project.concurrency ?? defaultConcurrency();
-  const given = options.pool;
-  const pool =
-    given === undefined
-      ? lazyPool({ size: concurrency, graceMs: engine.graceMs })
-      : { get: async () => given, close: () => given.close() };
+  const concurrency = concurrencyOf(project, definition, engine);
+  const pool = options.workers ?? workerProcesses({ size: concurrency, graceMs: engine.graceMs });
   const limit = pLimit(concurrency);
   let previous: Promise<ReadonlyMap<string, PreimageRow>> | undefined;
   const nodes = new Map<string, NodeState>();
@@ -254,26 +248,3 @@ const abortMessage = (signal: AbortSignal): string => {
   // What `abort()` gives by itself says nothing.
   return reason instanceof Error && reason.name !== 'AbortError' ? reason.message : 'aborted';
 };
-
-/** A run in which everything is cached starts no worker and loads no pool. */
-function lazyPool(settings: { readonly size: number; readonly graceMs: number }): {
-  readonly get: () => Promise<WorkerPool>;
-  readonly close: WorkerPool['close'];
-} {
-  let made: Promise<WorkerPool> | undefined;
-  return {
-    get: () =>
-      (made ??= import('../workers/index.js').then(({ createWorkerPool, installedWorkerFile, RECYCLE }) =>
-        createWorkerPool({
-          workerFile: installedWorkerFile(),
-          recycle: RECYCLE,
-          ...settings,
-        }),
-      )),
-    async close(how) {
-      if (made !== undefined) await (await made).close(how);
-    },
-  };
-}
-
-const defaultConcurrency = (): number => Math.max(1, cpus().length);

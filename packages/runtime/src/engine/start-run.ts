@@ -15,6 +15,7 @@ import { leaseMs } from './settings.js';
 import { launchParameters, shownParameters, type Parameters } from './parameters.js';
 import { encodeParameters, LAUNCH_DOCUMENT, launchDocument, parameterBlobs } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
+import { concurrencyOf, workerProcesses, type WorkerProcesses } from './worker-processes.js';
 import { newRunId } from './run-id.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
 
@@ -24,6 +25,17 @@ import { borrowFromEarlierRuns, selectSteps } from './selection.js';
  */
 export async function startRun(request: RunRequest): Promise<RunResult> {
   const { project, definition, options } = request;
+  const size = concurrencyOf(project, definition, options);
+  const workers = workerProcesses({ size, graceMs: options.graceMs });
+  try {
+    return await startWith(request, workers);
+  } finally {
+    await workers.close();
+  }
+}
+
+async function startWith(request: RunRequest, workers: WorkerProcesses): Promise<RunResult> {
+  const { project, definition, options } = request;
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
   const graph = checkedGraph(definition);
   const selection = selectSteps(definition, graph, options);
@@ -32,6 +44,8 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
     definition,
     engine: options,
     onWarning: request.onWarning,
+    // New code is about to execute: its processes start while it is packaged.
+    onMissing: (count) => workers.warm(count),
   });
   for (const queue of queuesOf(definition)) {
     request.onWarning(`no agent serves queue "${queue}": its steps run here`);
@@ -78,6 +92,7 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
   crashPoint('run-created');
   return runToEnd({
     project,
+    workers,
     definition,
     graph,
     row,

@@ -26,12 +26,13 @@ export interface PackagerOptions {
  */
 export function createPackager(options: PackagerOptions): PackageSteps {
   const packaged = new Map<string, ComparedStep>();
-  return async ({ paths, requests }) => {
+  return async ({ paths, requests, onMissing }) => {
     const found = recall(paths, requests);
     const compared = [...found.steps].map(([request, step]) => comparedStep(request, step));
     const isNew = (step: ComparedStep): boolean => !requests.some((request) => request.key === step.key);
     const siblings = [...[...packaged.values()].filter(isNew), ...compared];
     const missing = requests.filter((request) => !found.steps.has(request));
+    if (missing.length > 0) onMissing?.(missing.length);
     const result =
       missing.length === 0
         ? recalled(found.steps, siblings)

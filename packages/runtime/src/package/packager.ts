@@ -36,6 +36,8 @@ export interface PackageResult {
 export type PackageSteps = (options: {
   readonly paths: ProjectPaths;
   readonly requests: readonly PackageRequest[];
+  /** Called before packages are made that no memo has, with their number. */
+  readonly onMissing?: (count: number) => void;
 }) => Promise<PackageResult>;
 
 /**
