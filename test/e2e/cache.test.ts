@@ -204,7 +204,7 @@ test('a change of each part of a fingerprint is a miss of the steps that have it
   expect(
     (await watchRun(['pipe.ts', '--param', 'unused=5'], { ...options, env: { OTHER: 'x' } })).by.cached,
   ).toHaveLength(12);
-});
+}, 180_000);
 
 const RANDOM = {
   ...TRACE,
