@@ -25,7 +25,7 @@ console.log(`${values.count} runs, killed with seed ${values.seed}`);
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
 const child = spawn(
   process.execPath,
-  [vitest, 'run', '--project', 'e2e', 'test/crash/random-kills.test.ts'],
+  [vitest, 'run', '--project', 'e2e', 'test/crash/crash.test.ts', '-t', 'killed at any moment'],
   { cwd: root, stdio: 'inherit', env: { ...process.env, KILL_COUNT: values.count, KILL_SEED: values.seed } },
 );
 child.on('exit', (code, signal) => {

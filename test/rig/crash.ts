@@ -105,9 +105,12 @@ export class CrashProject {
     return this.#newCase(file, undefined);
   }
 
-  async case(file: string, options: { readonly cold?: boolean } = {}): Promise<CrashCase> {
+  async case(
+    file: string,
+    options: { readonly cold?: boolean; readonly concurrency?: number } = {},
+  ): Promise<CrashCase> {
     const reference = await this.reference(file);
-    const crashed = this.#newCase(file, reference);
+    const crashed = this.#newCase(file, reference, options.concurrency);
     if (options.cold !== true) {
       for (const name of ['cache', 'packages'])
         cpSync(join(reference.home, name), join(crashed.home, name), { recursive: true });
@@ -137,10 +140,10 @@ export class CrashProject {
     };
   }
 
-  #newCase(file: string, reference: Reference | undefined): CrashCase {
+  #newCase(file: string, reference: Reference | undefined, concurrency = 2): CrashCase {
     const home = join(this.directory, 'homes', `${file.replace(/\W/g, '-')}-${(this.#cases += 1)}`);
     mkdirSync(home, { recursive: true });
-    return new CrashCase({ directory: this.directory, home, file, reference });
+    return new CrashCase({ directory: this.directory, home, file, reference, concurrency });
   }
 }
 
@@ -168,6 +171,7 @@ export class CrashCase {
   readonly home: string;
   readonly file: string;
   readonly #directory: string;
+  readonly #concurrency: number;
   readonly #reference: Reference | undefined;
   /** Everything that any of its processes printed. */
   readonly #controllers: Controller[] = [];
@@ -177,7 +181,9 @@ export class CrashCase {
     readonly home: string;
     readonly file: string;
     readonly reference: Reference | undefined;
+    readonly concurrency: number;
   }) {
+    this.#concurrency = options.concurrency;
     this.home = options.home;
     this.file = options.file;
     this.#directory = options.directory;
@@ -198,9 +204,16 @@ export class CrashCase {
   }
 
   start(args: readonly string[], env: Env = {}): Controller {
-    const controller = new Controller(args, { cwd: this.#directory, env: { ...this.#env, ...env } });
+    const controller = new Controller(this.#withConcurrency(args), {
+      cwd: this.#directory,
+      env: { ...this.#env, ...env },
+    });
     this.#controllers.push(controller);
     return controller;
+  }
+
+  #withConcurrency(args: readonly string[]): readonly string[] {
+    return args[0] === 'gc' ? args : [...args, '--concurrency', String(this.#concurrency)];
   }
 
   /** Starts the run, or resumes it when there is one. */

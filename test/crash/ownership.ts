@@ -1,16 +1,8 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { afterAll, describe, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import { processIdentity } from '../../packages/runtime/src/project/process-identity.js';
-import {
-  CrashProject,
-  eventually,
-  isWorker,
-  send,
-  TIMEOUT_MS,
-  watchdogOf,
-  type Controller,
-} from '../rig/crash.js';
-import { scratch } from '../rig/scratch.js';
+import { eventually, isWorker, send, TIMEOUT_MS, watchdogOf, type Controller } from '../rig/crash.js';
+import { project, writePipelines } from './project.js';
 
 /** `hold` waits for the file GATE, in one of three ways, and then writes what nobody may see twice. */
 const HOLD = `
@@ -42,9 +34,7 @@ export class Hold {
 }
 `;
 
-const directory = scratch({ 'hold.ts': HOLD }, { keep: true });
-const project = new CrashProject(directory);
-afterAll(() => rmSync(directory.directory, { recursive: true, force: true, maxRetries: 5 }));
+writePipelines({ 'hold.ts': HOLD });
 
 /** They look into /proc. */
 const onLinux = test.skipIf(process.platform !== 'linux');

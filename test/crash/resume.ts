@@ -1,10 +1,10 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../../packages/runtime/src/engine/index.js';
-import { CrashProject, send, TIMEOUT_MS, type CrashCase } from '../rig/crash.js';
-import { scratch } from '../rig/scratch.js';
-import { KINDS, PIPELINES } from './pipelines.js';
+import { send, TIMEOUT_MS, type CrashCase } from '../rig/crash.js';
+import { KINDS } from './pipelines.js';
+import { project, writePipelines } from './project.js';
 
 /** A large parameter, a step that fails twice, calls in a body that are mapped: each of them interrupted. */
 const MORE = {
@@ -61,9 +61,7 @@ export class Inline {
 `,
 };
 
-const directory = scratch({ ...PIPELINES, ...MORE }, { keep: true });
-const project = new CrashProject(directory);
-afterAll(() => rmSync(directory.directory, { recursive: true, force: true, maxRetries: 5 }));
+writePipelines(MORE);
 
 /** A run that dies at `point`. */
 async function crashedAt(file: string, point: string): Promise<CrashCase> {

@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs';
-import { afterAll, describe, expect, test } from 'vitest';
-import { CrashProject, send, TIMEOUT_MS, type Controller } from '../rig/crash.js';
-import { scratch } from '../rig/scratch.js';
+import { describe, expect, test } from 'vitest';
+import { send, TIMEOUT_MS, type Controller } from '../rig/crash.js';
+import { project, writePipelines } from './project.js';
 
 const SHARED = `
 import { appendFileSync, existsSync } from 'node:fs';
@@ -27,9 +26,7 @@ export class Shared {
 }
 `;
 
-const directory = scratch({ 'shared.ts': SHARED }, { keep: true });
-const project = new CrashProject(directory);
-afterAll(() => rmSync(directory.directory, { recursive: true, force: true, maxRetries: 5 }));
+writePipelines({ 'shared.ts': SHARED });
 
 const hasStarted = ({ type }: { readonly type: string }): boolean => type === 'run.start';
 const executing = ({ type }: { readonly type: string }): boolean => type === 'step.start';

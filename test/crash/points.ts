@@ -1,12 +1,7 @@
-import { rmSync } from 'node:fs';
-import { afterAll, describe, expect, test } from 'vitest';
-import { CrashProject, TIMEOUT_MS } from '../rig/crash.js';
-import { scratch } from '../rig/scratch.js';
-import { KINDS, PIPELINES } from './pipelines.js';
-
-const directory = scratch(PIPELINES, { keep: true });
-const project = new CrashProject(directory);
-afterAll(() => rmSync(directory.directory, { recursive: true, force: true, maxRetries: 5 }));
+import { describe, expect, test } from 'vitest';
+import { TIMEOUT_MS } from '../rig/crash.js';
+import { KINDS } from './pipelines.js';
+import { project } from './project.js';
 
 /** Where the process dies, at the first pass and at a later one. In a worker (`worker`) it costs the step, else the run. */
 const POINTS = [
@@ -54,7 +49,7 @@ describe.concurrent(
     test.each(CASES)(
       '$point, pass $pass, in a pipeline of kind $kind',
       async ({ point, pass, kind, cold, worker }) => {
-        const crashed = await project.case(`${kind}.ts`, { cold });
+        const crashed = await project.case(`${kind}.ts`, { cold, concurrency: pass === 1 ? 1 : 2 });
         const env = { RUN_PIPELINE_CRASH_AT: `${point}:${pass}` };
         const first = crashed.start([crashed.file], env);
         expect(await first.ended).toEqual(
