@@ -248,6 +248,31 @@ test('--from, --to and --only run a part, with what it needs from the latest run
   expect(between.by).toEqual({ cached: ['a'], completed: ['b'], skipped: ['c', 'd'] });
 });
 
+test('a part of a run takes mapped steps from earlier runs, and from parts of runs', async () => {
+  const options = {
+    cwd: scratch({
+      'pipe.ts': `
+import { Pipeline, Step, each } from 'run-pipeline';
+@Pipeline({ name: 'mapped' })
+export class Mapped {
+  @Step({ inputs: [each([1, 2, 3])] } as never) score(n: number): number { return n * 2; }
+  @Step({ inputs: ['$<score.result>', '$<score[1].result>'] } as never) sum(all: number[], second: number): number[] { return [...all, second]; }
+}
+`,
+    }).directory,
+  };
+  await watchRun(['pipe.ts'], options);
+  for (const flag of ['--from', '--only']) {
+    const part = await watchRun(['pipe.ts', flag, 'sum'], options);
+    expect([flag, part.by]).toEqual([
+      flag,
+      { cached: ['score', 'score[0]', 'score[1]', 'score[2]'], completed: ['sum'] },
+    ]);
+    expect(await query(['get', 'latest', 'sum'], options)).toEqual([2, 4, 6, 4]);
+    expect(await query(['get', 'latest', 'score'], options)).toEqual([2, 4, 6]);
+  }
+});
+
 test('get finds an artifact by step, by name, of an element, and gives JSON or superjson', async () => {
   const options = {
     cwd: scratch({

@@ -125,22 +125,7 @@ export async function standIn(context: RunContext, node: NodeState, borrowed: Bo
     return true;
   }
   if (result.elements !== undefined) {
-    node.elements = result.elements.map(({ name, artifacts }) => {
-      const element = newNode({
-        run: context.row.id,
-        key: name,
-        definition: node.definition,
-        inputs: node.inputs,
-        parents: node.parents,
-        mapped: false,
-        of: node,
-        announced: true,
-      });
-      element.status = 'cached';
-      element.artifacts = new Map(artifacts.map((artifact) => [artifact.record.name, artifact]));
-      element.ended.resolve();
-      return element;
-    });
+    node.elements = await standInElements(context, node, { run: result.run, elements: result.elements });
   }
   if (recorded !== undefined && isSuccess(recorded.status)) {
     // What the run took when it started, not what a newer run has by now.
@@ -157,4 +142,42 @@ export async function standIn(context: RunContext, node: NodeState, borrowed: Bo
     why: ['not selected: taken from an earlier run'],
   });
   return true;
+}
+
+/** The elements become nodes of this run too: later runs, and `get`, find them here. */
+async function standInElements(
+  context: RunContext,
+  node: NodeState,
+  earlier: { readonly run: RunId; readonly elements: NonNullable<BorrowedResult['elements']> },
+): Promise<readonly NodeState[]> {
+  const elements: NodeState[] = [];
+  for (const { name, artifacts } of earlier.elements) {
+    const recorded = context.recorded?.byName.get(name);
+    const element = newNode({
+      run: context.row.id,
+      key: name,
+      definition: node.definition,
+      inputs: node.inputs,
+      parents: node.parents,
+      mapped: false,
+      of: node,
+      announced: recorded !== undefined,
+    });
+    elements.push(element);
+    context.nodes.set(element.key, element);
+    if (recorded !== undefined && isSuccess(recorded.status)) {
+      element.artifacts = new Map(artifacts.map((artifact) => [artifact.record.name, artifact]));
+      standEnded(context, element, recorded);
+      continue;
+    }
+    await endNode(context, element, {
+      status: 'cached',
+      attempt: 0,
+      durationMs: 0,
+      cachedFrom: earlier.run,
+      artifacts,
+      why: ['not selected: taken from an earlier run'],
+    });
+  }
+  return elements;
 }
