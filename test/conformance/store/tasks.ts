@@ -139,7 +139,7 @@ export function taskTests(factory: StoreFactory): void {
     expect(await store.claimFingerprint(print, { ...holder('r1'), step: stepName('other') })).toMatchObject({
       ok: false,
     });
-    await second.releaseFingerprint(print, runId('r2'));
+    await second.releaseFingerprint(print, runId('r2'), OWNER);
     expect((await second.claimFingerprint(print, holder('r2'))).ok).toBe(false);
     under.advance(LEASE_MS - 1);
     await store.heartbeatFingerprints(runId('r1'), LEASE_MS);
@@ -147,7 +147,7 @@ export function taskTests(factory: StoreFactory): void {
     expect((await second.claimFingerprint(print, holder('r2'))).ok).toBe(false);
     under.advance(1);
     expect(await second.claimFingerprint(print, holder('r2'))).toEqual({ ok: true });
-    await second.releaseFingerprint(print, runId('r2'));
+    await second.releaseFingerprint(print, runId('r2'), OWNER);
     expect(await store.claimFingerprint(print, holder('r1'))).toEqual({ ok: true });
   });
 
@@ -165,5 +165,10 @@ export function taskTests(factory: StoreFactory): void {
     expect((await claim('train_1')).ok).toBe(false);
     expect((await store.takeRun(id, { expectedEpoch: 1, owner: OTHER })).ok).toBe(true);
     expect((await claim('train_1')).ok).toBe(true);
+    // The process before may still be there, and end its step.
+    await store.releaseFingerprint(printOf('train'), id, OTHER);
+    expect((await claim('train')).ok).toBe(false);
+    await store.releaseFingerprint(printOf('train'), id, OWNER);
+    expect((await claim('train')).ok).toBe(true);
   });
 }

@@ -99,7 +99,8 @@ export interface Store {
     | { readonly ok: false; readonly run: RunId; readonly step: StepName; readonly owner: ProcessIdentity }
   >;
   heartbeatFingerprints(run: RunId, leaseMs: number): Promise<void>;
-  releaseFingerprint(fingerprint: Fingerprint, run: RunId): Promise<void>;
+  /** Only what this owner holds: the run may belong to another process by now. */
+  releaseFingerprint(fingerprint: Fingerprint, run: RunId, owner: ProcessIdentity): Promise<void>;
 
   // ── what a run keeps beside its events: parameters, definition, packages ──
   /** Anything the controller needs to resume: opaque bytes by name. */

@@ -134,7 +134,7 @@ export async function whileClaimed(
     // This wait is over when the holder releases; a stop of our own run ends it too.
     if (context.stop.current() !== undefined) break;
     if (claim.run !== context.row.id && isAlive(claim.owner) === 'dead') {
-      await store.releaseFingerprint(prepared.fingerprint, claim.run);
+      await store.releaseFingerprint(prepared.fingerprint, claim.run, claim.owner);
       continue;
     }
     await pause(LOOK_EVERY_MS, context.stop.signal);
@@ -151,7 +151,7 @@ export async function whileClaimed(
     return undefined;
   } finally {
     // A step that executed has released it with its outcome.
-    if (node.holdsClaim) await store.releaseFingerprint(prepared.fingerprint, context.row.id);
+    if (node.holdsClaim) await store.releaseFingerprint(prepared.fingerprint, context.row.id, context.owner);
     node.holdsClaim = false;
   }
 }

@@ -67,7 +67,9 @@ export async function endNode(context: RunContext, node: NodeState, end: NodeEnd
   if (node.holdsClaim && end.prepared !== undefined) {
     // In the same transaction as the outcome: whoever waits for this fingerprint finds the entry.
     node.holdsClaim = false;
-    void context.project.store.releaseFingerprint(end.prepared.fingerprint, context.row.id);
+    context.project.store
+      .releaseFingerprint(end.prepared.fingerprint, context.row.id, context.owner)
+      .catch(() => {}); // a broken store shows in the outcome; then the lease ends the claim
   }
   // What a hit gives is committed already, by the run it came from: children may look on at once. They
   // do not execute before this commit is durable, too (`execute` waits for the log).

@@ -36,6 +36,16 @@ export function heartbeatFingerprints(batch: WriteBatch, run: RunId, leaseMs: nu
   batch.connection.run('UPDATE flights SET lease_until = ? WHERE run = ?', batch.now + leaseMs, run);
 }
 
-export function releaseFingerprint(batch: WriteBatch, fingerprint: Fingerprint, run: RunId): void {
-  batch.connection.run('DELETE FROM flights WHERE fingerprint = ? AND run = ?', fingerprint, run);
+export function releaseFingerprint(
+  batch: WriteBatch,
+  fingerprint: Fingerprint,
+  run: RunId,
+  owner: ProcessIdentity,
+): void {
+  batch.connection.run(
+    'DELETE FROM flights WHERE fingerprint = ? AND run = ? AND owner = ?',
+    fingerprint,
+    run,
+    encodeOwner(owner),
+  );
 }

@@ -6,6 +6,7 @@ import type {
   Commit,
   EventQuery,
   NewRun,
+  ProcessIdentity,
   RunQuery,
   Store,
   TaskClaim,
@@ -153,8 +154,8 @@ class SqliteStore implements Store {
   heartbeatFingerprints(run: RunId, leaseMs: number) {
     return this.#write((batch) => heartbeatFingerprints(batch, run, leaseMs), LEASE);
   }
-  releaseFingerprint(fingerprint: Fingerprint, run: RunId) {
-    return this.#write((batch) => releaseFingerprint(batch, fingerprint, run), LEASE);
+  releaseFingerprint(fingerprint: Fingerprint, run: RunId, owner: ProcessIdentity) {
+    return this.#write((batch) => releaseFingerprint(batch, fingerprint, run, owner), LEASE);
   }
 
   putRunDocument(run: RunId, name: string, bytes: Uint8Array) {
