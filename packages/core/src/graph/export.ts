@@ -68,7 +68,12 @@ function mermaid(nodes: readonly DrawnNode[]): string {
 }
 
 function dot(nodes: readonly DrawnNode[], title: string): string {
-  const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&').replace(/\r?\n/g, '\\n')}"`;
+  // What is printed to a terminal must not control it.
+  const quote = (text: string): string =>
+    `"${text
+      .replace(/["\\]/g, '\\$&')
+      .replace(/\r?\n/g, '\\n')
+      .replace(/\p{Cc}/gu, '\ufffd')}"`;
   const lines = nodes.map(
     ({ name, mapped }) => `  ${quote(name)}${mapped === true ? ' [peripheries=2]' : ''};`,
   );

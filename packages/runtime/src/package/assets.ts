@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import type { Diagnostic, SourceLocation } from '@run-pipeline/core/model';
 import type { TrackedFiles } from './source/tracked-files.js';
@@ -26,11 +27,23 @@ export function findAssets(options: {
     diagnostics.push({ code, severity: 'error', message, at, help });
   };
   for (const pattern of patterns) {
-    const matching = filesOf(
-      options.files,
-      resolve(dirname(sourceFile), fixedPart(pattern)),
-      isGlob(pattern) ? globExpression(globPart(pattern)) : undefined,
-    );
+    let matching: readonly string[];
+    try {
+      matching = filesOf(
+        options.files,
+        resolve(dirname(sourceFile), fixedPart(pattern)),
+        isGlob(pattern) ? globExpression(globPart(pattern)) : undefined,
+      );
+    } catch (error) {
+      // A loop of links, a directory that may not be read, a `[z-a]`.
+      const reason = error instanceof Error ? error.message : String(error);
+      fail(
+        'asset-unreadable',
+        `the asset "${pattern}" of step ${step} cannot be read: ${reason}`,
+        'check the path',
+      );
+      continue;
+    }
     if (matching.length === 0) {
       fail(
         'asset-missing',
@@ -50,11 +63,22 @@ export function findAssets(options: {
         );
         break;
       }
+      if (statSync(file).size > LARGEST) {
+        fail(
+          'asset-too-large',
+          `the asset "${pattern}" of step ${step} is too large: ${path} has more than 1 GiB`,
+          'give it to the step as an input, with file(path)',
+        );
+        continue;
+      }
       found.set(path, { source: file, path });
     }
   }
   return { assets: [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), diagnostics };
 }
+
+/** Packages are read into memory; Node reads no more than 2 GiB at once. */
+const LARGEST = 2 ** 30;
 
 const isGlob = (pattern: string): boolean => /[*?{[]/.test(pattern);
 

@@ -1,7 +1,7 @@
 import { copyFile, cp, lstat, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
-import { RunPipelineError, type StoredArtifact } from '@run-pipeline/core/model';
+import { isRunPipelineError, RunPipelineError, type StoredArtifact } from '@run-pipeline/core/model';
 import { toJson } from '../../artifacts/index.js';
 import { decodeStored, findArtifact, type FoundArtifact } from '../../engine/index.js';
 import type { Project } from '../../project/project.js';
@@ -62,6 +62,22 @@ async function print(context: Context, request: Request): Promise<void> {
 }
 
 async function save(context: Context, request: Request & { readonly path: string }): Promise<void> {
+  try {
+    await write(context, request);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (isRunPipelineError(error) || !(error instanceof Error) || typeof code !== 'string') throw error;
+    throw new RunPipelineError({
+      kind: 'store',
+      code: 'output-not-written',
+      message: `${request.path} cannot be written: ${error.message}`,
+      help: code === 'ENOENT' ? 'make its directory first' : 'give another path with -o',
+      cause: error,
+    });
+  }
+}
+
+async function write(context: Context, request: Request & { readonly path: string }): Promise<void> {
   const { path } = request;
   const type = typeOf(request.found);
   const value = await decode(request);
