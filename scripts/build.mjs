@@ -75,8 +75,6 @@ async function buildJavaScript() {
         target: 'node20',
         plugins: [bundleOnly(inside)],
         alias: coreSources,
-        sourcemap: 'linked',
-        sourcesContent: false,
         legalComments: 'inline',
         logLevel: 'warning',
         define: { RUN_PIPELINE_VERSION: JSON.stringify(version) },
@@ -126,5 +124,30 @@ function emitDeclarations() {
   });
 }
 
+/**
+ * The declarations again, for `require` in CommonJS files: TypeScript goes by the nearest package.json,
+ * and `module: node16` refuses those of an ES module there, though Node loads it. Only what the entries
+ * reach.
+ */
+async function copyDeclarations(dist) {
+  const from = join(root, dist, 'types');
+  const to = join(root, dist, 'types-require');
+  await rm(to, { recursive: true, force: true });
+  await writeWhole(join(to, 'package.json'), Buffer.from('{ "type": "commonjs" }\n'));
+  const entries = Object.values(
+    JSON.parse(await readFile(join(root, dist, '../package.json'), 'utf8')).exports,
+  )
+    .flatMap((entry) => entry.types?.default ?? [])
+    .map((path) => join(root, dist, '..', path));
+  const seen = new Set(entries);
+  for (const path of seen) {
+    const text = (await readFile(path, 'utf8')).replace(/^\/\/# sourceMappingURL=.*$/m, '');
+    await writeWhole(join(to, relative(from, path)), Buffer.from(text));
+    for (const [, specifier] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g))
+      seen.add(join(dirname(path), `${specifier}.d.ts`));
+  }
+}
+
 const [, status] = await Promise.all([buildJavaScript(), withTypes ? emitDeclarations() : 0]);
+if (withTypes && status === 0) for (const { dist } of targets) await copyDeclarations(dist);
 process.exitCode = status;
