@@ -13,6 +13,7 @@ const steps = [
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
   ['rooms', process.execPath, ['scripts/check-rooms.mjs']],
   ['lockfile', process.execPath, ['scripts/check-lockfile.mjs']],
+  ['unused', bin('knip'), ['--no-progress']],
   ['tests', bin('vitest'), ['run', ...process.argv.slice(2)]],
 ];
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { repository } from '../mutation/project-directory.js';
 import { Installed } from './installed.js';
@@ -134,4 +135,9 @@ test('the packages hold what they need and nothing else', () => {
     expect(odd, name).toEqual([]);
     expect(files.filter((file) => /test|fixture|\.map$|tsbuildinfo/.test(file))).toEqual([]);
   }
+});
+
+test.each(['run-pipeline', '@run-pipeline/core'])('publint finds nothing in %s', async (name) => {
+  const { messages } = await publint({ pkgDir: join(installed.path, 'node_modules', name), pack: false });
+  expect(messages).toEqual([]);
 });

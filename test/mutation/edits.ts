@@ -1,4 +1,4 @@
-import { json, tinyBase, tinyMath, type ProjectState, type Tree } from './project.js';
+import { json, tinyBase, tinyMath, type ProjectState } from './project.js';
 import type { Random } from './random.js';
 
 /** A way to edit a project at random. */
@@ -438,5 +438,3 @@ function firstChange(before: string, after: string): string {
     ? `${old.length} to ${fresh.length} lines`
     : `line ${at + 1}: ${fresh[at]!.trim().slice(0, 90)}`;
 }
-
-export type { Tree };

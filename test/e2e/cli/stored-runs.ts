@@ -2,8 +2,6 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  artifactUrl,
-  digest,
   fingerprint,
   runId,
   stepName,
@@ -95,24 +93,6 @@ export const print = (step: string, parts: readonly PreimagePart[]) =>
       .update(JSON.stringify([step, parts]))
       .digest('hex')}`,
   );
-
-export function jsonArtifact(name: string, value: unknown): StoredArtifact {
-  const inline = Buffer.from(JSON.stringify({ json: value }));
-  const hash = digest(`sha256:${createHash('sha256').update(inline).digest('hex')}`);
-  return {
-    inline,
-    record: {
-      name,
-      type: 'superjson',
-      hash,
-      size: inline.length,
-      url: artifactUrl(hash),
-      codecVersion: 1,
-      preview: JSON.stringify(value),
-      createdAt: '2026-01-01T00:00:00.000Z',
-    },
-  };
-}
 
 export const runStart = (
   steps: readonly (readonly [name: string, ...parents: string[]])[],

@@ -1,4 +1,4 @@
-import { didYouMean, stepName, type RunEvent, type StepName } from '@run-pipeline/core/model';
+import { didYouMean, stepName, type RunEvent } from '@run-pipeline/core/model';
 import type { RunRow, Store } from '@run-pipeline/core/ports';
 import { applyEvent, emptyRunView, type RunView, type StepView } from '@run-pipeline/core/run-view';
 import { runName, shownStatus } from './select-run.js';
@@ -36,5 +36,3 @@ export function requireStep(view: RunView, row: RunRow, text: string): StepView 
     `its steps: ${[...view.steps.keys()].slice(0, 20).join(', ')}`,
   );
 }
-
-export const stepNames = (view: RunView): readonly StepName[] => [...view.steps.keys()];

@@ -1,13 +1,12 @@
 /** The run itself: look up, execute, keep, emit; plan, resume, explain. */
 export * from './api.js';
-export { startRun, checkedGraph } from './start-run.js';
+export { startRun } from './start-run.js';
 export { resumeRun } from './resume-run.js';
 export { planRun } from './plan-run.js';
 export { openProject } from './open-project.js';
-export { newRunId } from './run-id.js';
-export { collectGarbage, DEFAULT_GRACE_MS, type GarbageReport } from './collect-garbage.js';
+export { collectGarbage } from './collect-garbage.js';
 export { explainStep, type StepExplanation } from './explain-step.js';
-export { findArtifact, readArtifact, type FoundArtifact } from './read-artifact.js';
+export { findArtifact, type FoundArtifact } from './read-artifact.js';
 export { packageRequests } from './launch.js';
 export { launchValues } from './run-documents.js';
 export { graceMs } from './settings.js';

@@ -1,4 +1,4 @@
-import { isSuccess, type ErrorRecord, type RunOutcomeStatus } from '@run-pipeline/core/model';
+import type { ErrorRecord, RunOutcomeStatus } from '@run-pipeline/core/model';
 import type { NodeState, RunContext } from './context.js';
 
 /**
@@ -70,5 +70,3 @@ export function runOutcome(
   }
   return { status: 'completed', error: undefined };
 }
-
-export const succeeded = (node: NodeState): boolean => isSuccess(node.status);

@@ -1,6 +1,5 @@
-/** Where things are for one invocation, and who this process is. */
+/** Where things are for one invocation. */
 export { loadConfig } from './config.js';
 export { ensureHome } from './home.js';
-export { HOME_NAME, resolvePaths } from './paths.js';
-export { isAlive, processIdentity, type Liveness } from './process-identity.js';
+export { resolvePaths } from './paths.js';
 export type { Project, ProjectPaths } from './project.js';

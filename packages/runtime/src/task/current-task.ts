@@ -73,9 +73,6 @@ export function currentTask(): CurrentTask {
   return task;
 }
 
-/** The same without the demand that there is one. */
-export const runningTask = (): CurrentTask | undefined => storage().getStore();
-
 /** Runs `work` as this task: `currentTask()` finds it there and in everything that `work` starts. */
 export function runAsTask<T>(task: CurrentTask, work: () => T): T {
   return storage().run(task, work);

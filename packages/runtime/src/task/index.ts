@@ -1,5 +1,5 @@
 /** What steps use while they run, from 'run-pipeline'. Lean: every task package that asks for it loads it. */
-export { currentTask, runAsTask, runningTask, type CurrentTask } from './current-task.js';
+export { currentTask, runAsTask, type CurrentTask } from './current-task.js';
 export {
   createTaskLogger,
   type Axes,
