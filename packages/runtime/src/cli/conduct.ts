@@ -184,6 +184,7 @@ async function finalLines(
     attempts: (step) => attemptsOf(definition, step),
     inputs: (step) => inputs.get(step) ?? [],
     trace: context.trace,
+    columns: human(context).stream.columns,
   });
 }
 

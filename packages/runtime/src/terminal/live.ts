@@ -6,7 +6,7 @@ import { printable, printableLine, printableWord } from './sanitise.js';
 import { Screen } from './screen.js';
 import { endLine, groupEndLine, groupText, paintStatus, retryLine, SYMBOLS } from './step-lines.js';
 import { count, formatDuration, listSome } from './units.js';
-import { runHeadline } from './headline.js';
+import { resumeHeadline, runHeadline } from './headline.js';
 
 const FRAME_MS = 80;
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -50,7 +50,7 @@ export class LiveReporter implements Reporter {
         return this.#print(runHeadline(style, event));
       case 'run.resume':
         this.#active = true;
-        return;
+        return this.#print(resumeHeadline(style, this.progress));
       case 'step.retry':
         this.#flushOutput(event.step, event.attempt);
         return this.#print(retryLine(style, event));

@@ -45,6 +45,17 @@ test('a line for every finished step, no escape anywhere', () => {
   expect(reporter.tail('train')).toEqual(['green', 'open']);
 });
 
+test('a resumed run says what is kept, and that its code is the one it started with', () => {
+  const { reporter, events, text } = open();
+  reporter.recall(events.start(['load', ['train', 'load']]));
+  reporter.recall(events.end('load', 'completed'));
+  reporter.recall(events.end('train', 'failed'));
+  reporter.recall(events.finish('failed'));
+  reporter.event(events.add({ type: 'run.resume', epoch: 2 }));
+  reporter.close();
+  expect(text()).toBe('▶ iris #3 resumed, 1 of 2 steps kept, with the code it started with · run 01RUN\n');
+});
+
 test('a long silence is broken every thirty seconds by what is running', () => {
   const { reporter, clock, events, text } = open();
   reporter.event(events.start(['a', 'b']));

@@ -1,5 +1,5 @@
 import type { ErrorRecord, RunEvent, StepEnd, StepLog, StepName } from '@run-pipeline/core/model';
-import { runHeadline } from './headline.js';
+import { resumeHeadline, runHeadline } from './headline.js';
 import { OutputLines } from './output-lines.js';
 import { Progress } from './progress.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
@@ -39,6 +39,8 @@ export class StreamReporter implements Reporter {
     switch (event.type) {
       case 'run.start':
         return this.#line(runHeadline(style, event));
+      case 'run.resume':
+        return this.#line(resumeHeadline(style, this.progress));
       case 'step.retry':
         this.#flushOutput(event.step, event.attempt);
         return this.#line(retryLine(style, event));

@@ -99,7 +99,8 @@ test('a failure shows what, where, inputs, attempts, causes, frames, what was sk
     'skipped because of it: report, publish',
     '',
     '✖ iris #3 failed in 4.2s · 4 steps: 1 completed, 1 failed, 2 skipped',
-    'next: run-pipeline resume 01RUN      continue: completed steps are kept',
+    'next: run-pipeline resume 01RUN      the same code again; completed steps are kept',
+    '      run-pipeline rerun 01RUN       the file as it is now',
     '      run-pipeline logs 01RUN train  its whole output',
     '      run-pipeline why 01RUN train   why it was executed',
   ]);
@@ -169,4 +170,33 @@ test('a step that fails again after a resume is counted once', () => {
   events.end('c', 'skipped');
   events.finish('failed');
   expect(summary(events.list).join('\n')).toContain('3 steps: 1 completed, 1 failed, 1 skipped');
+});
+
+test('the value to look at is that of the last step that nothing took from', () => {
+  const events = new Events();
+  events.start(['load', ['count', 'load'], ['report', 'load'], ['later', 'report']]);
+  events.end('load', 'completed', { artifacts: [artifact('rows', 1)] });
+  events.end('count', 'completed', { artifacts: [artifact('number', 1)] });
+  events.end('report', 'completed', { artifacts: [artifact('text', 1), artifact('title', 1)] });
+  events.end('later', 'skipped');
+  events.finish();
+  const lines = summary(events.list);
+  expect(lines.slice(1, -1).map((line) => line.trim().split(' ')[0])).toEqual([
+    'report.text',
+    'report.title',
+    'count.number',
+    'load.rows',
+  ]);
+  expect(lines.at(-1)).toBe('next: run-pipeline get 01RUN report.text  the value');
+});
+
+test('a preview ends where the terminal does', () => {
+  const events = new Events();
+  events.start(['a']);
+  events.end('a', 'completed', { artifacts: [{ ...artifact('rows', 4), preview: 'x'.repeat(200) }] });
+  events.finish();
+  const width = (columns: number | undefined) =>
+    summary(events.list, { columns }).find((line) => line.includes('a.rows'))!.length;
+  expect(width(50)).toBe(50);
+  expect(width(undefined)).toBeGreaterThan(80);
 });

@@ -22,6 +22,8 @@ export interface SummaryOptions {
   readonly attempts: (step: string) => number | undefined;
   readonly inputs: (step: string) => readonly { readonly name: string; readonly shown: string }[];
   readonly trace: boolean;
+  /** Of the terminal: previews end there. Undefined where lines may be as long as they like. */
+  readonly columns?: number | undefined;
 }
 
 /** The end of a run: its failures in full, how it went, what it made, what to do next. */
@@ -97,7 +99,7 @@ function origin(view: RunView): string {
   return runs.size === 1 ? `from run ${printableWord(first!)}` : `from ${runs.size} runs`;
 }
 
-function artifactLines({ progress, style }: SummaryOptions): readonly string[] {
+function artifactLines({ progress, style, columns }: SummaryOptions): readonly string[] {
   const ranked = rankedArtifacts(progress.view);
   if (ranked.length === 0) return [];
   const rows = ranked
@@ -108,7 +110,7 @@ function artifactLines({ progress, style }: SummaryOptions): readonly string[] {
       pad(formatBytes(artifact.size), 8, 'left'),
       style.dim(cut(printableWord(artifact.preview ?? ''), PREVIEW_WIDTH)),
     ]);
-  const lines = [...tableLines(rows, { indent: '  ' })];
+  const lines = [...tableLines(rows, { indent: '  ', columns })];
   const left = ranked.slice(MOST_ARTIFACTS);
   if (left.length > 0) {
     const bytes = left.reduce((sum, item) => sum + item.artifact.size, 0);
@@ -123,18 +125,22 @@ interface Ranked {
 }
 
 /**
- * Artifacts of the steps that nothing takes from come first: the run was made for them. Those of elements
- * are left out, since the mapped step gathers them.
+ * Artifacts of the steps that nothing took from come first, the last of them foremost: the run was made for
+ * them. Those of elements are left out, since the mapped step gathers them.
  */
 function rankedArtifacts(view: RunView): readonly Ranked[] {
   const parents = new Set<string>();
-  for (const step of view.steps.values()) for (const parent of step.parents) parents.add(parent);
+  for (const step of view.steps.values()) {
+    if (step.status === 'skipped') continue;
+    for (const parent of step.parents) parents.add(parent);
+  }
   const last: Ranked[] = [];
   const others: Ranked[] = [];
   for (const step of view.steps.values()) {
     if (step.of !== undefined) continue;
-    const list = parents.has(step.name) ? others : last;
-    for (const artifact of step.artifacts) list.push({ step, artifact });
+    const made = step.artifacts.map((artifact) => ({ step, artifact }));
+    if (parents.has(step.name)) others.push(...made);
+    else last.unshift(...made);
   }
   return [...last, ...others];
 }
@@ -150,9 +156,11 @@ function nextLines({ progress, style }: SummaryOptions): readonly string[] {
       'the value',
     ]);
   } else {
-    lines.push([`run-pipeline resume ${view.id}`, 'continue: completed steps are kept']);
     const failed = rootFailures(view)[0]?.step.name;
+    const how = failed === undefined ? 'continue' : 'the same code again';
+    lines.push([`run-pipeline resume ${view.id}`, `${how}; completed steps are kept`]);
     if (failed !== undefined) {
+      lines.push([`run-pipeline rerun ${view.id}`, 'the file as it is now']);
       lines.push([`run-pipeline logs ${view.id} ${word(failed)}`, 'its whole output']);
       lines.push([`run-pipeline why ${view.id} ${word(failed)}`, 'why it was executed']);
     }
