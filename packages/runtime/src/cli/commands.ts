@@ -63,7 +63,11 @@ export const COMMANDS: readonly CommandSpec[] = [
       REFRESH,
       NO_CACHE,
       ...SELECTION,
-      { name: 'watch', short: 'w', summary: 'run again whenever a file that the pipeline reads is saved' },
+      {
+        name: 'watch',
+        short: 'w',
+        summary: 'run again whenever a source, a file parameter or a file() input is saved',
+      },
       OUTPUT,
       { name: 'local', summary: 'run everything on this machine (the default here)' },
       ...FLEET,

@@ -1,15 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, watch as watchDirectory, type FSWatcher } from 'node:fs';
+import { readdirSync, readFileSync, statSync, watch as watchDirectory, type FSWatcher } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { constants } from 'node:os';
 import type { LoadedFile } from '../discover/discovery.js';
 import { human, printLines, type Context } from './context.js';
+import { dataFiles } from './data-files.js';
 import { splitFile } from './engine-options.js';
 
 /** Editors write a file in several steps; a run starts when they are done. */
 const SETTLE_MS = 120;
 const SOURCE = /\.(?:[mc]?[jt]s|tsx|json)$/;
+/** Bytes; of a larger file the size and the time are compared, not the content. */
+const LARGE = 32 * 1024 * 1024;
 const WATCHED = 'RUN_PIPELINE_WATCHED';
 
 /**
@@ -59,8 +62,10 @@ async function runOnce(session: Session): Promise<NodeJS.Signals | undefined> {
   session.child = child;
   let loaded = false;
   child.on('message', (message) => {
-    loaded = true;
-    watcher.watch(filesOf(message));
+    const { sources, data } = filesOf(message);
+    loaded ||= sources.length > 0;
+    if (sources.length > 0) watcher.watch(sources);
+    watcher.add(data);
   });
   const ended = new Promise<'ended'>((done) => child.once('exit', () => done('ended')));
   const change = watcher.nextChange();
@@ -79,17 +84,36 @@ async function runOnce(session: Session): Promise<NodeJS.Signals | undefined> {
 
 /** In the process of one run: says which files the pipeline was made of. */
 export function tellWatcher(loaded: LoadedFile): void {
-  if (process.env[WATCHED] !== '1' || process.send === undefined) return;
+  if (!isWatched()) return;
+  const { sources = [] } = JSON.parse(loaded.bundle.map) as { sources?: readonly string[] };
+  tell({ sources: [loaded.file, ...sources], data: [] });
+}
+
+/** The same about the files that it is given, when it starts. */
+export async function tellWatcherOfData(given: Parameters<typeof dataFiles>[0]): Promise<void> {
+  if (!isWatched()) return;
   // Once, and not for the processes that steps start.
   delete process.env[WATCHED];
-  const { sources = [] } = JSON.parse(loaded.bundle.map) as { sources?: readonly string[] };
-  process.send({ files: [loaded.file, ...sources] });
+  tell({ sources: [], data: await dataFiles(given) });
+}
+
+const isWatched = (): boolean => process.env[WATCHED] === '1' && process.send !== undefined;
+
+interface ReadFiles {
+  readonly sources: readonly string[];
+  readonly data: readonly string[];
+}
+
+function tell(files: ReadFiles): void {
+  process.send?.(files);
   process.channel?.unref();
 }
 
-function filesOf(message: unknown): readonly string[] {
-  const files = (message as { files?: unknown } | null)?.files;
-  return Array.isArray(files) ? files.filter((file): file is string => typeof file === 'string') : [];
+function filesOf(message: unknown): ReadFiles {
+  const { sources, data } = (message ?? {}) as { readonly sources?: unknown; readonly data?: unknown };
+  const texts = (list: unknown): readonly string[] =>
+    Array.isArray(list) ? list.filter((file): file is string => typeof file === 'string') : [];
+  return { sources: texts(sources), data: texts(data) };
 }
 
 /**
@@ -113,6 +137,11 @@ class SourceWatcher {
     const wanted = new Set([this.#main, ...files]);
     for (const file of this.#contents.keys()) if (!wanted.has(file)) this.#contents.delete(file);
     for (const file of wanted) this.#add(file);
+  }
+
+  /** These as well, until the next `watch`. */
+  add(files: readonly string[]): void {
+    for (const file of files) this.#add(file);
   }
 
   /** All sources beside the main file, too. */
@@ -185,6 +214,8 @@ class SourceWatcher {
 
 function contentOf(file: string): string {
   try {
+    const { size, mtimeMs } = statSync(file);
+    if (size > LARGE) return `${size} ${mtimeMs}`;
     return createHash('sha256').update(readFileSync(file)).digest('base64');
   } catch {
     return '';

@@ -10,7 +10,7 @@ import type { Context } from '../context.js';
 import { conductRun, type Conducted } from '../conduct.js';
 import { checkRefresh, engineOptions, parameterFlags, splitFile } from '../engine-options.js';
 import { sourceOf } from '../pipeline-file.js';
-import { tellWatcher } from '../watch.js';
+import { tellWatcher, tellWatcherOfData } from '../watch.js';
 
 /** `run-pipeline FILE[#name]` */
 export async function runCommand(context: Context): Promise<number> {
@@ -86,6 +86,11 @@ async function conductCandidate(
   const flags = parameterFlags(context);
   const engine = mergedOptions(context, given);
   checkRefresh(definition, engine.refresh);
+  const parameters = {
+    values: { ...run.parameters, ...given.parameters, ...flags },
+    textual: Object.keys(flags),
+  };
+  await tellWatcherOfData({ definition, given: parameters, cwd: context.cwd });
   return conductRun(context, {
     store: project.store,
     definition,
@@ -103,10 +108,7 @@ async function conductCandidate(
         source: sourceOf(project, loaded, candidate, definition),
         exportName: candidate.exportName,
         parent: run.parent,
-        parameters: {
-          values: { ...run.parameters, ...given.parameters, ...flags },
-          textual: Object.keys(flags),
-        },
+        parameters,
         options: engine,
         ...hooks,
       }),
