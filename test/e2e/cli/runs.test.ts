@@ -384,6 +384,58 @@ test('--watch runs again when a file that the pipeline reads is saved', async ()
   expect(await workspace.json('get', 'latest', 'load.rows')).toEqual([7]);
 });
 
+test('--watch runs again when a file parameter or a file() input is saved', async () => {
+  const workspace = new Workspace({
+    'rows.txt': 'one',
+    'prices.txt': '1',
+    'pipe.ts': `
+import { readFileSync } from 'node:fs';
+import { Parameter, Pipeline, Step, file, type FileValue } from 'run-pipeline';
+@Pipeline({ name: 'reads' })
+export class Reads {
+  @Parameter({ type: 'file' }) rows = 'nothing.txt';
+  @Step({ inputs: ['$<pipeline.rows>', file('prices.txt')] })
+  load(rows: FileValue, prices: FileValue) {
+    return readFileSync(rows.path, 'utf8') + readFileSync(prices.path, 'utf8');
+  }
+}
+`,
+  });
+  const running = workspace.start(['pipe.ts', '--watch', '--param', 'rows=rows.txt']);
+  await running.printed(/reads #1 completed[\s\S]*watching/);
+  workspace.write('rows.txt', 'two');
+  await running.printed(/rows\.txt changed[\s\S]*reads #2 completed[\s\S]*watching/);
+  workspace.write('prices.txt', '2');
+  await running.printed(/prices\.txt changed[\s\S]*reads #3 completed[\s\S]*watching/);
+  running.child.kill('SIGTERM');
+  expect((await running.ended).code).toBe(143);
+  expect(await workspace.json('get', 'latest', 'load')).toBe('two2');
+});
+
+test('show puts the elements of a mapped step after it, and counts what the run counted', async () => {
+  const workspace = new Workspace({
+    'pipe.ts': `
+import { Pipeline, Step, each } from 'run-pipeline';
+@Pipeline({ name: 'mapped' })
+export class Mapped {
+  @Step({ inputs: [each(['x', 'y'])] }) score(word: string) { return word.length; }
+  @Step({ inputs: ['$<score.result>'] }) total(all: number[]) { return all.length; }
+}
+`,
+  });
+  expect((await workspace.run(['pipe.ts'])).stdout).toContain('3 steps: 3 completed');
+  const { stdout } = await workspace.run(['show', 'latest']);
+  expect(stdout).toContain('\n3 steps\n');
+  expect(stdout.match(/completed {2}\S+/g)?.map((cell) => cell.split(/ +/)[1])).toEqual([
+    'score',
+    'score[0]',
+    'score[1]',
+    'total',
+  ]);
+  const why = await workspace.json<{ why: string[] }>('why', 'latest', 'score');
+  expect(why.why.map((reason) => reason.split(':')[0])).toEqual(['score[0]', 'score[1]']);
+});
+
 test.each(['class', 'controller', 'function'])(
   'init writes a %s pipeline that runs as it is, and never overwrites',
   async (style) => {
@@ -429,6 +481,14 @@ test('check reports what the compiler says of the types, with the project’s ow
   expect(code).toBe(2);
   expect(stdout).toMatch(/`load\.rows` gives/);
   expect(stdout).toMatch(/^wrong\.ts:\d+:\d+$/m);
+});
+
+test('check tells a wrong reference once, not again in the words of the compiler', async () => {
+  const workspace = new Workspace({ 'pipe.ts': WEATHER.replace('$<load.rows>', '$<laod.rows>') });
+  workspace.link('typescript');
+  const { stdout } = await workspace.run(['check', 'pipe.ts']);
+  expect(stdout).toContain('there is no step `laod`');
+  expect(stdout).toMatch(/^✖ 1 error$/m);
 });
 
 test('gc frees old runs and keeps the newest', async () => {

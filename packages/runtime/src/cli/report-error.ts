@@ -114,7 +114,8 @@ const helpLines = (style: Style, error: RunPipelineError): readonly string[] =>
     ? []
     : printable(error.help)
         .split('\n')
-        .map((line) => `${style.info('→')} ${line}`);
+        // A list below its sentence carries on.
+        .map((line) => `${line.startsWith(' ') ? ' ' : style.info('→')} ${line}`);
 
 function traceLines(style: Style, error: unknown): readonly string[] {
   const lines: string[] = [];

@@ -23,12 +23,16 @@ export interface StepExplanation {
 export async function explainStep(project: Project, run: RunId, step: string): Promise<StepExplanation> {
   const events = await project.store.readEvents(run, { types: ['run.start', 'step.add', 'step.end'] });
   const parents = new Map<string, readonly StepName[]>();
+  const elements: StepName[] = [];
   const ends = new Map<string, StepEnd>();
   let pipeline: { readonly project: string; readonly pipeline: string } | undefined;
   for (const event of events) {
     if (event.type === 'run.start') pipeline = { project: event.project, pipeline: event.pipeline };
     if (event.type === 'run.start' || event.type === 'step.add') {
-      for (const node of event.steps) parents.set(node.name, node.parents);
+      for (const node of event.steps) {
+        parents.set(node.name, node.parents);
+        if (node.of === step) elements.push(node.name);
+      }
     }
     if (event.type === 'step.end') ends.set(event.step, event);
   }
@@ -44,7 +48,7 @@ export async function explainStep(project: Project, run: RunId, step: string): P
   return {
     step: end.step,
     status: end.status,
-    why: end.why,
+    why: end.why.length > 0 ? end.why : elementReasons(elements, ends),
     fingerprint: end.fingerprint,
     cachedFrom: end.cachedFrom,
     changes: now === undefined || before === undefined ? [] : explainChanges(before.parts, now.parts),
@@ -52,6 +56,17 @@ export async function explainStep(project: Project, run: RunId, step: string): P
     parts: now?.parts ?? [],
     ancestors: executedAncestors(step, parents, ends),
   };
+}
+
+/** A mapped step only gathers: it was executed because of those of its elements that were. */
+function elementReasons(
+  elements: readonly StepName[],
+  ends: ReadonlyMap<string, StepEnd>,
+): readonly string[] {
+  return elements.flatMap((name) => {
+    const end = ends.get(name);
+    return end === undefined || end.why.length === 0 ? [] : [`${name}: ${end.why.join('; ')}`];
+  });
 }
 
 function executedAncestors(

@@ -16,7 +16,8 @@ export async function reasonsToRun(
   const before = previousOf(await context.previousPreimages(), node);
   if (typeof miss === 'object') return [miss.reason];
   if (before === undefined) return ['it has not run before'];
-  if (before.fingerprint === prepared.fingerprint) return ['its last execution left no result in the cache'];
+  if (before.fingerprint === prepared.fingerprint)
+    return ['its last execution failed, or its result has left the cache'];
   const changes = explainChanges(before.parts, prepared.parts);
   return changes.length === 0 ? ['what its result depends on changed'] : changes;
 }

@@ -44,7 +44,10 @@ export async function checkCommand(context: Context): Promise<number> {
           requests: packageRequests(definition, { cache: true }),
         })
       ).diagnostics;
-  const { diagnostics: typeErrors, note } = await types;
+  const { diagnostics: found, note } = await types;
+  // A reference that we have told about with a suggestion is not told again in the words of the compiler.
+  const told = new Set(graph.map(({ at }) => (at === undefined ? undefined : formatLocation(at, paths.cwd))));
+  const typeErrors = found.filter(({ at }) => at === undefined || !told.has(formatLocation(at, paths.cwd)));
   const definitionErrors = [...graph, ...typeErrors];
   return report(context, paths.cwd, {
     diagnostics: [...definitionErrors, ...packaged],

@@ -46,8 +46,9 @@ function runLines(context: Context, view: RunView, row: RunRow): readonly string
       { indent: '  ' },
     ),
   );
-  const steps = [...view.steps.values()];
-  lines.push('', style.bold(count(steps.length, 'step')));
+  const steps = inOrder(view);
+  const gathers = new Set(steps.flatMap((step) => step.of ?? []));
+  lines.push('', style.bold(count(steps.length - gathers.size, 'step')));
   lines.push(...tableLines(steps.map((step) => stepCells(context, step))));
   const artifacts = steps.flatMap((step) =>
     step.artifacts.map((artifact) => ({ step: step.name, artifact })),
@@ -60,7 +61,7 @@ function runLines(context: Context, view: RunView, row: RunRow): readonly string
       formatBytes(artifact.size),
       style.dim(cut(printableWord(artifact.preview ?? ''), 60)),
     ]);
-    lines.push(...tableLines(rows, { indent: '  ' }));
+    lines.push(...tableLines(rows, { indent: '  ', columns: context.out.stream.columns }));
   }
   for (const { step, skipped } of rootFailures(view)) {
     if (step.error === undefined) continue;
@@ -88,6 +89,17 @@ function runLines(context: Context, view: RunView, row: RunRow): readonly string
   return lines;
 }
 
+/** The elements of a mapped step right after it. */
+function inOrder(view: RunView): readonly StepView[] {
+  const elements = new Map<StepView['of'], StepView[]>();
+  for (const step of view.steps.values()) {
+    const list = elements.get(step.of);
+    if (list === undefined) elements.set(step.of, [step]);
+    else list.push(step);
+  }
+  return (elements.get(undefined) ?? []).flatMap((step) => [step, ...(elements.get(step.name) ?? [])]);
+}
+
 function stepCells(context: Context, step: StepView): readonly string[] {
   const { style } = context;
   const notes: string[] = [];
@@ -111,7 +123,11 @@ function nextLines(context: Context, view: RunView, row: RunRow): readonly strin
       return ['', `${style.warn('its process is gone:')} run-pipeline resume ${row.id} continues it`];
     case 'failed':
     case 'aborted':
-      return ['', `${style.dim('next:')} run-pipeline resume ${row.id}`];
+      return [
+        '',
+        `${style.dim('next:')} run-pipeline resume ${row.id}  ${style.dim('the same code again; completed steps are kept')}`,
+        `      run-pipeline rerun ${row.id}   ${style.dim('the file as it is now')}`,
+      ];
     default:
       return [];
   }
