@@ -412,6 +412,25 @@ export class Reads {
   expect(await workspace.json('get', 'latest', 'load')).toBe('two2');
 });
 
+test('what no line of the code threw is told at the step, and plan counts as the run does', async () => {
+  const workspace = new Workspace({
+    'pipe.ts': `
+import { Pipeline, Step, each } from 'run-pipeline';
+@Pipeline({ name: 'own', cache: true })
+export class Own {
+  @Step({ inputs: [each([1, 2])] }) twice(n: number) { return n * 2; }
+  @Step() code() { return () => 1; }
+  @Step({ timeout: '100ms' }) async slow() { await new Promise((done) => setTimeout(done, 60_000)); }
+}
+`,
+  });
+  const { stdout, code } = await workspace.run(['pipe.ts']);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^✖ code failed: code\.result is a function\n.*\npipe\.ts:6:\d+$/m);
+  expect(stdout).toMatch(/^✖ slow aborted: the step ran longer than its timeout[^\n]*\npipe\.ts:7:\d+$/m);
+  expect((await workspace.run(['plan', 'pipe.ts'])).stdout).toMatch(/\n2 would run, 2 cached\n/);
+});
+
 test('show puts the elements of a mapped step after it, and counts what the run counted', async () => {
   const workspace = new Workspace({
     'pipe.ts': `

@@ -1,4 +1,9 @@
-import { isRunPipelineError, formatLocation, type ErrorRecord } from '@run-pipeline/core/model';
+import {
+  isRunPipelineError,
+  formatLocation,
+  type ErrorRecord,
+  type StepDefinition,
+} from '@run-pipeline/core/model';
 import { mapToSource } from '../discover/map-to-source.js';
 import { codeFrame } from '../source/code-frame.js';
 import { userStack } from '../source/user-stack.js';
@@ -41,4 +46,10 @@ function placeOf(error: Error, cwd: string): Pick<ErrorRecord, 'at' | 'frame' | 
   if (at === undefined) return {};
   const frame = codeFrame(at);
   return { at: formatLocation(at, cwd), ...(frame === undefined ? {} : { frame }), stack: text };
+}
+
+/** What no line of the user's threw (a timeout, a return that cannot be stored) is told at the step's declaration. */
+export function placedAtStep(error: ErrorRecord, step: StepDefinition, cwd: string): ErrorRecord {
+  if (error.at !== undefined || step.source === undefined) return error;
+  return { ...error, at: formatLocation(step.source, cwd) };
 }

@@ -5,7 +5,7 @@ import type { TaskOutcome, TaskRequest } from '../workers/protocol.js';
 import { crashPoint } from '../crash-points.js';
 import { changeStatus, failRun } from './callbacks.js';
 import { pause } from './cache.js';
-import { errorRecord } from './error-record.js';
+import { errorRecord, placedAtStep } from './error-record.js';
 import { argumentValues } from './inputs.js';
 import { bufferLog } from './log-buffer.js';
 import { parameterValues, type Prepared } from './prepare.js';
@@ -71,11 +71,15 @@ async function endAttempt(
 ): Promise<{ readonly type: 'ended' } | { readonly type: 'retry'; readonly delayMs: number }> {
   const { prepared, why, attempted, outcome, policy, first } = options;
   const { attempt, durationMs, fence } = attempted;
-  const error: ErrorRecord =
+  const timedOut = outcome.status === 'aborted' && outcome.reason === 'timeout';
+  const record: ErrorRecord =
     outcome.error ?? abortError(context, node, outcome.status === 'aborted' ? outcome.reason : 'stopped');
+  const error =
+    outcome.status === 'failed' || timedOut
+      ? placedAtStep(record, node.definition, context.project.cwd)
+      : record;
   const finish = (status: 'failed' | 'aborted') =>
     fence === undefined ? {} : { finish: { task: node.task, fence, status, error } };
-  const timedOut = outcome.status === 'aborted' && outcome.reason === 'timeout';
   const mayRetry =
     (outcome.status === 'failed' || timedOut) &&
     context.stop.current() === undefined &&

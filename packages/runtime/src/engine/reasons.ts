@@ -17,7 +17,7 @@ export async function reasonsToRun(
   if (typeof miss === 'object') return [miss.reason];
   if (before === undefined) return ['it has not run before'];
   if (before.fingerprint === prepared.fingerprint)
-    return ['its last execution failed, or its result has left the cache'];
+    return ['its last execution did not complete, or its result has left the cache'];
   const changes = explainChanges(before.parts, prepared.parts);
   return changes.length === 0 ? ['what its result depends on changed'] : changes;
 }

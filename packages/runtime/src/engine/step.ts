@@ -4,7 +4,7 @@ import { findHit, whileClaimed, type Hit } from './cache.js';
 import { endNode } from './end-node.js';
 import { execute } from './execute.js';
 import { runMapped } from './each.js';
-import { errorRecord } from './error-record.js';
+import { errorRecord, placedAtStep } from './error-record.js';
 import { prepare, type Prepared } from './prepare.js';
 import { adoptByIdentity, adoptByName, adoptUnprepared } from './recorded.js';
 import { blocks, rootOf } from './outcome.js';
@@ -90,7 +90,8 @@ async function endCached(
 async function endBroken(context: RunContext, node: NodeState, error: unknown): Promise<void> {
   if (error instanceof RunLost) throw error;
   if (isRunPipelineError(error) && error.kind === 'store') throw error;
-  const record = errorRecord(error, context.project.cwd);
+  const { cwd } = context.project;
+  const record = placedAtStep(errorRecord(error, cwd), node.definition, cwd);
   if (isRunPipelineError(error) && error.kind === 'run')
     failRun(context, { ...record, message: `${node.name}: ${record.message}` });
   await endNode(context, node, {

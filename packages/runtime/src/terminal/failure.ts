@@ -1,5 +1,6 @@
 import type { ErrorRecord } from '@run-pipeline/core/model';
 import { printable, printableWord } from './sanitise.js';
+import { namePrefix } from './step-lines.js';
 import type { Style } from './style.js';
 import { listSome } from './units.js';
 import { cut } from './width.js';
@@ -41,7 +42,7 @@ export function failureLines(
   const { error } = failure;
   const [first, ...more] = printable(error.message).split('\n');
   const head = style.bold(`${printableWord(failure.step)} ${failure.status}`);
-  const lines = [`${style.bad('✖')} ${head}: ${style.bad(`${printableWord(error.name)}: ${first}`)}`];
+  const lines = [`${style.bad('✖')} ${head}: ${style.bad(`${namePrefix(error)}${first}`)}`];
   for (const line of more) lines.push(`  ${line}`);
   if (error.at !== undefined) lines.push(style.info(printableWord(error.at)));
   if (error.frame !== undefined) lines.push(...frameLines(style, error.frame));

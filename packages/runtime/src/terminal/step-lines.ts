@@ -58,8 +58,12 @@ export function endLine(style: Style, end: StepEnd): string {
 export function oneLineError(error: NonNullable<StepEnd['error']>): string {
   const message = printableWord(firstLine(error.message));
   const at = error.at === undefined ? '' : ` (${printableWord(error.at)})`;
-  return `${printableWord(error.name)}: ${message}${at}`;
+  return `${namePrefix(error)}${message}${at}`;
 }
+
+/** Our own errors say what is wrong in their message; the names of their classes say nothing more. */
+export const namePrefix = (error: NonNullable<StepEnd['error']>): string =>
+  error.name === 'RunPipelineError' || error.name === 'StepAborted' ? '' : `${printableWord(error.name)}: `;
 
 export function retryLine(style: Style, retry: StepRetry): string {
   const wait = retry.delayMs > 0 ? ` in ${formatDuration(retry.delayMs)}` : '';

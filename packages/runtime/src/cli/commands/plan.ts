@@ -54,16 +54,19 @@ function planLines(
       ...more.map((reason) => `${' '.repeat(width + 12)}${style.dim(printable(reason))}`),
     ];
   });
+  // As a run counts: a mapped step is its elements.
+  const gathers = new Set(steps.flatMap(({ name }) => /^(.+)\[\d+\]$/.exec(name)?.[1] ?? []));
+  const counted = steps.filter(({ name }) => !gathers.has(name));
   const number = (action: PlannedStep['action']): number =>
-    steps.filter((step) => step.action === action).length;
+    counted.filter((step) => step.action === action).length;
   const [run, cached, depends] = [number('run'), number('cached'), number('depends')];
   const parts = [
     `${run} would run`,
     `${cached} cached`,
-    ...(depends > 0 ? [`${depends} depend on what runs`] : []),
+    ...(depends > 0 ? [`${depends} ${depends === 1 ? 'depends' : 'depend'} on what runs`] : []),
   ];
   const total =
-    steps.length > 0 && cached === steps.length
+    counted.length > 0 && cached === counted.length
       ? `nothing would be executed: all ${cached} steps are cached`
       : parts.join(', ');
   return [
