@@ -517,6 +517,7 @@ test('gc frees old runs and keeps the newest', async () => {
     /would free 2 runs/,
   );
   expect(await workspace.json('runs')).toHaveLength(3);
-  await workspace.run(['gc', '--keep-runs', '1', '--max-age', '0s']);
+  const { stdout } = await workspace.run(['gc', '--keep-runs', '1', '--max-age', '0s']);
+  expect(stdout).not.toContain('(0 B)');
   expect(await workspace.json('runs')).toMatchObject([{ number: 3 }]);
 });

@@ -108,6 +108,10 @@ test('a file that is not there, or is a directory, is an error that names both',
     code: 'file-missing',
     message: `csv is file("nowhere.csv"), which does not exist (${join(cwd, 'nowhere.csv')})`,
   });
+  const absolute = join(cwd, 'nowhere.csv');
+  await expect(encode(file(absolute))).rejects.toMatchObject({
+    message: `csv is file(${JSON.stringify(absolute)}), which does not exist`,
+  });
   await expect(encode(file('folder'))).rejects.toMatchObject({ code: 'file-kind' });
   await writeFile(join(cwd, 'file'), '');
   await expect(encode(directoryValue('file'))).rejects.toMatchObject({ code: 'file-kind' });

@@ -97,7 +97,7 @@ async function locate(
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw fileError(
       'file-missing',
-      `${context.path} is ${written}, which does not exist (${path})`,
+      `${context.path} is ${written}, which does not exist${path === marker.path ? '' : ` (${path})`}`,
       'Relative paths start in the directory the command was called in.',
     );
   }

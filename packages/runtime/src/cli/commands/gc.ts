@@ -45,7 +45,9 @@ export async function gcCommand(context: Context): Promise<number> {
         count(report.packages, 'package'),
         count(report.leftovers, 'leftover'),
       ].filter((part) => !part.startsWith('0 '));
-      const what = parts.length === 0 ? 'nothing' : `${parts.join(', ')} (${formatBytes(report.bytes)})`;
+      // Small values lie in the database, whose size does not tell.
+      const size = report.bytes === 0 ? '' : ` (${formatBytes(report.bytes)})`;
+      const what = parts.length === 0 ? 'nothing' : `${parts.join(', ')}${size}`;
       printLines(context.out, [dryRun ? `would free ${what}` : `freed ${what}`]);
     }
     return 0;
