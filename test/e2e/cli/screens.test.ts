@@ -14,7 +14,9 @@ const hasScript =
   spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true;
 
 test.skipIf(!hasScript)('on a terminal the footer comes and goes, and the cursor is there at the end', () => {
-  const workspace = new Workspace({ 'pipe.ts': TALKING });
+  // Long enough for several frames: a run that ends within one never shows a footer.
+  const slow = TALKING.replace('return 1;', 'return new Promise((done) => setTimeout(done, 600, 1));');
+  const workspace = new Workspace({ 'pipe.ts': slow });
   const { CI: _ci, GITHUB_ACTIONS: _github, NO_COLOR: _no, FORCE_COLOR: _force, ...env } = process.env;
   const { stdout } = spawnSync(
     'script',
