@@ -76,6 +76,8 @@ async function buildJavaScript() {
         plugins: [bundleOnly(inside)],
         alias: coreSources,
         legalComments: 'inline',
+        minifyWhitespace: true,
+        minifySyntax: true,
         logLevel: 'warning',
         define: { RUN_PIPELINE_VERSION: JSON.stringify(version) },
         tsconfigRaw: { compilerOptions: { experimentalDecorators: false, useDefineForClassFields: true } },

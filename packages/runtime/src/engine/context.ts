@@ -15,6 +15,7 @@ import type { PreimageRow, ProcessIdentity, RunRow } from '@run-pipeline/core/po
 import type { Project } from '../project/project.js';
 import type { WorkerPool } from '../workers/protocol.js';
 import type { EngineOptions } from './api.js';
+import { deferred, type Deferred } from './deferred.js';
 import type { Parameters } from './parameters.js';
 import type { RunLog } from './run-log.js';
 
@@ -120,22 +121,6 @@ export interface RecordedStep {
   readonly cachedFrom: RunId | undefined;
   /** The usual name of the call that took it over. */
   claimedBy: string | undefined;
-}
-
-export interface Deferred<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-export function deferred<T>(): Deferred<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }
 
 /** Gives a call the name that the run knows it by. */

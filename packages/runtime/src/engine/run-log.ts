@@ -1,5 +1,6 @@
 import { RunPipelineError, type RunEvent, type RunEventBody, type RunId } from '@run-pipeline/core/model';
 import type { Commit, CommitResult, Store } from '@run-pipeline/core/ports';
+import { deferred, type Deferred } from './deferred.js';
 
 /**
  * The one place from which a run's state is written. It gives events their sequence numbers, commits
@@ -64,6 +65,39 @@ export function createRunLog(options: {
     for (const event of events) options.onEvent(event);
   };
 
+  const commit = (entry: LogEntry): Promise<void> => {
+    const events = number(entry.events);
+    // Handed over at once: the store keeps the order, and what comes within a tick shares a transaction.
+    const result = store.commit({ ...entry, run, epoch, events });
+    result.catch(() => {}); // awaited by `written`, unless an earlier entry was refused
+    last = written(last, events, result);
+    last.catch(lose);
+    return last;
+  };
+
+  /** Hits that wait to be committed together; nobody depends on when, only on the order. */
+  let hits:
+    | { readonly entries: LogEntry[]; readonly done: Deferred<void>; readonly timer: NodeJS.Timeout }
+    | undefined;
+  const commitHits = (): void => {
+    if (hits === undefined) return;
+    const { entries, done, timer } = hits;
+    hits = undefined;
+    clearTimeout(timer);
+    commit(merged(entries)).then(done.resolve, done.reject);
+  };
+  const appendHit = (entry: LogEntry): Promise<void> => {
+    if (hits === undefined) {
+      const done = deferred<void>();
+      done.promise.catch(() => {}); // `onLost` tells
+      hits = { entries: [], done, timer: setTimeout(commitHits, HITS_WAIT_MS) };
+    }
+    const { done, entries } = hits;
+    entries.push(entry);
+    if (entries.length >= MOST_HITS) commitHits();
+    return done.promise;
+  };
+
   const lose = (error: Error): void => {
     if (broken !== undefined) return;
     broken = error;
@@ -73,15 +107,12 @@ export function createRunLog(options: {
   return {
     append(entry) {
       if (broken !== undefined) return Promise.reject(broken);
-      const events = number(entry.events);
-      // Handed over at once: the store keeps the order, and what comes within a tick shares a transaction.
-      const result = store.commit({ ...entry, run, epoch, events });
-      result.catch(() => {}); // awaited by `written`, unless an earlier entry was refused
-      last = written(last, events, result);
-      last.catch(lose);
-      return last;
+      if (entry.hits !== undefined && entry.hits.length > 0) return appendHit(entry);
+      commitHits();
+      return commit(entry);
     },
     async flushed() {
+      commitHits();
       await last;
     },
     get lastSeq() {
@@ -89,6 +120,18 @@ export function createRunLog(options: {
     },
   };
 }
+
+/** A chain of hits would else be a chain of transactions, each waiting for the disk. */
+const HITS_WAIT_MS = 10;
+const MOST_HITS = 500;
+
+const merged = (entries: readonly LogEntry[]): LogEntry => ({
+  events: entries.flatMap((entry) => entry.events),
+  hits: entries.flatMap((entry) => entry.hits ?? []),
+  artifacts: entries.flatMap((entry) => entry.artifacts ?? []),
+  preimages: entries.flatMap((entry) => entry.preimages ?? []),
+  values: entries.flatMap((entry) => entry.values ?? []),
+});
 
 function refusal(answer: CommitResult & { readonly ok: false }): Error {
   if (answer.reason !== 'missing-blob') return new RunLost(answer.message);
