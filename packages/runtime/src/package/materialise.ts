@@ -18,7 +18,7 @@ import { hashOf } from './digest.js';
 import type { MaterialisePackage } from './packager.js';
 import { DEPENDENCY, SOURCE } from './placeholders.js';
 import { packageDirectory } from './package-directory.js';
-import { sourceRoot, textsOf } from './write-packages.js';
+import { readTexts, sourceRoot } from './write-packages.js';
 
 /**
  * Makes a package runnable here: placeholders become file URLs, of packages as the project resolves
@@ -35,7 +35,7 @@ export const materialisePackage: MaterialisePackage = async ({ paths, package: t
   const file = join(directory, `${name}.mjs`);
   const sourceMap = `${file}.map`;
   if (urls.length > 0 && isWhole(file) && existsSync(sourceMap)) return { file, sourceMap };
-  const texts = textsOf(paths, task);
+  const texts = readTexts(paths, task.hash);
   if (texts === undefined) throw damaged(paths, task);
   const root = sourceRoot(paths.root);
   const map = JSON.parse(texts.map) as { readonly sourceRoot?: string };

@@ -83,11 +83,7 @@ export function writePackages(paths: ProjectPaths, contents: readonly PackageCon
   const parent = join(paths.home, 'packages');
   try {
     if (missing.length > 0) mkdirSync(parent, { recursive: true });
-    for (const each of missing) {
-      writePackage({ parent, root: paths.root, ...each });
-      const map = withRoot(each.files.get(MAP)!, paths.root);
-      justWritten.set(each.task, { code: each.files.get(CODE)!, map });
-    }
+    for (const each of missing) writePackage({ parent, root: paths.root, ...each });
   } catch (cause) {
     throw new RunPipelineError({
       kind: 'store',
@@ -143,29 +139,13 @@ function moveInto(temporary: string, target: string): void {
   rmSync(aside, { recursive: true, force: true });
 }
 
-interface Texts {
-  readonly code: string;
-  /** As it is on disk. */
-  readonly map: string;
-}
-
-/** What this process has written itself is not read back and hashed again. */
-const justWritten = new WeakMap<TaskPackage, Texts>();
-
-/** The texts of a package, verified unless this process has just written them; undefined when damaged. */
-export function textsOf(paths: ProjectPaths, task: TaskPackage): Texts | undefined {
-  const known = justWritten.get(task);
-  justWritten.delete(task);
-  return known ?? readTexts(paths, task.hash);
-}
-
 /** Reads a package and verifies it (INVARIANTS 22); undefined when it is missing or damaged. */
 export function readPackage(paths: ProjectPaths, hash: TaskPackage['hash']): TaskPackage | undefined {
   return readTexts(paths, hash)?.task;
 }
 
 /** The same, with the texts; `map` as it is on disk. */
-function readTexts(
+export function readTexts(
   paths: ProjectPaths,
   hash: TaskPackage['hash'],
 ): { readonly task: TaskPackage; readonly code: string; readonly map: string } | undefined {
