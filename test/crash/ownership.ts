@@ -23,7 +23,10 @@ export class Hold {
       console.log('spawned ' + child.pid);
     }
     // Busy, as native code is: neither signals nor messages are heard.
-    if (how === 'busy') while (!existsSync(process.env.GATE!));
+    if (how === 'busy') {
+      console.log('busy from here on');
+      while (!existsSync(process.env.GATE!));
+    }
     else while (!existsSync(process.env.GATE!)) await sleep(5);
     appendFileSync(process.env.EXECUTIONS!, 'late ' + attempt + ' ' + process.pid + '\\n');
     return 'held';
@@ -44,6 +47,10 @@ async function holding(how: string, env: Readonly<Record<string, string>> = {}) 
   const crashed = project.open('hold.ts');
   const controller = crashed.start(['hold.ts', '--param', `how=${how}`], env);
   const worker = await startedBy(controller);
+  // A start is told before the worker has its request: until it spins it would notice the end of its controller.
+  if (how === 'busy') {
+    await controller.printed((event) => event.type === 'step.log' && event.text.includes('busy from here'));
+  }
   return { crashed, controller, worker };
 }
 

@@ -58,7 +58,10 @@ export async function endNode(context: RunContext, node: NodeState, end: NodeEnd
     ...(end.artifacts.length === 0
       ? {}
       : { artifacts: end.artifacts.map((artifact) => ({ step: node.name, artifact })) }),
-    ...(end.prepared === undefined ? {} : { preimages: [preimage(node, end.prepared)] }),
+    // Of an attempt that started they are there since its start.
+    ...(end.prepared === undefined || end.commit?.finish !== undefined
+      ? {}
+      : { preimages: [preimage(node, end.prepared)] }),
     ...(end.status !== 'cached' || end.prepared === undefined
       ? {}
       : { hits: [{ step: node.name, fingerprint: end.prepared.fingerprint }] }),
