@@ -150,6 +150,7 @@ function continueOptions(reader: OptionReader) {
 
 type SharedResolved = Pick<
   StepOptions,
+  | 'monitor'
   | 'env'
   | 'secrets'
   | 'assets'
@@ -173,6 +174,7 @@ const SHARED_DEFAULTS: SharedResolved = Object.freeze({
   preExecuteCallback: undefined,
   postExecuteCallback: undefined,
   statusChangeCallback: undefined,
+  monitor: Object.freeze({ metrics: Object.freeze([]), artifacts: Object.freeze([]) }),
 });
 
 function sharedOptions(reader: OptionReader): SharedResolved {
@@ -186,6 +188,7 @@ function sharedOptions(reader: OptionReader): SharedResolved {
     preExecuteCallback: reader.callable<PreExecuteCallback>('preExecuteCallback'),
     postExecuteCallback: reader.callable<PostExecuteCallback>('postExecuteCallback'),
     statusChangeCallback: reader.callable<StatusChangeCallback>('statusChangeCallback'),
+    monitor: SHARED_DEFAULTS.monitor,
   };
 }
 

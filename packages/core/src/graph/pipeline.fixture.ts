@@ -92,6 +92,7 @@ function inputsFixture(inputs: StepFixture['inputs']): DeclaredInputs {
 }
 
 const OPTIONS: StepOptions = {
+  monitor: { metrics: [], artifacts: [] },
   cache: undefined,
   retry: undefined,
   timeout: undefined,

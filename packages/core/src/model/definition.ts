@@ -107,7 +107,29 @@ export type StepCode =
       /** Where `addFunctionStep(…)` or `step(…)` was called. */
       readonly call: SourceLocation | undefined;
       readonly file: string | undefined;
+    }
+  /**
+   * A task template (`addStep`): it is cloned, the clone is executed. The step's declared inputs are
+   * named: `Section/name` for a parameter, `CONFIGURATION_INPUT + name` and `TASK_INPUT + field` for
+   * what `configurationOverrides` and `taskOverrides` set. Its artifacts are those that it uploads.
+   */
+  | {
+      readonly kind: 'task';
+      readonly base:
+        { readonly id: string } | { readonly project: string | undefined; readonly name: string };
+      /** False: the base task itself is executed (it must be a draft). */
+      readonly clone: boolean;
+      /** Where `addStep(…)` was called. */
+      readonly call: SourceLocation | undefined;
+      readonly file: string | undefined;
     };
+
+/** Code of the user's file: what can be packaged. */
+export type SlicedCode = Exclude<StepCode, { readonly kind: 'task' }>;
+
+/** Prefixes of a template step's inputs that are no parameters. A section's name holds no colon. */
+export const CONFIGURATION_INPUT = 'configuration:';
+export const TASK_INPUT = 'task:';
 
 export type Isolation = 'process' | 'fresh' | 'inline';
 
@@ -154,6 +176,20 @@ export interface StepOptions {
   readonly preExecuteCallback: PreExecuteCallback | undefined;
   readonly postExecuteCallback: PostExecuteCallback | undefined;
   readonly statusChangeCallback: StatusChangeCallback | undefined;
+  /** What the run (its controller's task) shows of this step, once it has ended well. */
+  readonly monitor: MonitorOptions;
+}
+
+export interface MonitorOptions {
+  /** Scalars and single values: of the step, and as the run calls them. */
+  readonly metrics: readonly { readonly from: MetricName; readonly to: MetricName }[];
+  /** Artifacts (and models, which are artifacts): by the step's name, and as the run calls them. */
+  readonly artifacts: readonly { readonly from: string; readonly to: string }[];
+}
+/** Without `series`: a single value. */
+export interface MetricName {
+  readonly title: string;
+  readonly series?: string;
 }
 
 /** What a callback sees of a node. `parameters` of a pre-execute callback may be edited in place. */
@@ -162,6 +198,11 @@ export interface CallbackNode {
   readonly status: string;
   readonly attempt: number;
   readonly parents: readonly string[];
+  /** Of a step from a template: the template's id. */
+  readonly baseTaskId: string | undefined;
+  /** Id of the task that the step is executed as, or whose result it took from the cache. */
+  readonly executed: string;
+  readonly queue: string | undefined;
 }
 /** The running pipeline, as callbacks see it. */
 export interface CallbackPipeline {

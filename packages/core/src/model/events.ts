@@ -40,11 +40,20 @@ export interface StepAdd {
   readonly type: 'step.add';
   readonly steps: readonly NodeSummary[];
 }
+/** It waits for an agent. */
+export interface StepQueue {
+  readonly type: 'step.queue';
+  readonly step: StepName;
+  readonly attempt: number;
+  readonly queue: string;
+}
 export interface StepStart {
   readonly type: 'step.start';
   readonly step: StepName;
   /** Starts at 1. */
   readonly attempt: number;
+  /** The agent that executes it; absent: the run itself does. */
+  readonly agent?: string;
   readonly host?: string;
   readonly pid?: number;
 }
@@ -87,6 +96,18 @@ export interface StepEnd {
   /** Recorded npm dependencies, name to exact version. */
   readonly dependencies?: { readonly [name: string]: string };
 }
+/** What a step reported and the run shows as its own (`monitorMetrics`). */
+export interface RunReport {
+  readonly type: 'run.report';
+  readonly from: StepName;
+  readonly report: Report;
+}
+/** An artifact of a step that the run shows as its own (`monitorArtifacts`), under the run's name for it. */
+export interface RunArtifact {
+  readonly type: 'run.artifact';
+  readonly from: StepName;
+  readonly artifact: ArtifactRecord;
+}
 /** Another process took the run over; what was running is started again. */
 export interface RunResume {
   readonly type: 'run.resume';
@@ -100,6 +121,17 @@ export interface RunEnd {
 }
 
 export type RunEventBody =
-  RunStart | StepAdd | StepStart | StepLog | StepReport | StepRetry | StepEnd | RunResume | RunEnd;
+  | RunStart
+  | StepAdd
+  | StepQueue
+  | RunReport
+  | RunArtifact
+  | StepStart
+  | StepLog
+  | StepReport
+  | StepRetry
+  | StepEnd
+  | RunResume
+  | RunEnd;
 
 export type RunEvent = EventBase & RunEventBody;

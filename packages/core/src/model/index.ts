@@ -6,5 +6,6 @@ export * from './errors.js';
 export * from './artifact.js';
 export * from './events.js';
 export * from './definition.js';
+export * from './task.js';
 export * from './package.js';
 export * from './did-you-mean.js';

@@ -45,6 +45,8 @@ export interface PackageManifest {
 }
 
 export type PackageEntry =
+  /** The module is the program: evaluating it is the task (a script with `Task.init`). */
+  | { readonly kind: 'script' }
   /** The module's default export is the function. */
   | { readonly kind: 'function' }
   /** The module's default export is the pruned class; `parameters` are its `@Parameter` fields kept. */

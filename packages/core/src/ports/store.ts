@@ -3,6 +3,8 @@ import type { ErrorRecord } from '../model/errors.js';
 import type { RunEvent } from '../model/events.js';
 import type { Digest, Fingerprint, RunId, StepName, TaskId } from '../model/ids.js';
 import type { RunStatus, TaskStatus } from '../model/status.js';
+import type { ProcessIdentity } from './process-identity.js';
+import type { TaskStore } from './task-store.js';
 
 /**
  * Where runs, events, tasks, cache entries and small values live. Every operation is atomic and
@@ -16,7 +18,7 @@ import type { RunStatus, TaskStatus } from '../model/status.js';
  * - A committed artifact pins its blob; `collect` never frees a pinned one.
  * - Time is the store's own clock, never the caller's.
  */
-export interface Store {
+export interface Store extends TaskStore {
   // ── runs ──
   /** Makes the run, gives it the next number of its pipeline (per project) and epoch 1. */
   createRun(run: NewRun): Promise<RunRow>;
@@ -120,17 +122,6 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Enough to tell whether a process still lives and is the same one. */
-export interface ProcessIdentity {
-  readonly host: string;
-  readonly bootId: string;
-  readonly pid: number;
-  /** From the kernel where it tells (clock ticks since boot), else the time it registered. */
-  readonly startTime: string;
-  /** Process group of a worker; absent for controllers. */
-  readonly processGroup?: number;
-}
-
 export interface NewRun {
   readonly id: RunId;
   readonly pipeline: string;
@@ -139,6 +130,8 @@ export interface NewRun {
   readonly version: string | undefined;
   readonly owner: ProcessIdentity;
   readonly leaseMs: number;
+  /** It waits for an agent that takes it over: status `queued`, its lease is over from the start. */
+  readonly queued?: true;
   /** `run`, or the run this one was made from. */
   readonly parent?: RunId;
   /** `iris.ts#IrisPipeline`. */

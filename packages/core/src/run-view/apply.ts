@@ -44,9 +44,19 @@ export function applyEvent(view: RunView, event: RunEvent): RunView {
         attemptStartedAt: event.ts,
         ...(event.host === undefined ? {} : { host: event.host }),
         ...(event.pid === undefined ? {} : { pid: event.pid }),
+        ...(event.agent === undefined ? {} : { agent: event.agent }),
       });
       break;
     }
+    case 'step.queue':
+      put(view, { ...stepOf(view, event.step), status: 'queued', queue: event.queue });
+      break;
+    case 'run.report':
+      view.reports.push({ from: event.from, report: event.report });
+      break;
+    case 'run.artifact':
+      view.artifacts.set(event.artifact.name, { from: event.from, artifact: event.artifact });
+      break;
     case 'step.log':
       break;
     case 'step.report':

@@ -29,6 +29,10 @@ export interface RunView {
   /** In the order in which the nodes were added. */
   readonly steps: Map<StepName, StepView>;
   readonly counts: Record<StepStatus, number>;
+  /** What steps reported and the run shows as its own; grows in place. */
+  readonly reports: { readonly from: StepName; readonly report: Report }[];
+  /** Artifacts of steps that the run shows as its own, by its name for them. */
+  readonly artifacts: Map<string, { readonly from: StepName; readonly artifact: ArtifactRecord }>;
   /** Of the last event; -1 before the first. */
   lastSeq: number;
 }
@@ -65,6 +69,10 @@ export interface StepView {
   /** Where the current or last attempt ran. */
   readonly host?: string;
   readonly pid?: number;
+  /** The agent; absent: the run itself. */
+  readonly agent?: string;
+  /** Where it waits for an agent, or waited last. */
+  readonly queue?: string;
 }
 
 /** A run of which nothing is known yet. */
@@ -84,6 +92,8 @@ export function emptyRunView(id: RunId): RunView {
     source: undefined,
     steps: new Map(),
     counts: { created: 0, queued: 0, running: 0, completed: 0, failed: 0, aborted: 0, cached: 0, skipped: 0 },
+    reports: [],
+    artifacts: new Map(),
     lastSeq: -1,
   };
 }

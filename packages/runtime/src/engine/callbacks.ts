@@ -77,4 +77,7 @@ const nodeView = (node: NodeState): CallbackNode => ({
   status: node.status,
   attempt: node.attempt,
   parents: node.parents.map((parent) => parent.name),
+  baseTaskId: undefined,
+  executed: node.producer,
+  queue: node.definition.options.queue,
 });

@@ -72,7 +72,9 @@ export function packageRequests(
   definition: PipelineDefinition,
   engine: Pick<EngineOptions, 'cache'>,
 ): readonly PackageRequest[] {
-  return [...packageKeys(definition)].map(([step, key]) => request({ definition, engine }, step, key));
+  return [...packageKeys(definition)]
+    .filter(([step]) => step.code.kind !== 'task')
+    .map(([step, key]) => request({ definition, engine }, step, key));
 }
 
 function request(
@@ -81,11 +83,12 @@ function request(
   key: string,
 ): PackageRequest {
   const cache = step.options.cache ?? options.definition.options.cache;
-  const { inputs } = step;
+  const { inputs, code } = step;
+  if (code.kind === 'task') throw new Error(`step ${step.name} has a template, not code of this file`);
   return {
     key,
     name: step.name,
-    code: step.code,
+    code,
     inputs:
       options.definition.kind === 'function'
         ? { kind: 'positional', count: 0 }

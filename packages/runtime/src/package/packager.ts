@@ -1,4 +1,4 @@
-import type { Diagnostic, StepCode, TaskPackage } from '@run-pipeline/core/model';
+import type { Diagnostic, SlicedCode, TaskPackage } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
 
 /** One step to package. */
@@ -7,7 +7,7 @@ export interface PackageRequest {
   readonly key: string;
   /** What messages call the step; default: the key. */
   readonly name?: string;
-  readonly code: StepCode;
+  readonly code: SlicedCode;
   /** How the inputs are declared decides the binding. */
   readonly inputs:
     | { readonly kind: 'none' }

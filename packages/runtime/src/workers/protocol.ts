@@ -8,7 +8,11 @@ import type {
   RunId,
   StepName,
   StoredArtifact,
+  TaskConfigurations,
+  TaskEdit,
   TaskId,
+  TaskParameters,
+  TaskType,
 } from '@run-pipeline/core/model';
 
 /**
@@ -36,6 +40,17 @@ export interface TaskRequest {
   /** `@Parameter` values of a class step, by name. */
   readonly parameters: readonly (readonly [string, InputValue])[];
   readonly returns: readonly string[] | undefined;
+  /** Of an entry `script`: what `Task.init` attaches to, and what `connect` finds. */
+  readonly script?: {
+    readonly name: string;
+    readonly project: string;
+    readonly type: TaskType;
+    readonly tags: readonly string[];
+    readonly parameters: TaskParameters;
+    readonly configurations: TaskConfigurations;
+  };
+  /** Where `Task.get` and `Task.query` look: paths of the project's state. */
+  readonly state?: { readonly cwd: string; readonly root: string; readonly home: string };
   /** Environment of the task: the worker's own is replaced by it. */
   readonly env: Readonly<Record<string, string>>;
   /** Values to mask in console and errors. */
@@ -113,6 +128,8 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly pid: number; readonly rss: number }
   /** Some at a time, in order. The pool puts them into the outcome. */
   | { readonly type: 'reports'; readonly task: TaskId; readonly reports: readonly ReportMessage[] }
+  /** What the task says of itself (progress, tags, connected parameters); merged with what it said before. */
+  | { readonly type: 'edit'; readonly task: TaskId; readonly edit: TaskEdit }
   /** Last word of a process in which the step called `process.exit()`. */
   | { readonly type: 'exiting'; readonly task: TaskId; readonly error: ErrorRecord }
   | {
@@ -158,6 +175,7 @@ export interface WorkerPool {
       readonly text: string;
     }) => void | Promise<void>;
     readonly onReport: (report: Report) => void;
+    readonly onEdit?: (edit: TaskEdit) => void;
   }): Promise<TaskOutcome>;
   /** Starts workers ahead of need. */
   warm(count: number): void;

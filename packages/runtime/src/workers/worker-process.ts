@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
-import type { Report } from '@run-pipeline/core/model';
+import type { Report, TaskEdit } from '@run-pipeline/core/model';
 import { processIdentity } from '../project/process-identity.js';
 import { abortCause } from './abort-cause.js';
 import { ConsoleStream } from './console-stream.js';
@@ -48,6 +48,7 @@ export interface TaskRun {
     readonly text: string;
   }) => void | Promise<void>;
   readonly onReport: (report: Report) => void;
+  readonly onEdit?: ((edit: TaskEdit) => void) | undefined;
 }
 
 /**
@@ -165,7 +166,7 @@ export class WorkerProcess {
     this.#tasks += 1;
     this.#loadedBytes += sizeOf(request.package.file);
 
-    const current = new CurrentTask(request, masker, run.onReport);
+    const current = new CurrentTask(request, masker, run);
     this.#current = current;
     this.#send({ type: 'run', request, mark });
     const abort = this.#abortWith(run, current);
@@ -263,6 +264,9 @@ export class WorkerProcess {
       case 'reports':
         if (message.task === this.#current?.request.task) this.#current.report(message.reports);
         return;
+      case 'edit':
+        if (message.task === this.#current?.request.task) this.#current.edit(message.edit);
+        return;
       case 'exiting':
         if (message.task === this.#current?.request.task) this.#current.exiting = message.error;
         return;
@@ -302,14 +306,14 @@ class CurrentTask {
   /** What a callback of the caller threw. */
   fault: unknown;
   readonly #masker: Masker;
-  readonly #onReport: (report: Report) => void;
+  readonly #run: Pick<TaskRun, 'onReport' | 'onEdit'>;
   readonly #reports: ReportMessage[] = [];
   #resolve!: (outcome: TaskOutcome) => void;
 
-  constructor(request: TaskRequest, masker: Masker, onReport: (report: Report) => void) {
+  constructor(request: TaskRequest, masker: Masker, run: Pick<TaskRun, 'onReport' | 'onEdit'>) {
     this.request = request;
     this.#masker = masker;
-    this.#onReport = onReport;
+    this.#run = run;
     this.done = new Promise((resolve) => (this.#resolve = resolve));
   }
 
@@ -318,10 +322,18 @@ class CurrentTask {
       const report = maskReport(message.report, this.#masker);
       this.#reports.push({ ...message, report });
       try {
-        this.#onReport(report);
+        this.#run.onReport(report);
       } catch (error) {
         this.fault ??= error;
       }
+    }
+  }
+
+  edit(edit: TaskEdit): void {
+    try {
+      this.#run.onEdit?.(edit);
+    } catch (error) {
+      this.fault ??= error;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { StepCode } from '@run-pipeline/core/model';
+import type { SlicedCode } from '@run-pipeline/core/model';
 import { findFunction } from './find-function.js';
 import { findMethod } from './find-method.js';
 import { notFound, type FindContext, type Found } from './found-step.js';
@@ -8,7 +8,7 @@ import type { StepPlace } from './place.js';
 export function findStep(options: {
   readonly context: FindContext;
   readonly key: string;
-  readonly code: StepCode;
+  readonly code: SlicedCode;
   readonly place: StepPlace;
   readonly index: FunctionIndex;
 }): Found {
