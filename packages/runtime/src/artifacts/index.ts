@@ -8,4 +8,5 @@ export { hashDirectory } from './directory-archive.js';
 export { hashFile, sha256 } from './sha256.js';
 export { previewText, previewValue } from './preview.js';
 export { toJson } from './to-json.js';
+export { decodeJsonValue, encodeJsonValue } from './json-value.js';
 export { arrowCodec, type ArrowLibrary } from './arrow.js';
