@@ -13,14 +13,15 @@ export type { ParameterDecorator, PipelineDecorator, StepDecorator } from './def
 // Controller
 export { PipelineController } from './define/controller.js';
 export type {
-  AddFunctionStepOptions,
   AddParameterOptions,
   PipelineControllerOptions,
   StartLocallyOptions,
   StartOptions,
 } from './define/controller.js';
+export type { AddFunctionStepOptions } from './define/function-step.js';
+export type { AddStepOptions, BaseTask, TaskOverrides } from './define/template-step.js';
 export type { DagNode } from './define/pipeline-dag.js';
-export type { ContinueBehaviour, ControllerStepOptions } from './define/step-options.js';
+export type { ContinueBehaviour, ControllerStepOptions, TemplateStepOptions } from './define/step-options.js';
 
 // Pipeline functions
 export { step } from './define/step-function.js';
@@ -42,6 +43,12 @@ export { directory, file } from './define/file-value.js';
 export type { FileValue } from './define/file-value.js';
 export type { Duration } from './define/duration.js';
 export type { CacheDeclaration, RetryDeclaration, ShortStepOptions } from './define/step-options.js';
+export type {
+  MetricPlace,
+  MonitorDeclaration,
+  MonitoredArtifact,
+  MonitoredMetric,
+} from './define/monitor.js';
 export type { SharedPipelineOptions, ShortPipelineOptions } from './define/pipeline-options.js';
 export type {
   CallbackNode,

@@ -6,8 +6,8 @@ import type {
 } from '../model/definition.js';
 import type { SourceLocation } from '../model/source.js';
 import { callSite } from './call-site.js';
-import { declaredInputs } from './declared-inputs.js';
 import { type Duration, durationMs } from './duration.js';
+import { type AddFunctionStepOptions, functionStep } from './function-step.js';
 import { type Run, type RunOptions, runHost } from './host.js';
 import { OptionReader, declarationError, describeValue } from './option-reader.js';
 import {
@@ -25,16 +25,15 @@ import {
 import { type DagNode, dagOf } from './pipeline-dag.js';
 import { registry } from './registry.js';
 import { checkedRunOptions } from './run-options.js';
-import {
-  CONTROLLER_STEP_OPTIONS,
-  type ControllerStepOptions,
-  type RetryDeclaration,
-  controllerStepOptions,
-} from './step-options.js';
+import type { RetryDeclaration } from './step-options.js';
+import { type AddStepOptions, type TaskOverrides, templateStep } from './template-step.js';
 import type {
   AddedParameter,
   AddedStep,
+  AddedTemplate,
+  CheckedFields,
   CheckedKwargs,
+  CheckedOverrides,
   CheckedReturns,
   KwargsOf,
   Open,
@@ -59,26 +58,6 @@ export interface AddParameterOptions<Name extends string, Value, Type extends Pa
   readonly type?: Type;
   /** Without one the parameter is required. */
   readonly default?: Value;
-}
-
-/** Of `addFunctionStep`. */
-export interface AddFunctionStepOptions<
-  Name extends string,
-  Args extends unknown[],
-  R,
-  Kwargs,
-  Returns,
-> extends ControllerStepOptions {
-  readonly name: Name;
-  /** A function of this file, of another one, or an inline one that captures nothing. */
-  readonly function: (...args: Args) => R;
-  /**
-   * What it is called with, by the names of its parameters (or the keys of its one destructured
-   * object parameter): values, `$<step.return>`, `$<pipeline.parameter>`, `each(…)`, `file(…)`.
-   */
-  readonly functionKwargs?: Kwargs;
-  /** Names of the artifacts: none is `result`, `[]` keeps nothing, several are keys of the returned object. */
-  readonly functionReturn?: Returns;
 }
 
 /** Of `start()`: the command's flags in camelCase. */
@@ -206,6 +185,72 @@ export class PipelineController<Steps = Open, Parameters = {}> {
   }
 
   /**
+   * A step that executes a task: a clone of the base task, with the given overrides; the base task stays
+   * as it is. Its artifacts are those that the task uploads, and are known when it has run: any name may
+   * be referred to, as `$<NAME.ARTIFACT>` (the value, in a later function step) or
+   * `$<NAME.artifacts.ARTIFACT.url>`.
+   *
+   * A pre-execute callback gets the overrides by their keys (`General/test_size`) and may change them.
+   *
+   * @throws RunPipelineError at the call: for an unknown option, no base task or two of them, a key of
+   * `parameterOverride` without its section, `each()` or `file()` inside of an override. Whether the base
+   * task exists is looked up when the pipeline runs, before its first step.
+   * @example
+   * ```ts
+   * import { PipelineController } from 'run-pipeline';
+   *
+   * const pipe = new PipelineController({ name: 'pipeline demo', project: 'examples', version: '0.0.1' });
+   * pipe.setDefaultExecutionQueue('default');
+   * pipe.addStep({
+   *   name: 'stage_data',
+   *   baseTaskProject: 'examples',
+   *   baseTaskName: 'pipeline step 1 dataset artifact',
+   * });
+   * pipe.addStep({
+   *   name: 'stage_process',
+   *   parents: ['stage_data'],
+   *   baseTaskProject: 'examples',
+   *   baseTaskName: 'pipeline step 2 process dataset',
+   *   parameterOverride: {
+   *     'General/dataset_url': '$<stage_data.artifacts.dataset.url>',
+   *     'General/test_size': 0.25,
+   *   },
+   *   preExecuteCallback: (_pipe, node, parameters) => {
+   *     console.log(`${node.name} is about to run with`, parameters);
+   *     return true; // false skips the step and its children
+   *   },
+   *   postExecuteCallback: (_pipe, node) => console.log(`${node.name} ran as task ${node.executed}`),
+   * });
+   * pipe.addStep({
+   *   name: 'stage_train',
+   *   parents: ['stage_process'],
+   *   baseTaskProject: 'examples',
+   *   baseTaskName: 'pipeline step 3 train model',
+   *   parameterOverride: { 'General/dataset_task_id': '$<stage_process.id>' },
+   *   monitorMetrics: [['test', 'accuracy']],
+   * });
+   * const run = await pipe.start();
+   * console.log(run.status);
+   * ```
+   */
+  addStep<
+    const Name extends string,
+    const Overrides extends KwargsOf<Steps, Parameters> = {},
+    const Configurations extends KwargsOf<Steps, Parameters> = {},
+    const Fields extends TaskOverrides = {},
+  >(
+    options: AddStepOptions<
+      Name,
+      Overrides & CheckedOverrides<Steps, Parameters, Overrides>,
+      Configurations & CheckedFields<Steps, Parameters, Configurations>,
+      Fields & CheckedFields<Steps, Parameters, Fields>
+    >,
+  ): PipelineController<AddedTemplate<Steps, Name>, Parameters> {
+    this.#steps.push(templateStep(options, this.project, callSite(this.addStep)));
+    return this as never;
+  }
+
+  /**
    * Runs the pipeline and settles when the run has ended; a failed step does not reject it. With a
    * `queue` the controller itself goes to an agent on that queue.
    */
@@ -323,32 +368,4 @@ interface Execution {
   endedAt: number | undefined;
   run: Run | undefined;
   settled: Promise<void>;
-}
-
-function functionStep(options: unknown, at: SourceLocation | undefined): StepDefinition {
-  const name: unknown = (options as { name?: unknown } | undefined)?.name;
-  const reader = new OptionReader({
-    what: typeof name === 'string' ? `addFunctionStep("${name}")` : 'addFunctionStep',
-    values: options,
-    known: ['name', 'function', 'functionKwargs', 'functionReturn', ...CONTROLLER_STEP_OPTIONS],
-    at,
-  });
-  const fn = reader.callable<(...args: never[]) => unknown>('function');
-  if (fn === undefined) throw reader.error('missing-option', 'needs the option "function"');
-  const inputs = declaredInputs(reader, 'functionKwargs');
-  if (inputs.kind === 'positional') {
-    throw reader.error(
-      'option-type',
-      'takes an object as "functionKwargs": the keys are the names of the parameters',
-    );
-  }
-  return Object.freeze({
-    name: reader.requiredString('name'),
-    code: { kind: 'function', function: fn, call: at, file: at?.file },
-    inputs,
-    returns: reader.strings('functionReturn'),
-    parents: reader.strings('parents') ?? [],
-    options: controllerStepOptions(reader),
-    source: at,
-  } satisfies StepDefinition);
 }

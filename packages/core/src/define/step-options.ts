@@ -8,6 +8,7 @@ import type {
   StepOptions,
 } from '../model/definition.js';
 import type { Duration } from './duration.js';
+import { MONITOR_OPTIONS, type MonitorDeclaration, NO_MONITOR, monitorOptions } from './monitor.js';
 import type { OptionReader } from './option-reader.js';
 
 /**
@@ -37,18 +38,14 @@ export type RetryDeclaration =
       readonly when?: (error: Error, attempt: number) => boolean | Promise<boolean>;
     };
 
-/** The options that decorated steps, `step()` functions and controller steps share. */
-export interface SharedStepOptions {
+/** The options that every step has, also one that executes a task. */
+export interface EveryStepOptions extends MonitorDeclaration {
   /** Steps that must have ended before, in addition to those that references name. */
   readonly parents?: readonly string[];
   /** Names of environment variables the result depends on; a change is a cache miss. */
   readonly env?: readonly string[];
   /** Names of environment variables passed on, masked in the console, without effect on the cache. */
   readonly secrets?: readonly string[];
-  /** Files (or globs) that go along, relative to the source file: `['./model.onnx']`. */
-  readonly assets?: readonly string[];
-  /** `process` (default): a warm, recycled one; `fresh`: one of its own; `inline`: the run's, for breakpoints. */
-  readonly isolation?: Isolation;
   /** What the step needs, as an agent counts it: `{ cpu: 2, gpu: 1 }`. */
   readonly resources?: Readonly<Record<string, number>>;
   readonly tags?: readonly string[];
@@ -56,6 +53,14 @@ export interface SharedStepOptions {
   readonly preExecuteCallback?: PreExecuteCallback;
   readonly postExecuteCallback?: PostExecuteCallback;
   readonly statusChangeCallback?: StatusChangeCallback;
+}
+
+/** The options that decorated steps, `step()` functions and steps of a controller's functions share. */
+export interface SharedStepOptions extends EveryStepOptions {
+  /** Files (or globs) that go along, relative to the source file: `['./model.onnx']`. */
+  readonly assets?: readonly string[];
+  /** `process` (default): a warm, recycled one; `fresh`: one of its own; `inline`: the run's, for breakpoints. */
+  readonly isolation?: Isolation;
 }
 
 /** The short names: decorated classes and `step()` functions. */
@@ -76,7 +81,7 @@ export interface ShortStepOptions extends SharedStepOptions {
 }
 
 /** ClearML's name of each option that has one. */
-export interface ControllerStepOptions extends SharedStepOptions {
+export interface ClearNames {
   /** Default: the pipeline's. */
   readonly cacheExecutedStep?: CacheDeclaration;
   readonly executionQueue?: string;
@@ -85,6 +90,12 @@ export interface ControllerStepOptions extends SharedStepOptions {
   readonly retryOnFailure?: RetryDeclaration;
   readonly continueBehaviour?: ContinueBehaviour;
 }
+
+/** Of `addFunctionStep`. */
+export interface ControllerStepOptions extends SharedStepOptions, ClearNames {}
+
+/** Of `addStep`. A task brings its files along, and is executed in a process of its own. */
+export interface TemplateStepOptions extends EveryStepOptions, ClearNames {}
 
 /** What a failed or aborted step means for its run and its children. */
 export interface ContinueBehaviour {
@@ -95,27 +106,28 @@ export interface ContinueBehaviour {
 }
 
 const CONTINUE = ['continueOnFail', 'continueOnAbort', 'skipChildrenOnFail', 'skipChildrenOnAbort'] as const;
-const SHARED = [
+const EVERY = [
   'parents',
   'env',
   'secrets',
-  'assets',
-  'isolation',
   'resources',
   'tags',
   'preExecuteCallback',
   'postExecuteCallback',
   'statusChangeCallback',
+  ...MONITOR_OPTIONS,
 ] as const;
-export const SHORT_STEP_OPTIONS = ['cache', 'retry', 'timeout', 'queue', ...CONTINUE, ...SHARED] as const;
-export const CONTROLLER_STEP_OPTIONS = [
+const SHARED = [...EVERY, 'assets', 'isolation'] as const;
+const CLEAR_NAMES = [
   'cacheExecutedStep',
   'executionQueue',
   'timeLimit',
   'retryOnFailure',
   'continueBehaviour',
-  ...SHARED,
 ] as const;
+export const SHORT_STEP_OPTIONS = ['cache', 'retry', 'timeout', 'queue', ...CONTINUE, ...SHARED] as const;
+export const CONTROLLER_STEP_OPTIONS = [...CLEAR_NAMES, ...SHARED] as const;
+export const TEMPLATE_STEP_OPTIONS = [...CLEAR_NAMES, ...EVERY] as const;
 
 export function shortStepOptions(reader: OptionReader): StepOptions {
   return Object.freeze({
@@ -138,6 +150,10 @@ export function controllerStepOptions(reader: OptionReader): StepOptions {
     queue: reader.string('executionQueue'),
   });
 }
+
+/** A script is evaluated once in a process, whatever else that process could do. */
+export const templateStepOptions = (reader: OptionReader): StepOptions =>
+  Object.freeze({ ...controllerStepOptions(reader), isolation: 'fresh' });
 
 function continueOptions(reader: OptionReader) {
   return {
@@ -174,7 +190,7 @@ const SHARED_DEFAULTS: SharedResolved = Object.freeze({
   preExecuteCallback: undefined,
   postExecuteCallback: undefined,
   statusChangeCallback: undefined,
-  monitor: Object.freeze({ metrics: Object.freeze([]), artifacts: Object.freeze([]) }),
+  monitor: NO_MONITOR,
 });
 
 function sharedOptions(reader: OptionReader): SharedResolved {
@@ -188,7 +204,7 @@ function sharedOptions(reader: OptionReader): SharedResolved {
     preExecuteCallback: reader.callable<PreExecuteCallback>('preExecuteCallback'),
     postExecuteCallback: reader.callable<PostExecuteCallback>('postExecuteCallback'),
     statusChangeCallback: reader.callable<StatusChangeCallback>('statusChangeCallback'),
-    monitor: SHARED_DEFAULTS.monitor,
+    monitor: monitorOptions(reader),
   };
 }
 

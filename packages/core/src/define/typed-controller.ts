@@ -1,8 +1,9 @@
 import type { Each } from './each.js';
+import type { FileValue } from './file-value.js';
 import type { Leaf } from './typed-inputs.js';
 import type { Unparsed } from './typed-readings.js';
 import type { ReturnsMistake } from './typed-returns.js';
-import type { ArtifactAttributes, At, IsLiteral, ReferencesIn } from './typed-text.js';
+import type { ArtifactAttributes, At, IsAny, IsLiteral, ReferencesIn } from './typed-text.js';
 
 /*
  * What `tsc` knows of a controller. Statements change nothing about the type of the variable they are
@@ -25,6 +26,10 @@ export type AddedStep<
   Returns extends readonly string[],
   R,
 > = AddedParameter<Steps> & Record<Name, Outputs<Returns, R>>;
+
+/** After `addStep`: the step is known, its artifacts are not (the task uploads them when it runs). */
+export type AddedTemplate<Steps, Name extends string> = AddedParameter<Steps> &
+  Record<Name, { readonly [artifact: string]: unknown }>;
 
 type Outputs<Returns extends readonly string[], R> = Returns extends readonly [infer Only extends string]
   ? Record<Only, R>
@@ -58,19 +63,52 @@ export type CheckedKwargs<
   ? [keyof Kwargs] extends [never]
     ? unknown
     : 'the function takes no parameters'
-  : Steps extends Open
-    ? unknown
-    : NoMistake<
-        {
-          [Name in keyof Kwargs & string]: ReferenceMistakes<
-            Steps,
-            Parameters,
-            ReferencesInside<Kwargs[Name]>
-          > extends infer Mistake extends string
-            ? `${Name}: ${Mistake}`
-            : never;
-        }[keyof Kwargs & string]
-      >;
+  : NoMistake<NamedMistakes<Steps, Parameters, Kwargs>>;
+
+/** Adds to `parameterOverride` the sentence that says which key or which reference in it is none. */
+export type CheckedOverrides<Steps, Parameters, Overrides> = NoMistake<
+  | KeyMistake<keyof Overrides & string>
+  | MarkerMistakes<Overrides>
+  | NamedMistakes<Steps, Parameters, Overrides>
+>;
+
+/** The same for overrides whose keys are names. */
+export type CheckedFields<Steps, Parameters, Fields> = NoMistake<
+  MarkerMistakes<Fields> | NamedMistakes<Steps, Parameters, Fields>
+>;
+
+type KeyMistake<Key extends string> = Key extends unknown
+  ? IsLiteral<Key> extends false
+    ? never
+    : Key extends `/${string}` | `${string}/`
+      ? `\`${Key}\` is not SECTION/NAME`
+      : Key extends `${string}/${string}`
+        ? never
+        : `\`${Key}\` does not say its section: \`General/${Key}\``
+  : never;
+
+type MarkerMistakes<Given> = {
+  [Name in keyof Given & string]: IsAny<Given[Name]> extends true
+    ? never
+    : Given[Name] extends Each<unknown>
+      ? `${Name}: each() cannot stand here, a step from a task is one clone`
+      : Given[Name] extends FileValue
+        ? `${Name}: a file cannot stand here, give a url or a path`
+        : never;
+}[keyof Given & string];
+
+/** References that name nothing. An open controller knows no names. */
+type NamedMistakes<Steps, Parameters, Given> = Steps extends Open
+  ? never
+  : {
+      [Name in keyof Given & string]: ReferenceMistakes<
+        Steps,
+        Parameters,
+        ReferencesInside<Given[Name]>
+      > extends infer Mistake extends string
+        ? `${Name}: ${Mistake}`
+        : never;
+    }[keyof Given & string];
 
 /** Adds to `functionReturn` the sentence that says which name the function does not return. */
 export type CheckedReturns<Returns extends readonly string[], R> = NoMistake<ReturnsMistake<Returns, R>>;

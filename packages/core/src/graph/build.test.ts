@@ -282,7 +282,7 @@ test('a reference in the path of a file makes a parent', () => {
 
 test('a pipeline without steps is a warning, a pipeline function has none yet', () => {
   expect(findings(pipelineFixture({}))).toEqual([
-    'no-steps:1: pipeline `demo` has no steps | add one with addFunctionStep(…)',
+    'no-steps:1: pipeline `demo` has no steps | add one with addFunctionStep(…) or addStep(…)',
   ]);
   expect(findings(pipelineFixture({}, {}, 'function'))).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { overrideLabel } from '../define/template-step.js';
 import type { PipelineDefinition } from '../model/definition.js';
 import type { Diagnostic } from '../model/errors.js';
 import { stepName, type StepName } from '../model/ids.js';
@@ -6,6 +7,7 @@ import { checkReferences } from './check-references.js';
 import { diagnostic } from './diagnose.js';
 import type { Graph, GraphNode } from './graph.js';
 import { compileInputs, shapeReferences } from './inputs.js';
+import { checkMonitors } from './monitors.js';
 import { checkNames } from './names.js';
 import { makeNode } from './node.js';
 import { findCycles, topologicalOrder } from './order.js';
@@ -23,7 +25,9 @@ export function buildGraph(definition: PipelineDefinition): {
   if (definition.kind !== 'function' && definition.steps.length === 0) {
     const message = `pipeline \`${definition.name}\` has no steps`;
     const help =
-      definition.kind === 'class' ? 'put @Step() on a public method' : 'add one with addFunctionStep(…)';
+      definition.kind === 'class'
+        ? 'put @Step() on a public method'
+        : 'add one with addFunctionStep(…) or addStep(…)';
     diagnostics.push(
       diagnostic({ code: 'no-steps', severity: 'warning', message, at: definition.source, help }),
     );
@@ -32,7 +36,10 @@ export function buildGraph(definition: PipelineDefinition): {
   const nodes = new Map<StepName, GraphNode>();
   const references = new Map<StepName, readonly Reference[]>();
   for (const step of definition.steps) {
-    const { shape, problems } = compileInputs(step.inputs);
+    const { shape, problems } = compileInputs(
+      step.inputs,
+      step.code.kind === 'task' ? { labelOf: overrideLabel } : {},
+    );
     for (const { code, message, help } of problems) {
       const at = step.source ?? definition.source;
       diagnostics.push(diagnostic({ code, message: `step \`${step.name}\`: ${message}`, at, help }));
@@ -45,6 +52,8 @@ export function buildGraph(definition: PipelineDefinition): {
     nodes.set(name, makeNode({ definition: step, inputs: shape, references: found }));
   }
   for (const item of checkReferences({ definition, nodes, references })) diagnostics.push(item);
+
+  diagnostics.push(...checkMonitors(definition, nodes.values()));
 
   const { graph, cycles } = connect(nodes);
   for (const cycle of cycles) diagnostics.push(cycleDiagnostic(definition, cycle));

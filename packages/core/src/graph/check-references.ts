@@ -149,6 +149,7 @@ class ReferenceChecker {
   }
 
   private returnName(reference: Extract<Reference, { kind: 'return' }>, step: StepDefinition): void {
+    if (uploadsUnknown(step)) return;
     const returns = step.returns ?? ['result'];
     if (returns.includes(reference.name)) return;
     if (step.returns === undefined) {
@@ -179,7 +180,7 @@ class ReferenceChecker {
       this.unfit('unknown-attribute', reference, `artifacts have no \`${reference.attribute}\``, help);
     }
     const returns = step.returns ?? ['result'];
-    if (returns.includes(reference.name)) return;
+    if (uploadsUnknown(step) || returns.includes(reference.name)) return;
     // Steps may upload artifacts beside their returns; which ones is known only when they ran.
     const help = this.suggest(reference.name, returns, 'return');
     this.unfit(
@@ -196,7 +197,7 @@ class ReferenceChecker {
     step: StepDefinition,
   ): void {
     // The section of a function's arguments is known; others a task fills while it runs.
-    if (reference.section !== 'kwargs' || step.inputs.kind !== 'named') return;
+    if (uploadsUnknown(step) || reference.section !== 'kwargs' || step.inputs.kind !== 'named') return;
     if (Object.hasOwn(step.inputs.values, reference.name)) return;
     const help = this.suggest(reference.name, Object.keys(step.inputs.values), 'input');
     this.unfit(
@@ -243,6 +244,9 @@ class ReferenceChecker {
     return suggestion(name, known, noun);
   }
 }
+
+/** What a task uploads and connects is known when it has run, not before. */
+const uploadsUnknown = (step: StepDefinition): boolean => step.code.kind === 'task';
 
 /** A text that merely looks like a reference, `${user.name}` in a template for something else. */
 const TEXT_HELP = (reference: Reference): string | undefined =>

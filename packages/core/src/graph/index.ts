@@ -8,6 +8,7 @@ export * from './build.js';
 export * from './parameters.js';
 export * from './node-name.js';
 export * from './mapped.js';
+export * from './monitors.js';
 export * from './call.js';
 export * from './select.js';
 export * from './export.js';

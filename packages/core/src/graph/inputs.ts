@@ -16,8 +16,12 @@ export type ArgumentShape =
 /** Finds the references of declared inputs; problems name the input: `inputs[0].rows`. */
 export function compileInputs(
   inputs: DeclaredInputs,
-  options: Omit<CompileOptions, 'label'> = {},
+  options: Omit<CompileOptions, 'label'> & {
+    /** How a message calls a named input; default `inputs.NAME`. */
+    readonly labelOf?: (name: string) => string;
+  } = {},
 ): { readonly shape: ArgumentShape; readonly problems: readonly InputProblem[] } {
+  const { labelOf = (name: string) => `inputs.${name}` } = options;
   const problems: InputProblem[] = [];
   const compile = (value: unknown, label: string): InputNode => {
     const compiled = compileInputWithProblems(value, { ...options, label });
@@ -33,7 +37,7 @@ export function compileInputs(
     }
     case 'named': {
       const values = Object.keys(inputs.values).map(
-        (name) => [name, compile(inputs.values[name], `inputs.${name}`)] as const,
+        (name) => [name, compile(inputs.values[name], labelOf(name))] as const,
       );
       return { shape: { kind: 'named', values }, problems };
     }
