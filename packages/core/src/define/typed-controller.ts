@@ -88,7 +88,8 @@ type KeyMistake<Key extends string> = Key extends unknown
   : never;
 
 type MarkerMistakes<Given> = {
-  [Name in keyof Given & string]: IsAny<Given[Name]> extends true
+  // `any` and `never` extend everything.
+  [Name in keyof Given & string]: true extends IsAny<Given[Name]> | IsNever<Given[Name]>
     ? never
     : Given[Name] extends Each<unknown>
       ? `${Name}: each() cannot stand here, a step from a task is one clone`
@@ -96,6 +97,8 @@ type MarkerMistakes<Given> = {
         ? `${Name}: a file cannot stand here, give a url or a path`
         : never;
 }[keyof Given & string];
+
+type IsNever<T> = [T] extends [never] ? true : false;
 
 /** References that name nothing. An open controller knows no names. */
 type NamedMistakes<Steps, Parameters, Given> = Steps extends Open
