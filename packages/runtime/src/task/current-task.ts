@@ -7,7 +7,7 @@ export interface CurrentTask {
   readonly id: string;
   /** The step's name in the run: `train`, `train_1`, `score[0]`. */
   readonly name: string;
-  /** Id of the run. */
+  /** Id of the run; of a task without a run, its own. */
   readonly run: string;
   /** Which execution this is; starts at 1. */
   readonly attempt: number;
@@ -45,12 +45,14 @@ export interface CurrentTask {
 
 // On globalThis: a package imports its own copy of this module (or the same one by another path).
 const STORAGE = Symbol.for('run-pipeline.current-task');
-type Holder = { [STORAGE]?: AsyncLocalStorage<CurrentTask> };
+/** The task of the whole process: a script, in a worker or started by hand. */
+const PROCESS_TASK = Symbol.for('run-pipeline.process-task');
+type Holder = { [STORAGE]?: AsyncLocalStorage<CurrentTask>; [PROCESS_TASK]?: CurrentTask };
 
 /**
- * The task that this code runs as, inside any step and whatever it calls.
+ * The task that this code runs as: inside any step and whatever it calls, and in a script after `Task.init`.
  *
- * @throws outside of a step: in a plain script, in a unit test that calls the function, in the controller
+ * @throws outside of a task: in a unit test that calls the function, in the controller of a pipeline
  * @example
  * ```ts
  * const { signal, logger } = currentTask();
@@ -61,16 +63,35 @@ type Holder = { [STORAGE]?: AsyncLocalStorage<CurrentTask> };
  * ```
  */
 export function currentTask(): CurrentTask {
-  const task = storage().getStore();
+  const task = findCurrentTask();
   if (task === undefined) {
     throw new RunPipelineError({
       kind: 'usage',
       code: 'no-current-task',
       message: 'currentTask() was called outside of a step: there is no task here',
-      help: 'call it inside the function of a step (not at the top level of a module); in a unit test, pass what the function needs as arguments',
+      help: 'call it inside the function of a step (not at the top level of a module), or after `await Task.init(…)` in a script; in a unit test, pass what the function needs as arguments',
     });
   }
   return task;
+}
+
+/** The task that this code runs as, if it is one. */
+export function findCurrentTask(): CurrentTask | undefined {
+  return storage().getStore() ?? (globalThis as Holder)[PROCESS_TASK];
+}
+
+/**
+ * Makes a task that of the whole process, also of code that has lost its asynchronous context; returns how
+ * to take it back.
+ */
+export function setProcessTask(task: CurrentTask): () => void {
+  const holder = globalThis as Holder;
+  const before = holder[PROCESS_TASK];
+  holder[PROCESS_TASK] = task;
+  return () => {
+    if (before === undefined) delete holder[PROCESS_TASK];
+    else holder[PROCESS_TASK] = before;
+  };
 }
 
 /** Runs `work` as this task: `currentTask()` finds it there and in everything that `work` starts. */

@@ -1,5 +1,7 @@
 /** What steps use while they run, from 'run-pipeline'. Lean: every task package that asks for it loads it. */
-export { currentTask, runAsTask, type CurrentTask } from './current-task.js';
+export { currentTask, findCurrentTask, runAsTask, setProcessTask, type CurrentTask } from './current-task.js';
+export { liveTask, markUncacheable, withLiveTask, type LiveTask } from './live-task.js';
+export { TaskWork, type TaskWorkOptions } from './task-work.js';
 export {
   createTaskLogger,
   type Axes,

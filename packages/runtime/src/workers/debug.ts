@@ -30,7 +30,9 @@ async function debug(request: TaskRequest): Promise<void> {
     request,
     signal: abort.signal,
     evaluation: 1,
-    send: () => undefined,
+    messages: { send: () => undefined, edit: () => undefined, artifact: () => undefined },
+    // Nothing listens to the channel any more, so it does not keep the process alive.
+    untilIdle: () => new Promise((resolve) => process.once('beforeExit', () => resolve())),
     interrupted,
     restoreEnv: false,
   });

@@ -1,16 +1,17 @@
 import { pathToFileURL } from 'node:url';
 import { RunPipelineError, type StoredArtifact } from '@run-pipeline/core/model';
-import { runAsTask } from '../task/index.js';
+import { runAsTask, setProcessTask } from '../task/index.js';
 import { buildArguments, buildInput, type DecodeInput } from './arguments.js';
 import { abortCause, abortCode } from './abort-cause.js';
 import { errorRecord } from './error-record.js';
 import { mapStacks, PackageMap } from './package-map.js';
 import { enterTask } from './process-state.js';
-import type { ReportMessage, TaskOutcome, TaskRequest } from './protocol.js';
+import type { TaskOutcome, TaskRequest } from './protocol.js';
 import { namedReturns } from './returns.js';
 import { ScratchDirectory } from './scratch-directory.js';
 import { keepTaskCodecs } from './task-codecs.js';
-import { joinArtifacts, TaskContext } from './task-context.js';
+import { ScriptExit } from './script-exit.js';
+import { joinArtifacts, TaskContext, type TaskMessages } from './task-context.js';
 import { openTaskValues, type TaskValues } from './task-values.js';
 import { portableThrown } from './thrown.js';
 import { isUncaught } from './uncaught.js';
@@ -20,9 +21,13 @@ export interface Execution {
   readonly signal: AbortSignal;
   /** Different for every task of this process: the package is evaluated anew. */
   readonly evaluation: number;
-  readonly send: (message: ReportMessage) => void;
+  readonly messages: TaskMessages;
   /** Called when the package has been evaluated, before the step runs. */
   readonly onLoaded?: () => void;
+  /** Called before anything of the task's own code runs. */
+  readonly onContext?: (context: TaskContext) => void;
+  /** Of a script: when nothing of its own is going on any more. Left out: when its module has been evaluated. */
+  readonly untilIdle?: () => Promise<void>;
   /** Rejects when something outside of the step's own promise ends the task: an uncaught error. */
   readonly interrupted: Promise<never>;
   /** Whether the environment is to be what it was before. */
@@ -40,8 +45,9 @@ export async function executeTask(execution: Execution): Promise<TaskOutcome> {
   const scratch = new ScratchDirectory(request.scratch);
   try {
     undo.push(enterTask(request, execution), mapStacks(map), keepTaskCodecs(request.package.file));
-    const artifacts = await Promise.race([execute(execution, scratch), execution.interrupted]);
-    return { status: 'completed', artifacts, reports: [], values: [] };
+    const perform = request.entry.kind === 'script' ? executeScript : execute;
+    const result = await Promise.race([perform(execution, scratch), execution.interrupted]);
+    return { status: 'completed', ...result, reports: [], values: [] };
   } catch (thrown) {
     return unsuccessful(thrown, { request, signal, map });
   } finally {
@@ -71,18 +77,15 @@ export function unsuccessful(
 const packageMap = ({ package: { file, sourceMap } }: TaskRequest): PackageMap =>
   new PackageMap({ file, sourceMap });
 
-async function execute(
-  { request, signal, evaluation, send, onLoaded }: Execution,
-  scratch: ScratchDirectory,
-): Promise<readonly StoredArtifact[]> {
-  const [values, step] = await Promise.all([
-    openTaskValues(request, scratch),
-    loadPackage(request, evaluation),
-  ]);
+type Result = Pick<TaskOutcome & { status: 'completed' }, 'artifacts' | 'uncacheable'>;
+
+async function execute(execution: Execution, scratch: ScratchDirectory): Promise<Result> {
+  const { request, signal, onLoaded } = execution;
+  const [values, step] = await Promise.all([openTaskValues(request, scratch), loadStep(execution)]);
   onLoaded?.();
   const parameters = await decodeParameters(request, values.decode);
   const args = await buildArguments(request.arguments, request.binding, values.decode);
-  const context = new TaskContext({ request, values, signal, parameters, send });
+  const context = openContext(execution, values, parameters);
   // Inputs take time to read: the run may have been stopped meanwhile.
   signal.throwIfAborted();
 
@@ -93,18 +96,62 @@ async function execute(
   // What a step returns because it was told to stop is not its result: it must not be kept.
   signal.throwIfAborted();
   const returned = await storeReturns(value, request, values);
-  return joinArtifacts(returned, await context.uploaded());
+  return resultOf(context, joinArtifacts(returned, await context.uploaded()));
+}
+
+/** Evaluating the module is the task; it is done when nothing that it started is going on any more. */
+async function executeScript(execution: Execution, scratch: ScratchDirectory): Promise<Result> {
+  const { request, signal, untilIdle } = execution;
+  const values = await openTaskValues(request, scratch);
+  const context = openContext(execution, values, new Map());
+  signal.throwIfAborted();
+
+  const umask = process.umask();
+  const exit = new ScriptExit();
+  // Some code of the script may run without its asynchronous context: callbacks of native modules.
+  const leave = setProcessTask(context.task);
+  const { argv } = process;
+  try {
+    process.argv = [process.argv[0] ?? process.execPath, request.script?.file ?? request.package.file];
+    await runAsTask(context.task, () => loadPackage(execution));
+    await untilIdle?.();
+    exit.ended(context.task);
+  } finally {
+    leave();
+    process.argv = argv;
+    process.umask(umask);
+  }
+  signal.throwIfAborted();
+  return resultOf(context, [...(await context.uploaded()).values()]);
+}
+
+function openContext(
+  { request, signal, messages, onContext }: Execution,
+  values: TaskValues,
+  parameters: ReadonlyMap<string, unknown>,
+): TaskContext {
+  const context = new TaskContext({ request, values, signal, parameters, messages });
+  onContext?.(context);
+  return context;
+}
+
+function resultOf({ uncacheable }: TaskContext, artifacts: Result['artifacts']): Result {
+  return { artifacts, ...(uncacheable !== undefined && { uncacheable }) };
 }
 
 /** Evaluates the package: module state of an earlier task is not seen (INVARIANTS 7). */
-async function loadPackage(request: TaskRequest, evaluation: number): Promise<unknown> {
+async function loadPackage({ request, evaluation }: Execution): Promise<{ readonly default?: unknown }> {
   const url = `${pathToFileURL(request.package.file).href}?task=${evaluation}`;
-  const module = (await import(/* @vite-ignore */ url)) as { readonly default?: unknown };
+  return (await import(/* @vite-ignore */ url)) as { readonly default?: unknown };
+}
+
+async function loadStep(execution: Execution): Promise<unknown> {
+  const module = await loadPackage(execution);
   if (typeof module.default !== 'function') {
     throw new RunPipelineError({
       kind: 'load',
       code: 'damaged-package',
-      message: `the package of step ${request.step} has no function to run`,
+      message: `the package of step ${execution.request.step} has no function to run`,
       help: 'delete the `packages` folder of the project’s .run-pipeline and run again',
     });
   }
@@ -126,8 +173,7 @@ async function callStep(
   args: readonly unknown[],
 ): Promise<unknown> {
   const { entry } = request;
-  if (entry.kind === 'script') return undefined; // evaluating the module was the task
-  if (entry.kind === 'function') return (step as AnyFunction)(...args);
+  if (entry.kind !== 'method') return (step as AnyFunction)(...args);
   const instance = construct(step as new () => object, parameters);
   const method: unknown = Reflect.get(instance, entry.method);
   return Reflect.apply(method as AnyFunction, instance, args);

@@ -1,10 +1,10 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { StringDecoder } from 'node:string_decoder';
-import type { Report } from '@run-pipeline/core/model';
+import type { Report, StoredArtifact, TaskEdit } from '@run-pipeline/core/model';
 import { processIdentity } from '../project/process-identity.js';
 import { abortCause, stepAbortReason } from './abort-cause.js';
 import { abortedOutcome } from './lost-worker.js';
-import { maskOutcome, maskReport } from './mask-outcome.js';
+import { maskArtifact, maskOutcome, maskReport } from './mask-outcome.js';
 import { createMasker, type Masker } from './mask.js';
 import type { ReportMessage, TaskOutcome } from './protocol.js';
 import { processExit, Uncaught } from './uncaught.js';
@@ -49,6 +49,10 @@ export class InlineExecutor {
     const reports: ReportMessage[] = [];
     // Our own callers must not run inside the task's context, or what they print would be the task's.
     const onReport = AsyncResource.bind((report: Report) => run.onReport(report));
+    const onEdit = AsyncResource.bind((edit: TaskEdit) => run.onEdit?.(edit));
+    const onArtifact = AsyncResource.bind((artifact: StoredArtifact) =>
+      run.onArtifact?.(maskArtifact(artifact, masker)),
+    );
     const abort = new AbortController();
     let interrupt!: (reason: unknown) => void;
     const interrupted = new Promise<never>((_, reject) => (interrupt = reject));
@@ -65,10 +69,14 @@ export class InlineExecutor {
           request,
           signal: abort.signal,
           evaluation: (this.#evaluations += 1),
-          send: (message) => {
-            const report = maskReport(message.report, masker);
-            reports.push({ ...message, report });
-            onReport(report);
+          messages: {
+            send: (message) => {
+              const report = maskReport(message.report, masker);
+              reports.push({ ...message, report });
+              onReport(report);
+            },
+            edit: onEdit,
+            artifact: onArtifact,
           },
           interrupted,
           restoreEnv: true,

@@ -1,4 +1,4 @@
-import type { ErrorRecord, Report } from '@run-pipeline/core/model';
+import type { ErrorRecord, Report, StoredArtifact } from '@run-pipeline/core/model';
 import type { Masker } from './mask.js';
 import type { TaskOutcome } from './protocol.js';
 
@@ -8,14 +8,15 @@ import type { TaskOutcome } from './protocol.js';
  */
 export function maskOutcome(outcome: TaskOutcome, masker: Masker): TaskOutcome {
   if (outcome.status === 'completed') {
-    const artifacts = outcome.artifacts.map((stored) => ({
-      ...stored,
-      record: maskRecord(stored.record, masker),
-    }));
+    const artifacts = outcome.artifacts.map((stored) => maskArtifact(stored, masker));
     return { ...outcome, artifacts };
   }
   if (outcome.error === undefined) return outcome;
   return { ...outcome, error: maskError(outcome.error, masker) };
+}
+
+export function maskArtifact(stored: StoredArtifact, masker: Masker): StoredArtifact {
+  return { ...stored, record: maskRecord(stored.record, masker) };
 }
 
 /** Reported text is console output by another name. */

@@ -103,7 +103,7 @@ class Pool implements WorkerPool {
   }
 
   async #execute(options: ExecuteOptions, signal: AbortSignal): Promise<TaskOutcome> {
-    const { request, closureKey, onLog, onReport, onEdit } = options;
+    const { request, closureKey, onLog, onReport, onEdit, onArtifact } = options;
     const alone = options.isolation === 'fresh' || options.ownWorker;
     if (!(await this.#enter(signal))) return { status: 'aborted', reason: abortCause(signal) };
     let worker: WorkerProcess | undefined;
@@ -111,7 +111,8 @@ class Pool implements WorkerPool {
       worker = this.#take(alone ? undefined : closureKey);
       await options.onStart(worker.identity());
       if (signal.aborted) return { status: 'aborted', reason: abortCause(signal) };
-      return await worker.run({ request, signal, graceMs: this.#options.graceMs, onLog, onReport, onEdit });
+      const { graceMs } = this.#options;
+      return await worker.run({ request, signal, graceMs, onLog, onReport, onEdit, onArtifact });
     } finally {
       if (worker !== undefined) this.#putBack(worker, alone);
       this.#leave();

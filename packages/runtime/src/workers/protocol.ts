@@ -48,6 +48,8 @@ export interface TaskRequest {
     readonly tags: readonly string[];
     readonly parameters: TaskParameters;
     readonly configurations: TaskConfigurations;
+    /** Absolute path of the script, for `process.argv[1]`: what its `import.meta.url` says. Default: the package's. */
+    readonly file?: string;
   };
   /** Where `Task.get` and `Task.query` look: paths of the project's state. */
   readonly state?: { readonly cwd: string; readonly root: string; readonly home: string };
@@ -130,8 +132,15 @@ export type FromWorker =
   | { readonly type: 'reports'; readonly task: TaskId; readonly reports: readonly ReportMessage[] }
   /** What the task says of itself (progress, tags, connected parameters); merged with what it said before. */
   | { readonly type: 'edit'; readonly task: TaskId; readonly edit: TaskEdit }
-  /** Last word of a process in which the step called `process.exit()`. */
-  | { readonly type: 'exiting'; readonly task: TaskId; readonly error: ErrorRecord }
+  /** What the task uploaded, as soon as it is stored; the same name again replaces it. In the outcome too. */
+  | { readonly type: 'artifact'; readonly task: TaskId; readonly artifact: StoredArtifact }
+  /** Last word of a process in which `process.exit()` was called; without an error: a script that ended well. */
+  | {
+      readonly type: 'exiting';
+      readonly task: TaskId;
+      readonly error?: ErrorRecord;
+      readonly uncacheable?: string;
+    }
   | {
       readonly type: 'done';
       readonly task: TaskId;
@@ -176,6 +185,8 @@ export interface WorkerPool {
     }) => void | Promise<void>;
     readonly onReport: (report: Report) => void;
     readonly onEdit?: (edit: TaskEdit) => void;
+    /** What the task uploads, while it runs; all of it is in the outcome too. */
+    readonly onArtifact?: (artifact: StoredArtifact) => void;
   }): Promise<TaskOutcome>;
   /** Starts workers ahead of need. */
   warm(count: number): void;

@@ -6,6 +6,7 @@ import { stepAbortReason } from './abort-cause.js';
 import type * as Executor from './execute-task.js';
 import { LeftoverDetector } from './leftovers.js';
 import type { AbortCause, FromWorker, ReportMessage, TaskRequest } from './protocol.js';
+import type { TaskContext } from './task-context.js';
 import { processExit, Uncaught } from './uncaught.js';
 
 /** Reports are sent in bundles, but one that has waited this long is sent at once, also from a busy loop. */
@@ -37,6 +38,10 @@ interface RunningTask {
   readonly interrupt: (reason: unknown) => void;
   /** Something went wrong outside of the step's own promise. */
   uncaught: Uncaught | undefined;
+  readonly reports: ReportBundle;
+  context: TaskContext | undefined;
+  /** Of a script whose module has been evaluated: nothing is left that it does. */
+  idle: (() => void) | undefined;
 }
 
 /** Executes tasks in a worker process, one at a time, and notices everything that happens beside them. */
@@ -101,14 +106,22 @@ export class TaskHost {
     let interrupt!: (reason: unknown) => void;
     const interrupted = new Promise<never>((_, reject) => (interrupt = reject));
     interrupted.catch(() => undefined);
-    const task: RunningTask = { request, abort: new AbortController(), interrupt, uncaught: undefined };
+    const reports = new ReportBundle((bundle) =>
+      this.#send({ type: 'reports', task: request.task, reports: bundle }),
+    );
+    const task: RunningTask = {
+      request,
+      abort: new AbortController(),
+      interrupt,
+      uncaught: undefined,
+      reports,
+      context: undefined,
+      idle: undefined,
+    };
     // Before anything is awaited: an abort may follow the request at once.
     this.#task = task;
     const { signal } = task.abort;
     const executor = (this.#executor ??= await loadExecutor());
-    const reports = new ReportBundle((bundle) =>
-      this.#send({ type: 'reports', task: request.task, reports: bundle }),
-    );
 
     this.#release();
     let leftovers = this.#leftovers.watch({ globals: false });
@@ -116,7 +129,13 @@ export class TaskHost {
       request,
       signal,
       evaluation: (this.#evaluations += 1),
-      send: (report) => reports.add(report),
+      messages: {
+        send: (report) => reports.add(report),
+        edit: (edit) => this.#send({ type: 'edit', task: request.task, edit }),
+        artifact: (artifact) => this.#send({ type: 'artifact', task: request.task, artifact }),
+      },
+      onContext: (context) => (task.context = context),
+      untilIdle: () => new Promise((resolve) => (task.idle = resolve)),
       onLoaded: () => (leftovers = this.#leftovers.watch({ globals: true })),
       // The next task replaces it.
       restoreEnv: false,
@@ -160,6 +179,21 @@ export class TaskHost {
   #nothingLeft(): void {
     const task = this.#task;
     if (task === undefined) return;
+    if (task.idle !== undefined) {
+      const end = (): void => {
+        this.#hold();
+        task.idle?.();
+      };
+      if (process.listenerCount('beforeExit') === 1) end();
+      else {
+        // The script has listeners of its own: they are called after this one, and may start something.
+        const resting = process.getActiveResourcesInfo().length;
+        process.nextTick(() => {
+          if (process.getActiveResourcesInfo().length <= resting) end();
+        });
+      }
+      return;
+    }
     // A step may wait for its abort, which comes from outside.
     if (getEventListeners(task.abort.signal, 'abort').length > 0) {
       this.#hold();
@@ -169,7 +203,7 @@ export class TaskHost {
       new RunPipelineError({
         kind: 'run',
         code: 'never-settled',
-        message: 'the step waits for a promise that can never settle: nothing is left that could resolve it',
+        message: `the ${task.request.entry.kind === 'script' ? 'script' : 'step'} waits for a promise that can never settle: nothing is left that could resolve it`,
         help: 'look for a promise whose resolve or reject is not called, or a callback that is never used',
       }),
     );
@@ -180,10 +214,30 @@ export class TaskHost {
   #exiting(code: number): void {
     const task = this.#task;
     if (task === undefined) return;
+    const { request, context } = task;
+    const isScript = request.entry.kind === 'script';
+    task.reports.flush();
+    if (isScript && code === 0 && task.uncaught === undefined) {
+      const lost = context?.work.unfinished ?? 0;
+      if (lost > 0) {
+        writeSync(
+          2,
+          `run-pipeline: process.exit() was called while ${lost} upload${lost === 1 ? ' or report was' : 's or reports were'} still being stored; await them first\n`,
+        );
+      }
+      const uncacheable = context?.uncacheable;
+      this.#send({
+        type: 'exiting',
+        task: request.task,
+        ...(uncacheable !== undefined && { uncacheable }),
+      });
+      return;
+    }
     const { signal } = new AbortController();
-    const outcome = this.#executor?.unsuccessful(processExit(code), { request: task.request, signal });
+    const thrown = task.uncaught ?? processExit(code, isScript ? 'script' : 'step');
+    const outcome = this.#executor?.unsuccessful(thrown, { request, signal });
     if (outcome?.status === 'failed')
-      this.#send({ type: 'exiting', task: task.request.task, error: outcome.error });
+      this.#send({ type: 'exiting', task: request.task, error: outcome.error });
   }
 
   /** After everything that was printed before, also when the step has replaced or ended the stream. */

@@ -20,14 +20,14 @@ export function isUncaught(thrown: unknown): thrown is Uncaught {
 }
 
 /** What `process.exit()` in a step comes to. Made where it is called, so that its stack tells the place. */
-export function processExit(code: unknown): Error {
+export function processExit(code: unknown, what: 'step' | 'script' = 'step'): Error {
   const { stackTraceLimit } = Error;
   // Some frames are Node's and ours.
   Error.stackTraceLimit = 50;
   const error = new RunPipelineError({
     kind: 'run',
     code: 'process-exit',
-    message: `the step called process.exit(${String(code)}); its process ended before the step had returned`,
+    message: `the ${what} called process.exit(${String(code)})${what === 'step' ? '; its process ended before the step had returned' : ''}`,
   });
   Error.stackTraceLimit = stackTraceLimit;
   return Object.defineProperty(error, 'name', { value: 'ProcessExit' });

@@ -2,12 +2,12 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
-import type { Report, TaskEdit } from '@run-pipeline/core/model';
+import type { Report, StoredArtifact, TaskEdit } from '@run-pipeline/core/model';
 import { processIdentity } from '../project/process-identity.js';
 import { abortCause } from './abort-cause.js';
 import { ConsoleStream } from './console-stream.js';
 import { abortedOutcome, describeLoss, type Exit } from './lost-worker.js';
-import { maskOutcome, maskReport } from './mask-outcome.js';
+import { maskArtifact, maskOutcome, maskReport } from './mask-outcome.js';
 import { createMasker, type Masker } from './mask.js';
 import type {
   AbortCause,
@@ -49,6 +49,7 @@ export interface TaskRun {
   }) => void | Promise<void>;
   readonly onReport: (report: Report) => void;
   readonly onEdit?: ((edit: TaskEdit) => void) | undefined;
+  readonly onArtifact?: ((artifact: StoredArtifact) => void) | undefined;
 }
 
 /**
@@ -268,7 +269,10 @@ export class WorkerProcess {
         if (message.task === this.#current?.request.task) this.#current.edit(message.edit);
         return;
       case 'exiting':
-        if (message.task === this.#current?.request.task) this.#current.exiting = message.error;
+        if (message.task === this.#current?.request.task) this.#current.exiting = message;
+        return;
+      case 'artifact':
+        if (message.task === this.#current?.request.task) this.#current.upload(message.artifact);
         return;
       case 'done':
         if (message.task !== this.#current?.request.task) return;
@@ -299,18 +303,23 @@ export class WorkerProcess {
 class CurrentTask {
   readonly done: Promise<TaskOutcome>;
   readonly request: TaskRequest;
-  /** Where the step called `process.exit()`. */
-  exiting: (FromWorker & { type: 'exiting' })['error'] | undefined;
+  /** What the process said when `process.exit()` was called. */
+  exiting: (FromWorker & { type: 'exiting' }) | undefined;
   /** The end marks came, the answer did not. */
   unanswered = false;
   /** What a callback of the caller threw. */
   fault: unknown;
   readonly #masker: Masker;
-  readonly #run: Pick<TaskRun, 'onReport' | 'onEdit'>;
+  readonly #run: Pick<TaskRun, 'onReport' | 'onEdit' | 'onArtifact'>;
   readonly #reports: ReportMessage[] = [];
+  readonly #uploads = new Map<string, StoredArtifact>();
   #resolve!: (outcome: TaskOutcome) => void;
 
-  constructor(request: TaskRequest, masker: Masker, run: Pick<TaskRun, 'onReport' | 'onEdit'>) {
+  constructor(
+    request: TaskRequest,
+    masker: Masker,
+    run: Pick<TaskRun, 'onReport' | 'onEdit' | 'onArtifact'>,
+  ) {
     this.request = request;
     this.#masker = masker;
     this.#run = run;
@@ -335,6 +344,28 @@ class CurrentTask {
     } catch (error) {
       this.fault ??= error;
     }
+  }
+
+  upload(artifact: StoredArtifact): void {
+    this.#uploads.set(artifact.record.name, artifact);
+    try {
+      this.#run.onArtifact?.(maskArtifact(artifact, this.#masker));
+    } catch (error) {
+      this.fault ??= error;
+    }
+  }
+
+  /** What a process that ended by itself came to, where that is an end: a script may call `process.exit(0)`. */
+  ended(): TaskOutcome | undefined {
+    if (this.exiting === undefined || this.exiting.error !== undefined) return undefined;
+    const { uncacheable } = this.exiting;
+    return {
+      status: 'completed',
+      artifacts: [...this.#uploads.values()],
+      ...(uncacheable !== undefined && { uncacheable }),
+      reports: [],
+      values: [],
+    };
   }
 
   finish(outcome: TaskOutcome): void {
@@ -370,8 +401,11 @@ function lostOutcome(
   stderr: string,
 ): TaskOutcome {
   if (aborted !== undefined) return abortedOutcome(aborted, { timeout: current.request.timeout, graceMs });
+  // A channel that closes while the process still goes down gets it killed.
+  const ended = exit.code === 0 || exit.signal === 'SIGKILL' ? current.ended() : undefined;
+  if (ended !== undefined) return ended;
   const { exiting, unanswered } = current;
-  return { status: 'failed', error: describeLoss({ exit, stderr, exiting, unanswered }) };
+  return { status: 'failed', error: describeLoss({ exit, stderr, exiting: exiting?.error, unanswered }) };
 }
 
 function sizeOf(file: string): number {

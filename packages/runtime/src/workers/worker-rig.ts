@@ -11,6 +11,7 @@ import {
   type Digest,
   type Report,
   type StoredArtifact,
+  type TaskEdit,
 } from '@run-pipeline/core/model';
 import { build } from 'esbuild';
 import { afterAll, afterEach } from 'vitest';
@@ -50,6 +51,8 @@ export interface ExecuteOptions {
   readonly onStart?: Parameters<WorkerPool['execute']>[0]['onStart'];
   readonly onLog?: Parameters<WorkerPool['execute']>[0]['onLog'];
   readonly onReport?: (report: Report) => void;
+  readonly onEdit?: (edit: TaskEdit) => void;
+  readonly onArtifact?: (artifact: StoredArtifact) => void;
 }
 
 export interface Execution {
@@ -188,6 +191,8 @@ export async function useWorkers(): Promise<WorkerRig> {
           reports.push(report);
           options.onReport?.(report);
         },
+        onEdit: (edit) => options.onEdit?.(edit),
+        onArtifact: (artifact) => options.onArtifact?.(artifact),
       });
       return { outcome, ...text, reports, pid };
     },
