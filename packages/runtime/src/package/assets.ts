@@ -16,11 +16,12 @@ export function findAssets(options: {
   readonly patterns: readonly string[];
   readonly sourceFile: string;
   readonly root: string;
-  readonly step: string;
+  /** What messages call the code that declares them. */
+  readonly what: string;
   readonly at: SourceLocation;
   readonly files: TrackedFiles;
 }): { readonly assets: readonly Asset[]; readonly diagnostics: readonly Diagnostic[] } {
-  const { patterns, sourceFile, root, step, at } = options;
+  const { patterns, sourceFile, root, what, at } = options;
   const found = new Map<string, Asset>();
   const diagnostics: Diagnostic[] = [];
   const fail = (code: string, message: string, help: string): void => {
@@ -39,7 +40,7 @@ export function findAssets(options: {
       const reason = error instanceof Error ? error.message : String(error);
       fail(
         'asset-unreadable',
-        `the asset "${pattern}" of step ${step} cannot be read: ${reason}`,
+        `the asset "${pattern}" of ${what} cannot be read: ${reason}`,
         'check the path',
       );
       continue;
@@ -47,7 +48,7 @@ export function findAssets(options: {
     if (matching.length === 0) {
       fail(
         'asset-missing',
-        `step ${step} declares the asset "${pattern}", which does not exist`,
+        `${what} declares the asset "${pattern}", which does not exist`,
         `paths are relative to ${dirname(sourceFile)}`,
       );
     }
@@ -58,7 +59,7 @@ export function findAssets(options: {
       if (path.startsWith('../') || real.startsWith(`..${sep}`)) {
         fail(
           'asset-outside',
-          `the asset "${pattern}" of step ${step} lies outside of the project`,
+          `the asset "${pattern}" of ${what} lies outside of the project`,
           `assets must lie below ${root}`,
         );
         break;
@@ -66,8 +67,8 @@ export function findAssets(options: {
       if (statSync(file).size > LARGEST) {
         fail(
           'asset-too-large',
-          `the asset "${pattern}" of step ${step} is too large: ${path} has more than 1 GiB`,
-          'give it to the step as an input, with file(path)',
+          `the asset "${pattern}" of ${what} is too large: ${path} has more than 1 GiB`,
+          'give it as an input, with file(path)',
         );
         continue;
       }

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { digest, type Diagnostic, type ExternalImport, type PackageManifest } from '@run-pipeline/core/model';
+import {
+  digest,
+  type Diagnostic,
+  type ExternalImport,
+  type PackageManifest,
+  type SourceLocation,
+} from '@run-pipeline/core/model';
 import { findAssets } from './assets.js';
 import type { Bundled } from './bundle/bundle.js';
 import { replaceMapped } from './bundle/mappings.js';
@@ -9,6 +15,7 @@ import type { SlicedStep } from './packaging.js';
 import { DEPENDENCY } from './placeholders.js';
 import { projectPath } from './slice/emit.js';
 import { entryEndLine, entryName, keptParameters } from './slice/entry.js';
+import type { SliceFacts } from './slice/facts.js';
 import { sliceSymbols } from './slice/symbols.js';
 import {
   FRAMEWORK_PACKAGES,
@@ -19,13 +26,55 @@ import {
 import type { TrackedFiles } from './source/tracked-files.js';
 import type { PackageContent } from './write-packages.js';
 
-interface ManifestContext {
-  readonly step: SlicedStep;
+/** Code that is bundled, and what is known of it. */
+export interface BundledCode {
+  /** What messages call it: `step train`, `the script train.ts`. */
+  readonly what: string;
   readonly bundled: Bundled;
+  readonly assets: { readonly patterns: readonly string[]; readonly sourceFile: string };
+  /** Of the code, for messages. */
+  readonly at: SourceLocation;
+  readonly facts: Pick<SliceFacts, 'env' | 'readsEnvDynamically' | 'ownWorker'>;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly manifest: Pick<PackageManifest, 'id' | 'entry' | 'binding' | 'reads' | 'symbols' | 'source'>;
+}
+
+interface ManifestContext {
+  readonly code: BundledCode;
   readonly closures: Closures;
   readonly root: string;
   readonly files: TrackedFiles;
   readonly resolver: Resolver;
+}
+
+/** A bundled step. */
+export function bundledStep(
+  step: SlicedStep,
+  bundled: Bundled,
+  { root, files }: { readonly root: string; readonly files: TrackedFiles },
+): BundledCode {
+  const { request, slice, at, facts, diagnostics } = step;
+  const { entry } = slice;
+  const name = request.name ?? request.key;
+  return {
+    what: `step ${name}`,
+    bundled,
+    assets: { patterns: request.assets, sourceFile: entry.module.file },
+    at,
+    facts,
+    diagnostics,
+    manifest: {
+      id: `${projectPath(root, entry.module.file)}#${entryName(entry, name)}`,
+      entry:
+        entry.kind === 'method'
+          ? { kind: 'method', method: entry.method, parameters: keptParameters(slice) }
+          : { kind: 'function' },
+      binding: step.binding,
+      reads: slice.reads,
+      symbols: [...sliceSymbols(slice, root), ...bundled.files.map((file) => wholeFile(file, root, files))],
+      source: { file: projectPath(root, at.file), line: at.line, endLine: entryEndLine(entry) },
+    },
+  };
 }
 
 /** Puts together what a package holds; the diagnostics are about its assets. */
@@ -34,14 +83,13 @@ export function packageContent(
 ):
   | { readonly ok: true; readonly content: PackageContent }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] } {
-  const { step, bundled, closures, root, files } = context;
-  const { request, slice, at } = step;
+  const { code, closures, root, files } = context;
+  const { bundled, facts } = code;
   const { assets, diagnostics } = findAssets({
-    patterns: request.assets,
-    sourceFile: slice.entry.module.file,
+    ...code.assets,
     root,
-    step: request.name ?? request.key,
-    at,
+    what: code.what,
+    at: code.at,
     files,
   });
   if (diagnostics.length > 0) return { ok: false, diagnostics };
@@ -53,15 +101,12 @@ export function packageContent(
     JSON.stringify(indexes.get(match[1]!) ?? match[1]),
   );
   const closure = closures.of(packages);
-  const { entry } = slice;
+  const { id, entry, binding, reads, symbols, source } = code.manifest;
   const manifest: PackageManifest = {
     format: 1,
-    id: `${projectPath(root, entry.module.file)}#${entryName(entry, request.name ?? request.key)}`,
-    entry:
-      entry.kind === 'method'
-        ? { kind: 'method', method: entry.method, parameters: keptParameters(slice) }
-        : { kind: 'function' },
-    binding: step.binding,
+    id,
+    entry,
+    binding,
     // Over the code with specifiers in the place of indexes: what is imported counts.
     codeHash: hashOf('code', bundled.code),
     dependencies: Object.fromEntries(packages.map((each) => [each.name, each.version]).sort()),
@@ -69,24 +114,24 @@ export function packageContent(
     closureHash: closure.hash,
     closure: closure.entries,
     native: closure.native,
-    env: step.facts.env,
-    readsEnvDynamically: step.facts.readsEnvDynamically,
-    reads: slice.reads,
+    env: facts.env,
+    readsEnvDynamically: facts.readsEnvDynamically,
+    reads,
     assets: assets.map((asset) => ({
       path: `assets/${asset.path}`,
       hash: digest(`sha256:${files.note(asset.source)}`),
       size: files.bytes(asset.source)?.byteLength ?? 0,
     })),
-    symbols: [...sliceSymbols(slice, root), ...bundled.files.map((file) => wholeFile(file, root, files))],
-    ownWorker: step.facts.ownWorker,
-    warnings: step.diagnostics.map(({ code, message, at: place }) => ({
-      code,
+    symbols,
+    ownWorker: facts.ownWorker,
+    warnings: code.diagnostics.map(({ code: warning, message, at: place }) => ({
+      code: warning,
       message,
       ...(place === undefined
         ? {}
         : { at: `${projectPath(root, place.file)}:${place.line}:${place.column}` }),
     })),
-    source: { file: projectPath(root, at.file), line: at.line, endLine: entryEndLine(entry) },
+    source,
   };
   return {
     ok: true,
@@ -103,12 +148,12 @@ export function packageContent(
 const PLACEHOLDER = new RegExp(`"(${DEPENDENCY}[^"]+)"`, 'g');
 
 /** What the placeholders of a bundle stand for. */
-function externalsOf({ bundled, resolver, root }: ManifestContext): {
+function externalsOf({ code, resolver, root }: ManifestContext): {
   readonly externals: readonly ExternalImport[];
   readonly packages: readonly InstalledPackage[];
 } {
   const packages = new Map<string, InstalledPackage>();
-  const externals = bundled.dependencies.map((text): ExternalImport => {
+  const externals = code.bundled.dependencies.map((text): ExternalImport => {
     const [specifier = '', query = ''] = text.slice(DEPENDENCY.length).split('?');
     if (FRAMEWORK_PACKAGES.includes(splitSpecifier(specifier).name)) return { specifier, kind: 'framework' };
     const from = /(?:^|&)from=(.*)$/.exec(query)?.[1] ?? '';
@@ -129,7 +174,11 @@ function externalsOf({ bundled, resolver, root }: ManifestContext): {
 }
 
 /** A file that is bundled as it is: CommonJS, JSON. */
-const wholeFile = (file: string, root: string, files: TrackedFiles): PackageManifest['symbols'][number] => ({
+export const wholeFile = (
+  file: string,
+  root: string,
+  files: TrackedFiles,
+): PackageManifest['symbols'][number] => ({
   name: projectPath(root, file),
   file: projectPath(root, file),
   line: 1,

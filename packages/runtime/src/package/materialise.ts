@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RunPipelineError, type ExternalImport, type TaskPackage } from '@run-pipeline/core/model';
 import { crashPoint } from '../crash-points.js';
@@ -26,21 +26,30 @@ import { readTexts, sourceRoot } from './write-packages.js';
  * is; else the result lies in `<home>/cache/tasks/`, named by everything that went into it, and may be
  * deleted at any time.
  */
-export const materialisePackage: MaterialisePackage = async ({ paths, package: task }) => {
+export const materialisePackage: MaterialisePackage = async ({ paths, package: task, modules }) => {
   const { externals, assets } = task.manifest;
-  const urls = externals.map((external) => urlOf(external, paths.root));
+  const installed: Installed =
+    modules === undefined
+      ? { root: paths.root, isEnvironment: false }
+      : { root: realpathSync.native(modules), isEnvironment: true };
+  const urls = externals.map((external) => urlOf(external, installed, task));
   const sources = assets.length > 0 ? join(task.directory, 'assets') : paths.root;
+  const program = join(sources, task.manifest.source.file);
   const name = hashOf('materialised-2', task.hash, paths.root, sources, ...urls).slice('sha256:'.length);
   const directory = join(paths.home, 'cache', 'tasks');
   const file = join(directory, `${name}.mjs`);
   const sourceMap = `${file}.map`;
-  if (urls.length > 0 && isWhole(file) && existsSync(sourceMap)) return { file, sourceMap };
+  if (urls.length > 0 && isWhole(file) && existsSync(sourceMap)) return { file, sourceMap, program };
   const texts = readTexts(paths, task.hash);
   if (texts === undefined) throw damaged(paths, task);
   const root = sourceRoot(paths.root);
   const map = JSON.parse(texts.map) as { readonly sourceRoot?: string };
   if (!texts.code.match(PLACEHOLDERS) && map.sourceRoot === root) {
-    return { file: join(task.directory, 'task.mjs'), sourceMap: join(task.directory, 'task.mjs.map') };
+    return {
+      file: join(task.directory, 'task.mjs'),
+      sourceMap: join(task.directory, 'task.mjs.map'),
+      program,
+    };
   }
   const { replaceMapped } = await import('./bundle/mappings.js');
   const placed = replaceMapped(texts, PLACEHOLDERS, (match) => {
@@ -54,7 +63,7 @@ export const materialisePackage: MaterialisePackage = async ({ paths, package: t
   writeWhole(sourceMap, JSON.stringify({ ...(JSON.parse(placed.map) as object), sourceRoot: root }));
   const code = placed.code.replace(/task\.mjs\.map\n$/, `${name}.mjs.map\n`);
   writeWhole(file, `${code}${seal(code)}`);
-  return { file, sourceMap };
+  return { file, sourceMap, program };
 };
 
 const PLACEHOLDERS = new RegExp(`"(?:${DEPENDENCY}(?<index>\\d+)|${SOURCE}(?<path>[^"]+))"`, 'g');
@@ -84,32 +93,48 @@ function damaged(paths: ProjectPaths, task: TaskPackage): RunPipelineError {
   });
 }
 
-function urlOf(external: ExternalImport, root: string): string {
+/** Where npm packages are looked for. */
+interface Installed {
+  readonly root: string;
+  /** It holds all that it may be asked for: what lies above is another's. */
+  readonly isEnvironment: boolean;
+}
+
+function urlOf(external: ExternalImport, installed: Installed, task: TaskPackage): string {
   if (external.kind === 'builtin') return external.specifier;
   if (external.kind === 'framework') return frameworkUrl(external.specifier);
-  const directory = installedDirectory(external, root);
+  const directory = findInstalled(external, installed);
   if (directory !== undefined) return pathToFileURL(join(directory, external.file ?? '')).href;
   const wanted = external.package!;
+  const runner = task.manifest.entry.kind === 'script' ? 'script' : 'step';
   throw new RunPipelineError({
     kind: 'load',
     code: 'dependency-missing',
-    message: `the package ${wanted.name}@${wanted.version}, which the step imports as "${external.specifier}", is not installed in ${root}`,
-    help: `install it: npm install ${wanted.name}@${wanted.version}`,
+    message: `the package ${wanted.name}@${wanted.version}, which the ${runner} imports as "${external.specifier}", is not installed in ${installed.root}`,
+    help: installed.isEnvironment
+      ? 'remove this directory: it is then installed anew'
+      : `install it: npm install ${wanted.name}@${wanted.version}`,
   });
 }
 
-/** Where the package of an import lies, in the version that was recorded; undefined when it does not. */
+/** Where the package of an import lies in a project, in the version that was recorded; undefined when it does not. */
 export function installedDirectory(external: ExternalImport, root: string): string | undefined {
+  return findInstalled(external, { root, isEnvironment: false });
+}
+
+function findInstalled(external: ExternalImport, { root, isEnvironment }: Installed): string | undefined {
   const wanted = external.package!;
   const from = join(root, external.from ?? '');
-  for (const start of [from, root]) {
+  const isInside = from === root || from.startsWith(root + sep);
+  const starts = isEnvironment && !isInside ? [root] : [from, root];
+  for (const start of starts) {
     for (let at = start; ; at = dirname(at)) {
       const directory = join(at, 'node_modules', wanted.name);
       if (existsSync(join(directory, 'package.json'))) {
         if (versionOf(directory) === wanted.version) return realpathSync.native(directory);
         break;
       }
-      if (dirname(at) === at) break;
+      if (dirname(at) === at || (isEnvironment && at === root)) break;
     }
   }
   return undefined;

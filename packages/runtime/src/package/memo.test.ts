@@ -64,6 +64,35 @@ test('a repeated packaging loads neither esbuild nor acorn', async () => {
   await project.remove();
 });
 
+test('a repeated packaging of a script loads neither esbuild nor acorn', async () => {
+  const project = await settled({
+    ...FILES,
+    'script.ts': "import { rate } from './lib/rate.js';\nexport { rate };\n",
+  });
+  const built = await projectBuild(project);
+  const runs = async (): Promise<unknown> => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '-e', SCRIPT_PROBE],
+      {
+        env: { ...process.env, PACKAGER: built, ROOT: project.paths.root },
+      },
+    );
+    return JSON.parse(stdout);
+  };
+  const first = await runs();
+  expect(first).toMatchObject({ heavy: true });
+  expect(await runs()).toEqual({ ...(first as object), heavy: false });
+  await project.remove();
+});
+
+/** Packages a script, and tells whether the part that needs a parser was loaded. */
+const SCRIPT_PROBE = `
+  const { packageScript } = await import(process.env.PACKAGER);
+  const root = process.env.ROOT;
+  const { hash } = await packageScript({ paths: { cwd: root, root, home: root + '/.run-pipeline' }, file: 'script.ts' });
+  process.stdout.write(JSON.stringify({ hash, heavy: globalThis.HEAVY === true }));`;
+
 /** Packages a step, and tells whether the part that needs a parser was loaded. */
 const PROBE = `
   const { createPackager } = await import(process.env.PACKAGER);

@@ -47,4 +47,14 @@ export type PackageSteps = (options: {
 export type MaterialisePackage = (options: {
   readonly paths: ProjectPaths;
   readonly package: TaskPackage;
-}) => Promise<{ readonly file: string; readonly sourceMap: string | undefined }>;
+  /**
+   * A directory whose `node_modules` is used instead of the project's: an environment (`environments/`).
+   * Nothing above it is looked at.
+   */
+  readonly modules?: string;
+}) => Promise<{
+  readonly file: string;
+  readonly sourceMap: string | undefined;
+  /** What `import.meta.filename` of the source file stands for: a script expects it in `process.argv[1]`. */
+  readonly program: string;
+}>;

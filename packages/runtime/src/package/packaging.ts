@@ -6,7 +6,7 @@ import { findStep } from './find/find-step.js';
 import type { FindContext } from './find/found-step.js';
 import { FunctionIndex } from './find/function-index.js';
 import { placeOf, type MapToSource, type StepPlace } from './find/place.js';
-import { packageContent } from './manifest.js';
+import { bundledStep, packageContent } from './manifest.js';
 import { inputsOf, type Inputs } from './memo/inputs.js';
 import type { MemoisedStep } from './memo/memo.js';
 import { Drivers } from './module/drivers.js';
@@ -243,8 +243,7 @@ class Packaging {
       const bundled = bundles.get(step.request.key);
       if (bundled === undefined) continue;
       const made = packageContent({
-        step,
-        bundled,
+        code: bundledStep(step, bundled, { root, files: this.#files }),
         closures,
         root,
         files: this.#files,

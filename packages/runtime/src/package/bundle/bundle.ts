@@ -78,6 +78,26 @@ export async function bundle(options: {
   return { bundles, diagnostics };
 }
 
+/** What decides the text of every package. */
+export const BUILD_OPTIONS = {
+  outdir: OUT,
+  bundle: true,
+  splitting: false,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  write: false,
+  metafile: true,
+  treeShaking: true,
+  minifyWhitespace: true,
+  sourcemap: 'external',
+  sourcesContent: false,
+  legalComments: 'none',
+  charset: 'utf8',
+  logLevel: 'silent',
+  tsconfigRaw: {},
+} satisfies BuildOptions;
+
 type Transform = typeof Esbuild.transform;
 
 interface Context {
@@ -108,24 +128,9 @@ async function build(context: Context, requests: readonly BundleRequest[]): Prom
     },
   };
   const buildOptions = {
+    ...BUILD_OPTIONS,
     entryPoints: requests.map((_request, index) => ({ in: `${ENTRY}${index}`, out: String(index) })),
     absWorkingDir: context.root,
-    outdir: OUT,
-    bundle: true,
-    splitting: false,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    write: false,
-    metafile: true,
-    treeShaking: true,
-    minifyWhitespace: true,
-    sourcemap: 'external',
-    sourcesContent: false,
-    legalComments: 'none',
-    charset: 'utf8',
-    logLevel: 'silent',
-    tsconfigRaw: {},
     plugins: [plugin],
   } satisfies BuildOptions;
   const result: BuildResult<typeof buildOptions> = await run(buildOptions);
@@ -135,30 +140,33 @@ async function build(context: Context, requests: readonly BundleRequest[]): Prom
 function collect(
   context: Context,
   requests: readonly BundleRequest[],
-  result: BuildResult<{ metafile: true; write: false }>,
+  result: BuildOutput,
 ): Map<string, Bundled> {
+  const outputOf = outputsOf(context.root, result);
+  return new Map(requests.map((request, index) => [request.key, outputOf(index)]));
+}
+
+export type BuildOutput = BuildResult<{ metafile: true; write: false }>;
+
+/** The outputs of a build, by the number that is their name. */
+export function outputsOf(root: string, result: BuildOutput): (index: number) => Bundled {
   const texts = new Map(result.outputFiles.map((file) => [basename(file.path), file.text]));
-  return new Map(
-    requests.map((request, index) => {
-      const output = result.metafile.outputs[`${OUT}/${index}.js`]!;
-      let mapped: MappedCode = {
-        code: texts.get(`${index}.js`) ?? '',
-        map: texts.get(`${index}.js.map`) ?? '{}',
-      };
-      mapped = { ...mapped, map: relativeSources(mapped.map, Object.keys(output.inputs)) };
-      if (mapped.code.includes('__require(')) mapped = prependLines(mapped, [REQUIRE]);
-      const dependencies = output.imports
-        .filter((each) => each.path.startsWith(DEPENDENCY))
-        .map((each) => each.path);
-      const files = Object.keys(output.inputs)
-        .filter((input) => !input.startsWith(`${VIRTUAL}:`))
-        .map((input) => join(context.root, input));
-      return [
-        request.key,
-        { ...mapped, dependencies: [...new Set(dependencies)].sort(), files: files.sort() },
-      ];
-    }),
-  );
+  return (index) => {
+    const output = result.metafile.outputs[`${OUT}/${index}.js`]!;
+    let mapped: MappedCode = {
+      code: texts.get(`${index}.js`) ?? '',
+      map: texts.get(`${index}.js.map`) ?? '{}',
+    };
+    mapped = { ...mapped, map: relativeSources(mapped.map, Object.keys(output.inputs)) };
+    if (mapped.code.includes('__require(')) mapped = prependLines(mapped, [REQUIRE]);
+    const dependencies = output.imports
+      .filter((each) => each.path.startsWith(DEPENDENCY))
+      .map((each) => each.path);
+    const files = Object.keys(output.inputs)
+      .filter((input) => !input.startsWith(`${VIRTUAL}:`))
+      .map((input) => join(root, input));
+    return { ...mapped, dependencies: [...new Set(dependencies)].sort(), files: files.sort() };
+  };
 }
 
 /** `require` for bundled CommonJS: it also takes the file URLs that placeholders become. */
@@ -287,7 +295,11 @@ function resolveInBuild(
   }
 }
 
-async function loadSliced(sliced: SlicedModule, transform: Transform): Promise<OnLoadResult> {
+/** Decorators of the user's own, and fields, become what the module's tsconfig says. */
+export async function loadSliced(
+  sliced: Pick<SlicedModule, 'module' | 'text' | 'map' | 'hasClasses'>,
+  transform: Transform,
+): Promise<OnLoadResult> {
   const { compilerOptions, file } = sliced.module;
   const inline = (map: string): string =>
     `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}`;
@@ -321,7 +333,7 @@ interface BuildFailure {
   readonly errors: readonly { readonly text: string }[];
 }
 
-function isBuildFailure(error: unknown): error is BuildFailure {
+export function isBuildFailure(error: unknown): error is BuildFailure {
   return error instanceof Error && Array.isArray((error as { errors?: unknown }).errors);
 }
 

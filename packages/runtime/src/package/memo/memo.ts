@@ -23,6 +23,13 @@ export interface MemoisedStep {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** A whole script. */
+export interface ScriptIdentity {
+  readonly kind: 'script';
+  readonly file: string;
+  readonly assets: readonly string[];
+}
+
 /** Raised when slicing, bundling or the memo itself would give something else for the same inputs. */
 const FORMAT = 2;
 
@@ -60,8 +67,9 @@ export class Memo {
   }
 
   /** Opens the memo of a file, empty when what it was made from has changed. */
-  static open(paths: ProjectPaths, file: string): Memo {
-    const name = createHash('sha256').update(`${paths.root}\0${file}`).digest('hex').slice(0, 32);
+  static open(paths: ProjectPaths, file: string, of: 'steps' | 'script' = 'steps'): Memo {
+    const text = `${paths.root}\0${file}${of === 'script' ? '\0script' : ''}`;
+    const name = createHash('sha256').update(text).digest('hex').slice(0, 32);
     const memo = new Memo(paths, join(paths.home, 'cache', 'packages', `${name}.json`));
     memo.#read();
     return memo;
@@ -92,12 +100,12 @@ export class Memo {
   }
 
   /** The package of a step, when it is known and still there. */
-  find(request: PackageRequest): MemoisedStep | undefined {
+  find(request: PackageRequest | ScriptIdentity): MemoisedStep | undefined {
     const step = this.#steps.get(identityOf(request));
     return step !== undefined && existsSync(join(step.task.directory, 'manifest.json')) ? step : undefined;
   }
 
-  add(inputs: Inputs, steps: Iterable<readonly [PackageRequest, MemoisedStep]>): void {
+  add(inputs: Inputs, steps: Iterable<readonly [PackageRequest | ScriptIdentity, MemoisedStep]>): void {
     this.#inputs = mergeInputs(this.#inputs, inputs);
     for (const [request, step] of steps) {
       this.#steps.set(identityOf(request), step);
@@ -136,7 +144,12 @@ export class Memo {
 }
 
 /** What of a request decides the package, without looking at any file. */
-function identityOf(request: PackageRequest): string {
+function identityOf(request: PackageRequest | ScriptIdentity): string {
+  return createHash('sha256').update(identityText(request)).digest('base64url').slice(0, 22);
+}
+
+function identityText(request: PackageRequest | ScriptIdentity): string {
+  if ('kind' in request) return JSON.stringify(['script', request.file, request.assets]);
   const { code } = request;
   const what =
     code.kind === 'method'
@@ -149,16 +162,7 @@ function identityOf(request: PackageRequest): string {
           Function.prototype.toString.call(code.function),
         ];
   const { inputs, assets, cached, writing } = request;
-  const text = JSON.stringify([
-    request.name ?? request.key,
-    code.kind,
-    what,
-    inputs,
-    assets,
-    cached,
-    writing,
-  ]);
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+  return JSON.stringify([request.name ?? request.key, code.kind, what, inputs, assets, cached, writing]);
 }
 
 /** Of this installation: another one may slice differently. */

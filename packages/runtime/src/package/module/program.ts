@@ -46,6 +46,7 @@ export class Program {
   readonly files: TrackedFiles;
   readonly resolver: Resolver;
   readonly #tsconfigs: TsConfigs;
+  readonly #raises: boolean;
   readonly #loaded = new Map<string, Loaded>();
   readonly #targets = new WeakMap<Item, Target>();
   readonly #reachable = new Map<string, ReadonlySet<Module>>();
@@ -54,8 +55,11 @@ export class Program {
     readonly files: TrackedFiles;
     readonly resolver: Resolver;
     readonly tsconfigs: TsConfigs;
+    /** Default true: compiled JavaScript is put back into the shape of its source, to be taken apart. */
+    readonly raises?: boolean;
   }) {
     this.files = options.files;
+    this.#raises = options.raises ?? true;
     this.resolver = options.resolver;
     this.#tsconfigs = options.tsconfigs;
   }
@@ -131,7 +135,8 @@ export class Program {
     | { readonly ok: false; readonly diagnostic: Diagnostic }
   > {
     const compilerOptions = this.#tsconfigs.of(file);
-    if (!/\.[cm]?js$/.test(file)) return { ok: true, text, inputMap: undefined, compilerOptions };
+    if (!this.#raises || !/\.[cm]?js$/.test(file))
+      return { ok: true, text, inputMap: undefined, compilerOptions };
     const { raiseCompiled } = await import('../raise/raise.js');
     const result = raiseCompiled({
       file,

@@ -25,7 +25,7 @@ export interface SlicedModule {
 }
 
 const PARAMETERS = "globalThis[Symbol.for('run-pipeline.parameters')]";
-const PATH_FUNCTION = '__runPipelinePath';
+export const PATH_FUNCTION = '__runPipelinePath';
 
 export function projectPath(root: string, file: string): string {
   return relative(root, file).split(sep).join('/');
@@ -382,10 +382,11 @@ class Emitter {
   }
 }
 
-function metaText(member: string, source: string): string | undefined {
+/** What stands for `import.meta.url`, `.filename`, `.dirname`; `source` is the file's own URL, as a literal. */
+export function metaText(member: string, source: string, toPath = PATH_FUNCTION): string | undefined {
   if (member === 'url') return source;
-  if (member === 'filename') return `${PATH_FUNCTION}(${source})`;
-  return member === 'dirname' ? `${PATH_FUNCTION}(new URL(".",${source})).slice(0,-1)` : undefined;
+  if (member === 'filename') return `${toPath}(${source})`;
+  return member === 'dirname' ? `${toPath}(new URL(".",${source})).slice(0,-1)` : undefined;
 }
 
 /** Exports may have names that are no identifiers: `export { x as 'a-b' }`. */

@@ -39,8 +39,12 @@ export function wholeFileFacts(options: {
   readonly step: string;
   readonly cached: boolean;
 }): SliceFacts {
-  const { module } = options;
-  const slice: Slice = {
+  return sliceFacts({ ...options, slice: wholeSlice(options.module) });
+}
+
+/** A module as a slice of which nothing is left out. */
+export function wholeSlice(module: Module): Slice {
+  return {
     entry: { kind: 'name', module, name: '', functionNode: undefined },
     modules: new Map([
       [
@@ -63,7 +67,6 @@ export function wholeFileFacts(options: {
     reads: [],
     classState: [],
   };
-  return sliceFacts({ ...options, slice });
 }
 
 /** Both: what a step's slice and the files beside it do. */
@@ -215,25 +218,12 @@ class FactsReader {
         else this.#dynamicEnv(at);
         return;
       case 'import-meta':
-        this.#diagnostics.push({
-          code: 'import-meta',
-          severity: 'warning',
-          message: `files that are read through import.meta${fact.member === undefined ? '' : `.${fact.member}`} are not part of the package`,
-          at,
-          help: "name them: assets: ['./file']",
-        });
+        this.#diagnostics.push(
+          filesNotPackaged(`import.meta${fact.member === undefined ? '' : `.${fact.member}`}`, at),
+        );
         return;
       case 'dynamic-import':
-        if (fact.specifier === undefined) {
-          this.#diagnostics.push({
-            code: 'dynamic-import',
-            severity: 'warning',
-            message:
-              'what this import() loads is only known when the step runs: it is neither packaged nor part of the fingerprint',
-            at,
-            help: 'write the path as a literal',
-          });
-        }
+        if (fact.specifier === undefined) this.#diagnostics.push(unknownImport('import', 'step', at));
         return;
       case 'global':
         this.#global(part, fact, at);
@@ -279,12 +269,7 @@ class FactsReader {
         if (!isTypeofOperand(module, fact)) this.#diagnostics.push(commonJsGlobal(fact.name, at));
         return;
       case 'eval':
-        this.#diagnostics.push({
-          code: 'eval',
-          severity: 'warning',
-          message: 'code that eval() runs is not seen: what it refers to may be missing from the package',
-          at,
-        });
+        this.#diagnostics.push(evaluatedText(at));
         return;
       default:
         // `globalThis.x = …`, `Array.prototype.x = …`, `Math.random = …` at the top level.
@@ -293,12 +278,40 @@ class FactsReader {
   }
 }
 
-function isTypeofOperand(module: Module, fact: Extract<ItemFact, { kind: 'global' }>): boolean {
+export function isTypeofOperand(module: Module, fact: Extract<ItemFact, { kind: 'global' }>): boolean {
   const parent = module.parents.get(fact.node);
   return parent?.type === 'UnaryExpression' && parent.operator === 'typeof';
 }
 
-const commonJsGlobal = (name: string, at: SourceLocation): Diagnostic => ({
+/** What code reads from beside its source is not beside the package. */
+export const filesNotPackaged = (through: string, at: SourceLocation): Diagnostic => ({
+  code: 'import-meta',
+  severity: 'warning',
+  message: `files that are read through ${through} are not part of the package`,
+  at,
+  help: "name them: assets: ['./file']",
+});
+
+export const unknownImport = (
+  call: 'import' | 'require',
+  runner: 'step' | 'script',
+  at: SourceLocation,
+): Diagnostic => ({
+  code: 'dynamic-import',
+  severity: 'warning',
+  message: `what this ${call}() loads is only known when the ${runner} runs: it is neither packaged nor part of the fingerprint`,
+  at,
+  help: 'write the path as a literal',
+});
+
+export const evaluatedText = (at: SourceLocation): Diagnostic => ({
+  code: 'eval',
+  severity: 'warning',
+  message: 'code that eval() runs is not seen: what it refers to may be missing from the package',
+  at,
+});
+
+export const commonJsGlobal = (name: string, at: SourceLocation): Diagnostic => ({
   code: 'cjs-global',
   severity: 'error',
   message: `\`${name}\` does not exist in a task package, which is an ES module`,
