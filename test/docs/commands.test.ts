@@ -32,11 +32,11 @@ test('every run-pipeline command of the documentation is one, with options that 
     const given = words(command);
     if (given === undefined) continue;
     checked += 1;
-    const spec = findCommand(given[0] ?? '');
+    const spec = findCommand(given[0] ?? '', given[1]);
     const file = given.find((word) => /\.[mc]?tsx?(?:#\w+)?$/.test(word));
     try {
       if (spec === undefined && file === undefined) throw new Error('no command, and no file');
-      parse(spec ?? RUN_SPEC, spec === undefined ? given : given.slice(1));
+      parse(spec ?? RUN_SPEC, given.slice(spec === undefined ? 0 : spec.name.split(' ').length));
       if (file?.startsWith('examples/') && !existsSync(join(repository, file.replace(/#.*/, '')))) {
         throw new Error(`there is no ${file}`);
       }

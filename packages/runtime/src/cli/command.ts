@@ -2,8 +2,9 @@ import type { Context } from './context.js';
 
 /** A command as data: parsing, `--help` and the completion scripts all read this. */
 export interface CommandSpec {
+  /** One word, or two: `task create` is the verb `create` of the family `task`. */
   readonly name: string;
-  readonly group: 'run' | 'before' | 'after' | 'again' | 'house';
+  readonly group: 'run' | 'before' | 'after' | 'again' | 'tasks' | 'house';
   readonly summary: string;
   /** Further lines of its `--help`. */
   readonly details?: readonly string[];
@@ -18,7 +19,9 @@ export interface ArgumentSpec {
   /** As shown: `FILE[#name]`, `RUN`. */
   readonly name: string;
   readonly optional?: true;
-  readonly completes: 'file' | 'run' | 'text' | readonly string[];
+  /** Any number of further words, the last argument only; all of them may be left out. */
+  readonly rest?: true;
+  readonly completes: 'file' | 'run' | 'task' | 'queue' | 'text' | readonly string[];
 }
 
 export interface OptionSpec {

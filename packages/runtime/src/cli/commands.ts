@@ -336,5 +336,12 @@ export const COMMANDS: readonly CommandSpec[] = [
 ];
 
 export const RUN_SPEC = COMMANDS[0]!;
-export const findCommand = (name: string): CommandSpec | undefined =>
-  COMMANDS.find((command) => command.name === name);
+
+/** The command of one word or two; two words that are a command win over the first one alone. */
+export const findCommand = (first: string, second?: string): CommandSpec | undefined =>
+  COMMANDS.find((command) => second !== undefined && command.name === `${first} ${second}`) ??
+  COMMANDS.find((command) => command.name === first);
+
+/** The commands of two words that begin with this one. */
+export const familyOf = (first: string): readonly CommandSpec[] =>
+  COMMANDS.filter((command) => command.name.startsWith(`${first} `));

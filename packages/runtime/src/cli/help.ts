@@ -1,5 +1,5 @@
 import { COMMON_OPTIONS, type CommandSpec, type OptionSpec } from './command.js';
-import { COMMANDS } from './commands.js';
+import { COMMANDS, familyOf } from './commands.js';
 import { usageLine } from './parse.js';
 import { VERSION } from './version.js';
 
@@ -8,6 +8,7 @@ const GROUPS = [
   ['before', 'Before running'],
   ['after', 'After'],
   ['again', 'Again'],
+  ['tasks', 'Tasks, queues, agents'],
   ['house', 'House-keeping'],
 ] as const;
 
@@ -36,6 +37,24 @@ export function generalHelp(): string {
   ].join('\n');
 }
 
+/** `run-pipeline task --help`: the commands of two words that begin with this one. */
+export function familyHelp(first: string): string {
+  const commands = familyOf(first);
+  return [
+    `Usage: run-pipeline ${first} COMMAND … [options]`,
+    '',
+    ...table(
+      commands.map((command) => [`  ${usageLine(command).slice('run-pipeline '.length)}`, command.summary]),
+    ),
+    '',
+    `The options of one: run-pipeline ${first} COMMAND --help`,
+    '',
+    'Example',
+    `  ${commands[0]!.examples[0]!}`,
+    '',
+  ].join('\n');
+}
+
 export function commandHelp(spec: CommandSpec): string {
   const listed = spec.options.filter((option) => option.refused === undefined);
   const usage = spec.name === 'run' ? 'run-pipeline [run] FILE[#name]' : usageLine(spec);
@@ -50,8 +69,16 @@ export function commandHelp(spec: CommandSpec): string {
     '',
     spec.examples.length === 1 ? 'Example' : 'Examples',
     ...spec.examples.map((example) => `  ${example}`),
+    ...familyLines(spec.name),
     '',
   ].join('\n');
+}
+
+/** A command of one word names those of two words that begin with it. */
+function familyLines(name: string): readonly string[] {
+  const family = familyOf(name);
+  if (family.length === 0) return [];
+  return ['', 'See also', ...table(family.map((item) => [`  ${usageLine(item)}`, item.summary]))];
 }
 
 export function optionUsage(option: OptionSpec): string {

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import type { Context } from './context.js';
-import { COMMANDS, findCommand, RUN_SPEC } from './commands.js';
+import { COMMANDS, familyOf, findCommand, RUN_SPEC } from './commands.js';
 import type { CommandSpec } from './command.js';
 import { openOutputs, type Outputs } from './output.js';
 import { firstArgument, parse } from './parse.js';
@@ -24,8 +24,12 @@ export async function main(words: readonly string[]): Promise<number> {
       outputs.out.write(`${(await import('./version.js')).VERSION}\n`);
       return 0;
     }
-    if (first === '--help' || first === '-h' || first === 'help') return await help(words[1], outputs);
-    const { spec, rest } = await chooseCommand(words);
+    if (first === '--help' || first === '-h' || first === 'help') return await help(words.slice(1), outputs);
+    const { spec, rest, family } = await chooseCommand(words);
+    if (spec === undefined) {
+      outputs.out.write((await import('./help.js')).familyHelp(family));
+      return 0;
+    }
     command = spec.name;
     const parsed = parse(spec, rest);
     if (parsed.options.has('help')) {
@@ -63,27 +67,50 @@ async function fail(
   command?: string,
 ): Promise<number> {
   const { reportError } = await import('./commands/index.js');
-  const [json, trace] = [words.includes('--json'), words.includes('--trace')];
+  // What stands after two dashes is not ours.
+  const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
+  const [json, trace] = [own.includes('--json'), own.includes('--trace')];
   return reportError(error, { json, trace, command, outputs, cwd: process.cwd(), env: process.env });
 }
 
-async function help(name: string | undefined, outputs: Outputs): Promise<number> {
-  const { commandHelp, generalHelp } = await import('./help.js');
-  const spec = name === undefined || name.startsWith('-') ? undefined : findCommand(name);
-  if (name !== undefined && !name.startsWith('-') && spec === undefined) throw await unknownCommand(name);
-  outputs.out.write(spec === undefined ? generalHelp() : commandHelp(spec));
+async function help(words: readonly string[], outputs: Outputs): Promise<number> {
+  const { commandHelp, familyHelp, generalHelp } = await import('./help.js');
+  const [first, second] = words.filter((word) => !word.startsWith('-'));
+  if (first === undefined) outputs.out.write(generalHelp());
+  else {
+    const spec = findCommand(first, second);
+    if (spec !== undefined) outputs.out.write(commandHelp(spec));
+    else if (second === undefined && familyOf(first).length > 0) outputs.out.write(familyHelp(first));
+    else throw await unknownCommand(first, second);
+  }
   return 0;
 }
 
-/** `FILE …` is `run FILE …`, wherever the options stand. */
-async function chooseCommand(
-  words: readonly string[],
-): Promise<{ readonly spec: CommandSpec; readonly rest: readonly string[] }> {
+type Chosen =
+  | { readonly spec: CommandSpec; readonly rest: readonly string[]; readonly family?: undefined }
+  /** Only help was asked for, of a word that begins several commands. */
+  | { readonly spec?: undefined; readonly rest?: undefined; readonly family: string };
+
+/** `FILE …` is `run FILE …`, wherever the options stand; `task create …` is one command of two words. */
+async function chooseCommand(words: readonly string[]): Promise<Chosen> {
   const at = firstArgument(RUN_SPEC, words);
   const word = words[at];
   if (word === undefined) return { spec: RUN_SPEC, rest: words };
-  const spec = findCommand(word);
-  if (spec !== undefined) return { spec, rest: words.filter((_, index) => index !== at) };
+  const family = familyOf(word);
+  // The options that may stand between the two words are those of any command of the family.
+  const next =
+    family.length === 0
+      ? -1
+      : firstArgument({ options: family.flatMap(({ options }) => options) }, words, at + 1);
+  const spec = findCommand(word, words[next]);
+  if (spec !== undefined) {
+    const taken = spec.name === word ? [at] : [at, next];
+    return { spec, rest: words.filter((_, index) => !taken.includes(index)) };
+  }
+  if (family.length > 0) {
+    if (next === -1 && words.some((item) => item === '--help' || item === '-h')) return { family: word };
+    throw await unknownCommand(word, words[next]);
+  }
   if (!(await looksLikeFile(word))) throw await unknownCommand(word);
   return { spec: RUN_SPEC, rest: words };
 }
@@ -94,12 +121,18 @@ async function looksLikeFile(word: string): Promise<boolean> {
   return existsSync(word);
 }
 
-async function unknownCommand(name: string): Promise<Error> {
+async function unknownCommand(first: string, second?: string): Promise<Error> {
   const { usageError } = await import('./commands/index.js');
   const { didYouMean } = await import('@run-pipeline/core/model');
-  const names = COMMANDS.map((command) => command.name);
+  const verbs = familyOf(first).map((command) => command.name.slice(first.length + 1));
+  if (verbs.length > 0) {
+    const help = `one of ${verbs.join(', ')}; run-pipeline ${first} --help says what they do`;
+    if (second === undefined) return usageError(`${first} what?`, help);
+    return usageError(`unknown command ${first} ${second}${didYouMean(second, verbs)}`, help);
+  }
+  const names = new Set(COMMANDS.map((command) => command.name.split(' ')[0]!));
   return usageError(
-    `unknown command ${name}${didYouMean(name, names)}`,
+    `unknown command ${first}${didYouMean(first, [...names])}`,
     'run-pipeline --help lists the commands',
   );
 }

@@ -76,10 +76,14 @@ export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
   return { arguments: positional, options };
 }
 
-/** The first word that is neither an option nor an option's value. */
-export function firstArgument(spec: CommandSpec, words: readonly string[]): number {
+/** Where the first word stands that is neither an option nor an option's value; -1: nowhere. */
+export function firstArgument(
+  spec: Pick<CommandSpec, 'options'>,
+  words: readonly string[],
+  from = 0,
+): number {
   const known = [...spec.options, ...COMMON_OPTIONS];
-  for (let index = 0; index < words.length; index++) {
+  for (let index = from; index < words.length; index++) {
     const word = words[index]!;
     if (word === '--') return -1;
     if (!word.startsWith('-') || word === '-') return index;
@@ -146,18 +150,22 @@ function checkValue(option: OptionSpec, shown: string, value: string): void {
 
 function checkArguments(spec: CommandSpec, given: readonly string[]): void {
   const missing = spec.arguments.find(
-    (argument, index) => argument.optional !== true && given[index] === undefined,
+    (argument, index) => argument.optional !== true && argument.rest !== true && given[index] === undefined,
   );
   const usage = `usage: ${usageLine(spec)}`;
   if (missing !== undefined) throw usageError(`${missing.name} is missing`, usage);
-  if (given.length > spec.arguments.length) {
+  if (given.length > spec.arguments.length && spec.arguments.at(-1)?.rest !== true) {
     throw usageError(`${JSON.stringify(given[spec.arguments.length])} is one argument too many`, usage);
   }
 }
 
 export function usageLine(spec: CommandSpec): string {
   const words = spec.arguments.map((argument) =>
-    argument.optional === true ? `[${argument.name}]` : argument.name,
+    argument.rest === true
+      ? `[-- ${argument.name}…]`
+      : argument.optional === true
+        ? `[${argument.name}]`
+        : argument.name,
   );
   return ['run-pipeline', spec.name, ...words].join(' ');
 }
