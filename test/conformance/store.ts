@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { attemptTests } from './store/attempts.js';
 import { cacheTests } from './store/cache.js';
 import { collectTests } from './store/collect.js';
 import { commitTests } from './store/commits.js';
@@ -14,6 +15,7 @@ export function storeConformance(name: string, factory: StoreFactory): void {
   describe(`${name}: runs`, () => runTests(factory));
   describe(`${name}: commits`, () => commitTests(factory));
   describe(`${name}: tasks and claims`, () => taskTests(factory));
+  describe(`${name}: attempts`, () => attemptTests(factory));
   describe(`${name}: cache and preimages`, () => cacheTests(factory));
   describe(`${name}: garbage collection`, () => collectTests(factory));
   describe(`${name}: several processes`, () => processTests(factory));

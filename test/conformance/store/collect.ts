@@ -57,6 +57,7 @@ export function collectTests(factory: StoreFactory): void {
     const collected = await store.collect({ dryRun: false });
     expect(collected).toEqual({
       runs: [],
+      tasks: 0,
       cacheEntries: 0,
       values: 1,
       unreferenced: [{ hash: hashOf('big old'), size: 1_000_000 }],
@@ -142,6 +143,7 @@ export function collectTests(factory: StoreFactory): void {
     await recorder.end();
     expect(await store.collect({ keepRuns: 0, dryRun: false })).toMatchObject({
       runs: ['r1'],
+      tasks: 0,
       cacheEntries: 0,
       values: 0,
       unreferenced: [],
@@ -152,6 +154,7 @@ export function collectTests(factory: StoreFactory): void {
     expect(await second.hit('used', entry!.artifacts)).toEqual({ ok: true });
     const collected = await store.collect({ maxAgeMs: 50_000, dryRun: false });
     expect(collected).toMatchObject({
+      tasks: 0,
       cacheEntries: 1,
       values: 1,
       unreferenced: [{ hash: hashOf('big unused') }],

@@ -13,7 +13,7 @@ import {
   type RunId,
   type StoredArtifact,
 } from '@run-pipeline/core/model';
-import type { Commit, NewRun, ProcessIdentity, RunRow, Store } from '@run-pipeline/core/ports';
+import type { Commit, NewRun, NewTask, ProcessIdentity, RunRow, Store } from '@run-pipeline/core/ports';
 import { createHash } from 'node:crypto';
 
 export const OWNER: ProcessIdentity = { host: 'here', bootId: 'boot-1', pid: 100, startTime: '1000' };
@@ -29,6 +29,15 @@ export const newRun = (id: string, more: Partial<NewRun> = {}): NewRun => ({
   owner: OWNER,
   leaseMs: LEASE_MS,
   source: 'iris.ts#Iris',
+  ...more,
+});
+
+export const newTask = (id: string, more: Partial<NewTask> = {}): NewTask => ({
+  id: taskId(id),
+  project: 'examples',
+  name: 'stage data',
+  type: 'data_processing',
+  edit: {},
   ...more,
 });
 

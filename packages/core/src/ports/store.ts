@@ -63,7 +63,9 @@ export interface Store extends TaskStore {
     { readonly ok: true; readonly fence: number } | { readonly ok: false; readonly holder: ProcessIdentity }
   >;
   heartbeatTask(task: TaskId, fence: number, leaseMs: number): Promise<boolean>;
+  /** A step of a run that somebody has claimed; nothing else. */
   getTask(task: TaskId): Promise<TaskRow | undefined>;
+  /** The same, in the order in which they were claimed. */
   listTasks(query: {
     readonly run?: RunId;
     readonly status?: readonly TaskStatus[];
@@ -164,6 +166,8 @@ export interface RunRow {
   readonly source: string;
   readonly parent: RunId | undefined;
   readonly stopRequested: string | undefined;
+  /** It waits for an agent that takes it over (`NewRun.queued`): it has no owner yet, and is not lost. */
+  readonly queued?: true;
 }
 
 export interface RunQuery {
@@ -258,6 +262,8 @@ export interface TaskRow {
   readonly status: TaskStatus;
   readonly executor: ProcessIdentity;
   readonly leaseExpired: boolean;
+  /** The agent that executes it, or did last: its process is not the run's to kill. */
+  readonly agent?: string;
 }
 
 export interface NewCacheEntry {
@@ -316,7 +322,9 @@ export interface PreimageRow {
  * Runs go when they are not among the `keepRuns` newest of their pipeline and (with `maxAgeMs`) older
  * than that; with neither, only `maxSize` removes runs. Cache entries outlive the runs that made them:
  * they go when they were not used for `maxAgeMs`, or to come down to `maxSize`. Never removed: a run
- * whose owner or worker holds a live lease. With no option at all only unreferenced rows go.
+ * whose owner or worker holds a live lease, or that waits for an agent. Tasks of their own go when they
+ * ended longer than `maxAgeMs` ago; never those that wait, run, were never started or are published.
+ * With no option at all only unreferenced rows go.
  */
 export interface CollectPolicy {
   /** Of each pipeline, keep at least this many newest runs. */
@@ -328,6 +336,8 @@ export interface CollectPolicy {
 }
 export interface Collected {
   readonly runs: readonly RunId[];
+  /** Tasks of their own. */
+  readonly tasks: number;
   readonly cacheEntries: number;
   readonly values: number;
   /** Blobs that no row references now. */

@@ -1,4 +1,4 @@
-import type { Digest, RunId } from '@run-pipeline/core/model';
+import type { Digest, RunId, TaskId } from '@run-pipeline/core/model';
 import type { Collected, CollectPolicy } from '@run-pipeline/core/ports';
 import type { Connection } from './connection.js';
 import type { WriteBatch } from './write-batch.js';
@@ -11,9 +11,11 @@ import type { WriteBatch } from './write-batch.js';
  *   left go as long as more than that many bytes are referenced.
  * - A cache entry, when it was not used for `maxAgeMs`, or among the least recently used with
  *   `maxSize`. Removing a run does not remove the entries it made: that is what a cache is for.
+ * - A task of its own, when it ended longer than `maxAgeMs` ago. Never one that waits, runs, was never
+ *   started or is published. Tasks of runs go with their run, but for published ones.
  * - Blobs that nothing references then, preimages that no run and no entry has, claims that ran out.
  *
- * A run whose owner's or whose worker's lease lives is never removed. A dry run does the same and is
+ * A run whose owner's or whose worker's lease lives, or that waits for an agent, is never removed. A dry run does the same and is
  * rolled back by the caller.
  */
 export function collect(batch: WriteBatch, policy: CollectPolicy): Collected {
@@ -23,10 +25,12 @@ export function collect(batch: WriteBatch, policy: CollectPolicy): Collected {
     policy.maxAgeMs === undefined
       ? []
       : ns(connection, 'SELECT n FROM cache_entries WHERE last_used_at < ?', now - policy.maxAgeMs);
+  const tasks = policy.maxAgeMs === undefined ? [] : endedTasks(connection, now - policy.maxAgeMs);
   if (policy.maxSize !== undefined)
-    shrink(connection, { runs, entries, policy, maxSize: policy.maxSize, now });
+    shrink(connection, { runs, entries, tasks, policy, maxSize: policy.maxSize, now });
 
   const ids = removeRuns(connection, runs);
+  removeTasks(connection, tasks);
   removeEntries(connection, entries);
   connection.run('DELETE FROM flights WHERE lease_until <= ?', now);
   connection.run(
@@ -37,23 +41,26 @@ export function collect(batch: WriteBatch, policy: CollectPolicy): Collected {
     'DELETE FROM shared_parts WHERE hash NOT IN (SELECT shared FROM preimages WHERE shared IS NOT NULL)',
   );
   const freed = connection.all(
-    `DELETE FROM blobs WHERE hash NOT IN (SELECT hash FROM artifacts) AND hash NOT IN (SELECT hash FROM run_pins)
-       AND hash NOT IN (SELECT hash FROM entry_pins) RETURNING hash, size, bytes IS NULL`,
+    `DELETE FROM blobs WHERE ${PINNING_TABLES.map((table) => `hash NOT IN (SELECT hash FROM ${table})`).join(' AND ')}
+     RETURNING hash, size, bytes IS NULL`,
   ) as [Digest, number, number][];
   const unreferenced = freed.filter(([, , outside]) => outside === 1).map(([hash, size]) => ({ hash, size }));
   return {
     runs: ids,
+    tasks: tasks.length,
     cacheEntries: entries.length,
     values: freed.length - unreferenced.length,
     unreferenced,
   };
 }
 
+const PINNING_TABLES = ['artifacts', 'run_pins', 'entry_pins', 'task_artifacts', 'task_pins'];
+
 /** Whether anything references these contents. */
 export function pinned(connection: Connection, hashes: readonly Digest[]): ReadonlySet<Digest> {
   const rows = connection.all(
-    `SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM artifacts WHERE hash = value)
-       OR EXISTS (SELECT 1 FROM run_pins WHERE hash = value) OR EXISTS (SELECT 1 FROM entry_pins WHERE hash = value)`,
+    `WITH wanted (hash) AS MATERIALIZED (SELECT value FROM json_each(?))
+     ${PINNING_TABLES.map((table) => `SELECT hash FROM ${table} WHERE hash IN (SELECT hash FROM wanted)`).join(' UNION ')}`,
     JSON.stringify(hashes),
   );
   return new Set(rows.map(([hash]) => hash as Digest));
@@ -62,9 +69,15 @@ export function pinned(connection: Connection, hashes: readonly Digest[]): Reado
 const ns = (connection: Connection, sql: string, ...values: readonly (number | string)[]): number[] =>
   connection.all(sql, ...values).map(([n]) => Number(n));
 
-/** Runs that nobody works on, newest first in each pipeline. */
+/**
+ * Newest first in each pipeline; `busy`: somebody works on it, or shall. A run that waits for an agent
+ * (lease 0) is known by its controller's task, which has the run's id and is made right after it.
+ */
 const IDLE_RUNS = `SELECT r.n, r.created_at, row_number() OVER (PARTITION BY r.pipeline ORDER BY r.n DESC) AS place,
-    r.lease_until > ?1 OR EXISTS (SELECT 1 FROM tasks t WHERE t.run = r.n AND t.status = 'running' AND t.lease_until > ?1) AS busy
+    r.lease_until > ?1 OR EXISTS (SELECT 1 FROM tasks t WHERE t.run = r.n AND t.status = 'running' AND t.lease_until > ?1)
+      OR EXISTS (SELECT 1 FROM tasks t WHERE t.id = r.id AND t.queue IS NOT NULL AND t.status IN ('queued', 'running'))
+      OR r.status = 'queued' AND r.lease_until = 0 AND (r.created_at > ?1 - 3600000
+        OR EXISTS (SELECT 1 FROM tasks t WHERE t.id = r.id AND t.status = 'created')) AS busy
   FROM runs r`;
 
 function runsToRemove(connection: Connection, policy: CollectPolicy, now: number): number[] {
@@ -84,19 +97,25 @@ function shrink(
   options: {
     readonly runs: number[];
     readonly entries: number[];
+    readonly tasks: readonly TaskId[];
     readonly policy: CollectPolicy;
     readonly maxSize: number;
     readonly now: number;
   },
 ): void {
-  const { runs, entries, policy, maxSize, now } = options;
-  const runBlobs = blobsByOwner(
+  const { runs, entries, tasks, policy, maxSize, now } = options;
+  const runBlobs = blobsByOwner<number>(
     connection,
-    'SELECT run, hash FROM artifacts UNION SELECT run, hash FROM run_pins',
+    `SELECT run, hash FROM artifacts UNION SELECT run, hash FROM run_pins
+     UNION SELECT t.run, p.hash FROM (${TASK_BLOBS}) p JOIN tasks t ON t.id = p.task WHERE t.run IS NOT NULL`,
   );
-  const entryBlobs = blobsByOwner(connection, 'SELECT entry, hash FROM entry_pins');
+  const entryBlobs = blobsByOwner<number>(connection, 'SELECT entry, hash FROM entry_pins');
+  const taskBlobs = blobsByOwner<TaskId>(
+    connection,
+    `SELECT p.task, p.hash FROM (${TASK_BLOBS}) p JOIN tasks t ON t.id = p.task WHERE t.run IS NULL`,
+  );
   const references = new Map<string, number>();
-  for (const owners of [runBlobs, entryBlobs]) {
+  for (const owners of [runBlobs, entryBlobs, taskBlobs]) {
     for (const hashes of owners.values())
       for (const hash of hashes) references.set(hash, (references.get(hash) ?? 0) + 1);
   }
@@ -112,6 +131,7 @@ function shrink(
   };
   for (const n of runs) release(runBlobs.get(n));
   for (const n of entries) release(entryBlobs.get(n));
+  for (const task of tasks) release(taskBlobs.get(task));
 
   const gone = { run: new Set(runs), entry: new Set(entries) };
   const victims = connection.all(
@@ -128,6 +148,10 @@ function shrink(
   for (const [n, hashes] of runBlobs) {
     if (!removable.has(`run ${n}`) && !gone.run.has(n)) for (const hash of hashes) stays.add(hash);
   }
+  const goneTasks = new Set(tasks);
+  for (const [task, hashes] of taskBlobs) {
+    if (!goneTasks.has(task)) for (const hash of hashes) stays.add(hash);
+  }
   for (const [kind, n] of victims) {
     if (total <= maxSize) return;
     const hashes = blobsOf(kind, n);
@@ -137,9 +161,9 @@ function shrink(
   }
 }
 
-function blobsByOwner(connection: Connection, sql: string): ReadonlyMap<number, string[]> {
-  const owners = new Map<number, string[]>();
-  for (const [owner, hash] of connection.all(sql) as [number, string][]) {
+function blobsByOwner<Owner>(connection: Connection, sql: string): ReadonlyMap<Owner, string[]> {
+  const owners = new Map<Owner, string[]>();
+  for (const [owner, hash] of connection.all(sql) as [Owner, string][]) {
     const hashes = owners.get(owner);
     if (hashes === undefined) owners.set(owner, [hash]);
     else hashes.push(hash); // the queries give no pair twice
@@ -147,7 +171,30 @@ function blobsByOwner(connection: Connection, sql: string): ReadonlyMap<number, 
   return owners;
 }
 
-const RUN_TABLES = ['events', 'artifacts', 'run_pins', 'run_documents', 'tasks', 'step_preimages'];
+const RUN_TABLES = ['events', 'artifacts', 'run_pins', 'run_documents', 'step_preimages'];
+
+const TASK_BLOBS = 'SELECT task, hash FROM task_artifacts UNION SELECT task, hash FROM task_pins';
+
+function endedTasks(connection: Connection, before: number): readonly TaskId[] {
+  return connection
+    .all(
+      `SELECT id FROM tasks WHERE run IS NULL AND status IN ('completed', 'failed', 'aborted') AND finished_at < ?`,
+      before,
+    )
+    .map(([id]) => id as TaskId);
+}
+
+const TASK_TABLES = ['task_records', 'task_documents', 'task_output', 'task_artifacts', 'task_pins'];
+
+function removeTasks(connection: Connection, tasks: readonly TaskId[]): void {
+  if (tasks.length === 0) return;
+  const list = JSON.stringify(tasks);
+  connection.run('DELETE FROM tasks WHERE id IN (SELECT value FROM json_each(?))', list);
+  for (const table of TASK_TABLES) {
+    const key = table === 'task_records' ? 'id' : 'task';
+    connection.run(`DELETE FROM ${table} WHERE ${key} IN (SELECT value FROM json_each(?))`, list);
+  }
+}
 
 function removeRuns(connection: Connection, runs: readonly number[]): readonly RunId[] {
   if (runs.length === 0) return [];
@@ -155,6 +202,15 @@ function removeRuns(connection: Connection, runs: readonly number[]): readonly R
   for (const table of RUN_TABLES) {
     connection.run(`DELETE FROM ${table} WHERE run IN (SELECT value FROM json_each(?))`, list);
   }
+  const tasks = connection.all(
+    `SELECT id FROM tasks WHERE run IN (SELECT value FROM json_each(?)) AND status <> 'published'`,
+    list,
+  );
+  removeTasks(
+    connection,
+    tasks.map(([id]) => id as TaskId),
+  );
+  connection.run('UPDATE tasks SET run = NULL WHERE run IN (SELECT value FROM json_each(?))', list);
   return connection
     .all('DELETE FROM runs WHERE n IN (SELECT value FROM json_each(?)) RETURNING id', list)
     .map(([id]) => id as RunId);

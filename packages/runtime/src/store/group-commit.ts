@@ -30,14 +30,17 @@ const MAX_BATCH = 1024;
 export class GroupCommit {
   readonly #connection: Connection;
   readonly #now: () => number;
+  readonly #committed: () => void;
   readonly #queue: Waiting[] = [];
   #draining: Promise<void> | undefined;
   /** Transactions of ours: `data_version` counts only those of others. */
   commits = 0;
 
-  constructor(connection: Connection, now: () => number) {
+  /** `committed` is called after each COMMIT, before its promises resolve; it must not throw. */
+  constructor(connection: Connection, now: () => number, committed: () => void) {
     this.#connection = connection;
     this.#now = now;
+    this.#committed = committed;
   }
 
   /**
@@ -119,6 +122,7 @@ export class GroupCommit {
         crashPoint('before-commit');
         connection.exec('COMMIT');
         this.commits++;
+        this.#committed();
         crashPoint('after-commit');
       }
       return values;

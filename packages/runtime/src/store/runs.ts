@@ -11,7 +11,10 @@ import { decodeOwner, encodeOwner, type RunState, type WriteBatch } from './writ
  * - A version that is not given is the highest plain integer version this pipeline ever had, plus 1;
  *   versions such as `1.0.0` do not count.
  * - Only the holder of the current epoch renews the lease; `run.end` gives it up.
+ * - A run that waits for an agent is `queued` with the lease `WAITING`: it is nobody's, and not lost.
  */
+const WAITING = 0;
+
 export function createRun(batch: WriteBatch, run: NewRun): RunRow {
   const { connection, now } = batch;
   if (batch.run(run.id) !== undefined) throw new Error(`a run with the id ${run.id} exists already`);
@@ -38,7 +41,7 @@ export function createRun(batch: WriteBatch, run: NewRun): RunRow {
     now,
     encodeOwner(run.owner),
     run.leaseMs,
-    now + run.leaseMs,
+    run.queued === true ? WAITING : now + run.leaseMs,
   );
   batch.forget(run.id);
   keepLaunch(batch, run);
@@ -72,11 +75,11 @@ export function takeRun(
   | { readonly ok: false; readonly current: RunRow } {
   const run = requireRun(batch, id);
   if (run.epoch !== options.expectedEpoch) return { ok: false, current: currentRow(batch, run) };
+  // A stop that the last owner was asked for is not meant for the next; a run that waits has none.
+  if (run.leaseUntil !== WAITING || run.status !== 'queued') run.stopRequested = null;
   run.epoch += 1;
   run.owner = encodeOwner(options.owner);
   run.leaseUntil = batch.now + run.leaseMs;
-  // A stop that the last owner was asked for is not meant for the next.
-  run.stopRequested = null;
   run.changed = true;
   // They would be renewed with the run's lease, and some step would wait for itself for ever.
   batch.connection.run('DELETE FROM flights WHERE run = ?', id);
@@ -156,7 +159,7 @@ export function findRuns(connection: Connection, query: RunQuery, now: number): 
   if (query.before !== undefined) add('r.n < (SELECT n FROM runs WHERE id = ?)', query.before);
   if (query.status !== undefined) {
     const lost = query.status.includes('lost')
-      ? `OR (r.status IN ('queued', 'running') AND r.lease_until <= ?)`
+      ? `OR (r.status IN ('queued', 'running') AND r.lease_until <= ? AND r.lease_until <> ${WAITING})`
       : '';
     const rest = query.status.filter((status) => status !== 'lost');
     add(
@@ -222,5 +225,6 @@ function runRow(row: SqlRow, now: number): RunRow {
     source,
     parent: parent ?? undefined,
     stopRequested: stopRequested ?? undefined,
+    ...(status === 'queued' && leaseUntil === WAITING ? { queued: true as const } : {}),
   };
 }

@@ -7,7 +7,8 @@
  * are the times of its events, as shown.
  *
  * A row in `blobs` says that the content exists: `bytes` holds small values, NULL means that the blob
- * store has them. What keeps a blob alive are rows in `artifacts`, `run_pins` and `entry_pins`.
+ * store has them. What keeps a blob alive are rows in `artifacts`, `run_pins`, `entry_pins`,
+ * `task_artifacts` and `task_pins`.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -55,12 +56,52 @@ CREATE INDEX run_pins_by_hash ON run_pins (hash);
 
 CREATE TABLE run_documents (run INTEGER NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (run, name)) STRICT;
 
+-- The state of execution of every task. A step that its run executes itself has NULL from kind on,
+-- but for its times. run and step are NULL of a task of its own; of a run's controller step is.
+-- place is the order of arrival in queues, first_attempt the one of the last enqueueing; lost lists
+-- attempts that were lost or handed back; outputs counts the rows of the latest attempt's output.
 CREATE TABLE tasks (
-  id TEXT PRIMARY KEY, run INTEGER NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,
-  fence INTEGER NOT NULL, epoch INTEGER NOT NULL, status TEXT NOT NULL, executor TEXT NOT NULL,
-  lease_until INTEGER NOT NULL, error TEXT
+  id TEXT PRIMARY KEY, run INTEGER, step TEXT, attempt INTEGER NOT NULL,
+  fence INTEGER NOT NULL, epoch INTEGER NOT NULL, status TEXT NOT NULL, executor TEXT,
+  lease_until INTEGER NOT NULL, error TEXT, started_at INTEGER, finished_at INTEGER,
+  kind TEXT, queue TEXT, priority INTEGER, place INTEGER, queued_at INTEGER, agent TEXT, identity TEXT,
+  first_attempt INTEGER, lost TEXT, stop TEXT, outputs INTEGER
 ) STRICT;
 CREATE INDEX tasks_by_run ON tasks (run, status);
+-- Partial: steps that their run executes itself are in none of them.
+CREATE INDEX tasks_waiting ON tasks (queue, priority DESC, place) WHERE status = 'queued';
+CREATE INDEX tasks_held ON tasks (queue) WHERE status = 'running' AND kind IS NOT NULL;
+
+-- What a record adds to a task. n is the order of creation.
+CREATE TABLE task_records (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+  project TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, tags TEXT NOT NULL, comment TEXT NOT NULL,
+  parent TEXT, script TEXT, parameters TEXT NOT NULL, configurations TEXT NOT NULL, progress REAL,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX task_records_by_name ON task_records (project, name);
+
+-- 'spec': what to execute; 'ending': what the latest attempt left beside its artifacts. Apart from
+-- tasks, so that a heartbeat rewrites a short row.
+CREATE TABLE task_documents (task TEXT NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (task, name)) STRICT;
+CREATE TABLE task_output (
+  task TEXT NOT NULL, attempt INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (task, attempt, seq)
+) STRICT, WITHOUT ROWID;
+-- Of the latest attempt.
+CREATE TABLE task_artifacts (
+  task TEXT NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL, hash TEXT NOT NULL, record TEXT NOT NULL,
+  PRIMARY KEY (task, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE task_pins (task TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (task, hash)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE agents (
+  id TEXT PRIMARY KEY, identity TEXT NOT NULL, queues TEXT NOT NULL, concurrency INTEGER NOT NULL,
+  version TEXT NOT NULL, running TEXT NOT NULL, draining INTEGER NOT NULL, lease_ms INTEGER NOT NULL,
+  lease_until INTEGER NOT NULL, started_at INTEGER NOT NULL, seen_at INTEGER NOT NULL
+) STRICT;
+-- taken: the fence of the job that was last taken from it, 0 when none was.
+CREATE TABLE queues (name TEXT PRIMARY KEY, created INTEGER NOT NULL, taken INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 -- run is the id of the run that executed it; the entry outlives that run.
 CREATE TABLE cache_entries (

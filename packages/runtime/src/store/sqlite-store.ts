@@ -1,17 +1,32 @@
 import { randomBytes } from 'node:crypto';
-import type { Digest, Fingerprint, RunId, StepName, TaskId } from '@run-pipeline/core/model';
+import type { Digest, Fingerprint, RunId, StepName, TaskEdit, TaskId } from '@run-pipeline/core/model';
 import type {
   Collected,
   CollectPolicy,
   Commit,
   EventQuery,
+  NewAgent,
+  NewEnding,
+  NewJob,
   NewRun,
+  NewTask,
   ProcessIdentity,
   RunQuery,
   Store,
   TaskClaim,
-  TaskStore,
+  TaskQuery,
+  TaskStop,
 } from '@run-pipeline/core/ports';
+import { heartbeatAgent, listAgents, registerAgent, removeAgent } from './agents.js';
+import {
+  abortTask,
+  claimQueued,
+  readAttempts,
+  readTaskStops,
+  releaseTask,
+  requestTaskStop,
+  startTask,
+} from './attempts.js';
 import { dropCacheEntry, findCacheEntries, readValues } from './cache-entries.js';
 import { collect, pinned } from './collect.js';
 import { applyCommit } from './commit.js';
@@ -19,9 +34,17 @@ import { connect, patiently, type Connection } from './connection.js';
 import { readArtifacts, readEvents } from './events.js';
 import { claimFingerprint, heartbeatFingerprints, releaseFingerprint } from './flights.js';
 import { GroupCommit, type Change } from './group-commit.js';
+import { clearQueue, enqueueTask, listQueued, nextQueued, withdrawTask } from './jobs.js';
+import { recoverTasks } from './lost-attempts.js';
 import { latestPreimages, readPreimage } from './preimages.js';
+import { createQueue, listQueues } from './queues.js';
 import { createRun, findRuns, getRun, heartbeatRun, putRunDocument, requestStop, takeRun } from './runs.js';
+import { finishAttempt, readTaskArtifacts, readTaskEnding } from './task-endings.js';
+import { appendTaskOutput, readTaskOutput } from './task-output.js';
+import { createTask, editTask, findTasks, publishTask, readTask } from './task-records.js';
+import { expiredAttempts } from './task-state.js';
 import { claimTask, getTask, heartbeatTask, listTasks } from './tasks.js';
+import { Watchers } from './watchers.js';
 
 export interface SqliteStoreOptions {
   /** Path of the database; its directory is made when it does not exist. */
@@ -45,8 +68,10 @@ export interface SqliteStoreOptions {
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const connection = await connect({ file: options.file, readonly: options.readonly ?? false });
-  return new SqliteStore(connection, options.now ?? Date.now) as unknown as Store;
+  return new SqliteStore(connection, options.now ?? Date.now);
 }
+
+const dataVersion = (connection: Connection): number => Number(connection.get('PRAGMA data_version')![0]);
 
 const LEASE = { durable: false } as const;
 
@@ -58,16 +83,18 @@ const isOutcome = (commit: Commit): boolean =>
   commit.events.some((event) => !PROGRESS.has(event.type));
 
 /** The port, operation by operation; what they do is in the files named after what they are about. */
-class SqliteStore implements Omit<Store, keyof TaskStore> {
+class SqliteStore implements Store {
   readonly #connection: Connection;
   readonly #now: () => number;
   readonly #writer: GroupCommit;
+  readonly #watchers: Watchers;
   #secret: Uint8Array | undefined;
 
   constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
     this.#now = now;
-    this.#writer = new GroupCommit(connection, now);
+    this.#watchers = new Watchers(() => dataVersion(connection));
+    this.#writer = new GroupCommit(connection, now, () => this.#watchers.wake());
   }
 
   /** Reads see what is committed. They wait for nobody in WAL mode, except a recovery. */
@@ -131,6 +158,104 @@ class SqliteStore implements Omit<Store, keyof TaskStore> {
     return this.#read((connection) => listTasks(connection, query, this.#now()));
   }
 
+  createTask(task: NewTask) {
+    return this.#write((batch) => createTask(batch, task));
+  }
+  readTask(task: TaskId) {
+    return this.#read((connection) => readTask(connection, task, this.#now()));
+  }
+  findTasks(query: TaskQuery) {
+    return this.#read((connection) => findTasks(connection, query, this.#now()));
+  }
+  editTask(task: TaskId, edit: TaskEdit, options: Parameters<Store['editTask']>[2] = {}) {
+    return this.#write((batch) => editTask(batch, task, edit, options));
+  }
+  publishTask(task: TaskId) {
+    return this.#write((batch) => publishTask(batch, task));
+  }
+  abortTask(task: TaskId, reason: string) {
+    return this.#write((batch) => abortTask(batch, task, reason));
+  }
+
+  enqueueTask(job: NewJob) {
+    // A step is enqueued again by its run, should a power failure take it back; others by nobody.
+    return this.#write((batch) => enqueueTask(batch, job), { durable: job.run === undefined });
+  }
+  withdrawTask(task: TaskId, attempt: number) {
+    return this.#write((batch) => withdrawTask(batch, task, attempt), LEASE);
+  }
+  nextQueued(query: Parameters<Store['nextQueued']>[0]) {
+    return this.#read((connection) => nextQueued(connection, query));
+  }
+  claimQueued(claim: Parameters<Store['claimQueued']>[0]) {
+    return this.#write((batch) => claimQueued(batch, claim), LEASE);
+  }
+  startTask(claim: Parameters<Store['startTask']>[0]) {
+    return this.#write((batch) => startTask(batch, claim), LEASE);
+  }
+  releaseTask(task: TaskId, fence: number, reason: string) {
+    return this.#write((batch) => releaseTask(batch, task, fence, reason), LEASE);
+  }
+  appendTaskOutput(output: Parameters<Store['appendTaskOutput']>[0]) {
+    return this.#write((batch) => appendTaskOutput(batch, output), LEASE);
+  }
+  readTaskOutput(task: TaskId, query?: Parameters<Store['readTaskOutput']>[1]) {
+    return this.#read((connection) => readTaskOutput(connection, task, query));
+  }
+  finishTask(ending: NewEnding) {
+    return this.#write((batch) => finishAttempt(batch, ending));
+  }
+  readTaskEnding(task: TaskId) {
+    return this.#read((connection) => readTaskEnding(connection, task));
+  }
+  readTaskArtifacts(task: TaskId) {
+    return this.#read((connection) => readTaskArtifacts(connection, task));
+  }
+  readAttempts(tasks: readonly TaskId[]) {
+    return this.#read((connection) => readAttempts(connection, tasks, this.#now()));
+  }
+  requestTaskStop(task: TaskId, attempt: number, stop: TaskStop) {
+    return this.#write((batch) => requestTaskStop(batch, task, attempt, stop));
+  }
+  readTaskStops(tasks: readonly TaskId[]) {
+    return this.#read((connection) => readTaskStops(connection, tasks));
+  }
+  async recoverTasks() {
+    // Asked for often, by many, and mostly for nothing: that costs no transaction.
+    const expired = await this.#read((connection) => expiredAttempts(connection, this.#now()));
+    if (expired.length === 0) return { requeued: [], failed: [], aborted: [] };
+    return this.#write((batch) => recoverTasks(batch));
+  }
+
+  registerAgent(agent: NewAgent) {
+    return this.#write((batch) => registerAgent(batch, agent), LEASE);
+  }
+  heartbeatAgent(agent: string, state: Parameters<Store['heartbeatAgent']>[1]) {
+    return this.#write((batch) => heartbeatAgent(batch, agent, state), LEASE);
+  }
+  removeAgent(agent: string) {
+    return this.#write((batch) => removeAgent(batch, agent), LEASE);
+  }
+  listAgents(query: Parameters<Store['listAgents']>[0] = {}) {
+    return this.#read((connection) => listAgents(connection, query, this.#now()));
+  }
+  listQueues() {
+    return this.#read((connection) => listQueues(connection, this.#now()));
+  }
+  createQueue(name: string) {
+    return this.#write((batch) => createQueue(batch, name));
+  }
+  listQueued(queue: string) {
+    return this.#read((connection) => listQueued(connection, queue));
+  }
+  clearQueue(queue: string) {
+    return this.#write((batch) => clearQueue(batch, queue));
+  }
+  watch(listener: () => void) {
+    this.#connection.assertOpen();
+    return this.#watchers.add(listener);
+  }
+
   async findCacheEntry(fingerprint: Fingerprint) {
     return (await this.findCacheEntries([fingerprint])).get(fingerprint);
   }
@@ -190,13 +315,12 @@ class SqliteStore implements Omit<Store, keyof TaskStore> {
 
   changeCounter() {
     // data_version counts commits of other connections only, our count those of this one.
-    return this.#read(
-      (connection) => Number(connection.get('PRAGMA data_version')![0]) + this.#writer.commits,
-    );
+    return this.#read((connection) => dataVersion(connection) + this.#writer.commits);
   }
 
   /** Waits for what was submitted. Later calls reject with `store-closed`. */
   async close(): Promise<void> {
+    this.#watchers.close();
     await this.#writer.settled();
     this.#connection.close();
   }

@@ -1,5 +1,6 @@
 import type { RunId, StepName, TaskId, TaskStatus } from '@run-pipeline/core/model';
-import type { ProcessIdentity, TaskClaim, TaskFinish, TaskRow } from '@run-pipeline/core/ports';
+import type { JobKind, ProcessIdentity, TaskClaim, TaskFinish, TaskRow } from '@run-pipeline/core/ports';
+import { forgetAttempt } from './task-state.js';
 import type { Connection, SqlRow, SqlValue } from './connection.js';
 import { requireRun } from './runs.js';
 import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
@@ -11,6 +12,7 @@ import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
  *   (its controller has made sure that the old worker is dead).
  * - A completed task is never given out again.
  * - Whoever holds the newest fence may finish, also after its lease ran out; nobody else ever may.
+ * - An attempt on an agent is not the old controller's: a newer epoch gets it only when its lease is over.
  */
 export function claimTask(
   batch: WriteBatch,
@@ -19,19 +21,22 @@ export function claimTask(
   const run = requireRun(batch, claim.run);
   if (run.epoch !== claim.epoch) return { ok: false, holder: decodeOwner(run.owner) };
   const held = batch.connection.get(
-    'SELECT run, epoch, status, lease_until, executor FROM tasks WHERE id = ?',
+    'SELECT run, epoch, status, lease_until, executor, kind, agent FROM tasks WHERE id = ?',
     claim.task,
-  ) as [number, number, TaskStatus, number, string] | undefined;
+  ) as [number | null, number, TaskStatus, number, string | null, JobKind | null, string | null] | undefined;
   if (held !== undefined) {
-    const [heldRun, epoch, status, leaseUntil, executor] = held;
-    const newerEpoch = heldRun === run.n && claim.epoch > epoch;
+    const [heldRun, epoch, status, leaseUntil, executor, kind, agent] = held;
+    const newerEpoch = heldRun === run.n && claim.epoch > epoch && agent === null;
     const live = status === 'running' && leaseUntil > batch.now && !newerEpoch;
-    if (live || status === 'completed') return { ok: false, holder: decodeOwner(executor) };
+    if (live || status === 'completed' || status === 'published')
+      return { ok: false, holder: decodeOwner(executor ?? run.owner) };
+    // It was in a queue before: nothing of that attempt may show under this one.
+    if (kind !== null) forgetAttempt(batch, claim.task, claim.attempt);
   }
   const fence = batch.nextFence();
   batch.connection.run(
-    `INSERT OR REPLACE INTO tasks (id, run, step, attempt, fence, epoch, status, executor, lease_until)
-     VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?)`,
+    `INSERT OR REPLACE INTO tasks (id, run, step, attempt, fence, epoch, status, executor, lease_until, started_at)
+     VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)`,
     claim.task,
     run.n,
     claim.step,
@@ -40,6 +45,7 @@ export function claimTask(
     claim.epoch,
     encodeOwner(claim.executor),
     batch.now + claim.leaseMs,
+    batch.now,
   );
   return { ok: true, fence };
 }
@@ -57,18 +63,21 @@ export function mayFinish(batch: WriteBatch, finish: TaskFinish): boolean {
 /** Only after `mayFinish` in the same change. */
 export function finishTask(batch: WriteBatch, finish: TaskFinish): void {
   batch.connection.run(
-    'UPDATE tasks SET status = ?, error = ?, lease_until = 0 WHERE id = ?',
+    'UPDATE tasks SET status = ?, error = ?, lease_until = 0, finished_at = ? WHERE id = ?',
     finish.status,
     finish.error === undefined ? null : JSON.stringify(finish.error),
+    batch.now,
     finish.task,
   );
 }
 
-const SELECT_TASK = `SELECT t.id, r.id, t.step, t.attempt, t.fence, t.status, t.executor, t.lease_until
+/** Steps that somebody has claimed; of the others there is nobody to tell. */
+const SELECT_TASK = `SELECT t.id, r.id, t.step, t.attempt, t.fence, t.status, t.executor, t.lease_until, t.agent
   FROM tasks t JOIN runs r ON r.n = t.run`;
+const CLAIMED_STEPS = 't.step IS NOT NULL AND t.executor IS NOT NULL';
 
 export function getTask(connection: Connection, task: TaskId, now: number): TaskRow | undefined {
-  const row = connection.get(`${SELECT_TASK} WHERE t.id = ?`, task);
+  const row = connection.get(`${SELECT_TASK} WHERE t.id = ? AND ${CLAIMED_STEPS}`, task);
   return row && taskRow(row, now);
 }
 
@@ -78,7 +87,7 @@ export function listTasks(
   query: { readonly run?: RunId; readonly status?: readonly TaskStatus[] },
   now: number,
 ): readonly TaskRow[] {
-  const where: string[] = [];
+  const where: string[] = [CLAIMED_STEPS];
   const values: SqlValue[] = [];
   if (query.run !== undefined) {
     where.push('t.run = (SELECT n FROM runs WHERE id = ?)');
@@ -88,14 +97,13 @@ export function listTasks(
     where.push('t.status IN (SELECT value FROM json_each(?))');
     values.push(JSON.stringify(query.status));
   }
-  const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
   return connection
-    .all(`${SELECT_TASK} ${condition} ORDER BY t.fence`, ...values)
+    .all(`${SELECT_TASK} WHERE ${where.join(' AND ')} ORDER BY t.fence`, ...values)
     .map((row) => taskRow(row, now));
 }
 
 function taskRow(row: SqlRow, now: number): TaskRow {
-  const [task, run, step, attempt, fence, status, executor, leaseUntil] = row as [
+  const [task, run, step, attempt, fence, status, executor, leaseUntil, agent] = row as [
     TaskId,
     RunId,
     StepName,
@@ -104,6 +112,7 @@ function taskRow(row: SqlRow, now: number): TaskRow {
     TaskStatus,
     string,
     number,
+    string | null,
   ];
   return {
     task,
@@ -114,5 +123,6 @@ function taskRow(row: SqlRow, now: number): TaskRow {
     status,
     executor: decodeOwner(executor),
     leaseExpired: leaseUntil <= now,
+    ...(agent === null ? {} : { agent }),
   };
 }

@@ -51,6 +51,11 @@ export class WriteBatch {
     head: 'INSERT OR REPLACE INTO step_preimages (pipeline, step, run, preimage)',
     row: '(?, ?, ?, (SELECT n FROM preimages WHERE fingerprint = ?))',
   });
+  readonly taskPins = new BulkInsert({ head: 'INSERT OR IGNORE INTO task_pins (task, hash)', row: '(?, ?)' });
+  readonly taskOutput = new BulkInsert({
+    head: 'INSERT INTO task_output (task, attempt, seq, at, body)',
+    row: '(?, ?, ?, ?, ?)',
+  });
   readonly #blobs = new BulkInsert({
     head: 'INSERT INTO blobs (hash, size, bytes)',
     row: '(?, ?, ?)',
@@ -148,6 +153,8 @@ export class WriteBatch {
     this.artifacts.flush(connection);
     this.runPins.flush(connection);
     this.stepPreimages.flush(connection);
+    this.taskPins.flush(connection);
+    this.taskOutput.flush(connection);
     for (const run of this.#runs.values()) if (run?.changed === true) this.#writeRun(run);
     if (this.#fence !== undefined)
       connection.run(`UPDATE meta SET value = ? WHERE key = 'fence'`, this.#fence);

@@ -1,0 +1,65 @@
+import type { QueuedJob, Store, TaskQueue } from '@run-pipeline/core/ports';
+
+type TakeOptions = Parameters<TaskQueue['take']>[0];
+
+/**
+ * The queue of one machine: agents read the store itself. Nothing is carried, so nothing can be lost;
+ * a word from `store.watch` (each commit, of any process) is the signal to look again.
+ *
+ * @example
+ * const queue = embeddedQueue(store);
+ * const job = await queue.take({ queues: ['default'], order: 'given', signal });
+ */
+export function embeddedQueue(store: Pick<Store, 'nextQueued' | 'watch'>): TaskQueue {
+  const closed = new AbortController();
+  return {
+    // The commit that queued the job has woken whoever waits.
+    push: () => Promise.resolve(),
+    take: (options) => take(store, { ...options, signal: AbortSignal.any([options.signal, closed.signal]) }),
+    close() {
+      closed.abort();
+      return Promise.resolve();
+    },
+  };
+}
+
+async function take(
+  store: Pick<Store, 'nextQueued' | 'watch'>,
+  { signal, ...query }: TakeOptions,
+): Promise<QueuedJob | undefined> {
+  if (signal.aborted) return undefined;
+  // Watched before the first look: what is committed after that look wakes.
+  const wake = new Wake();
+  const unwatch = store.watch(() => wake.ring());
+  const stop = (): void => wake.ring();
+  signal.addEventListener('abort', stop);
+  try {
+    while (!signal.aborted) {
+      const job = await store.nextQueued(query);
+      if (signal.aborted) return undefined;
+      if (job !== undefined) return job;
+      await wake.rung();
+    }
+    return undefined;
+  } finally {
+    unwatch();
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** A bell that remembers: rung while nobody listened, it ends the next wait at once. */
+class Wake {
+  #rang = false;
+  #resolve: (() => void) | undefined;
+
+  ring(): void {
+    this.#rang = true;
+    this.#resolve?.();
+  }
+
+  async rung(): Promise<void> {
+    if (!this.#rang) await new Promise<void>((resolve) => (this.#resolve = resolve));
+    this.#rang = false;
+    this.#resolve = undefined;
+  }
+}

@@ -1,0 +1,2 @@
+/** How ready tasks reach agents. */
+export { embeddedQueue } from './embedded-queue.js';

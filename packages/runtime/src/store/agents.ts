@@ -1,0 +1,95 @@
+import type { TaskId } from '@run-pipeline/core/model';
+import type { AgentRow, NewAgent, Store } from '@run-pipeline/core/ports';
+import type { Connection, SqlRow } from './connection.js';
+import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
+
+/** Rows of agents that never said goodbye go after this long, when the next one comes. */
+const FORGOTTEN_MS = 3_600_000;
+
+export function registerAgent(batch: WriteBatch, agent: NewAgent): void {
+  const { connection, now } = batch;
+  connection.run('DELETE FROM agents WHERE lease_until < ?', now - FORGOTTEN_MS);
+  connection.run(
+    `INSERT OR REPLACE INTO agents (id, identity, queues, concurrency, version, running, draining, lease_ms,
+       lease_until, started_at, seen_at) VALUES (?, ?, ?, ?, ?, '[]', 0, ?, ?, ?, ?)`,
+    agent.id,
+    encodeOwner(agent.identity),
+    JSON.stringify(agent.queues),
+    agent.concurrency,
+    agent.version,
+    agent.leaseMs,
+    now + agent.leaseMs,
+    now,
+    now,
+  );
+}
+
+export function heartbeatAgent(
+  batch: WriteBatch,
+  agent: string,
+  state: Parameters<Store['heartbeatAgent']>[1],
+): boolean {
+  const sql =
+    'UPDATE agents SET running = ?, draining = ?, lease_ms = ?, lease_until = ?, seen_at = ? WHERE id = ?';
+  const { now } = batch;
+  const running = JSON.stringify(state.running);
+  const changed = batch.connection.run(
+    sql,
+    running,
+    state.draining ? 1 : 0,
+    state.leaseMs,
+    now + state.leaseMs,
+    now,
+    agent,
+  );
+  return changed > 0;
+}
+
+export function removeAgent(batch: WriteBatch, agent: string): void {
+  batch.connection.run('DELETE FROM agents WHERE id = ?', agent);
+}
+
+/** Longest at work first. */
+export function listAgents(
+  connection: Connection,
+  query: NonNullable<Parameters<Store['listAgents']>[0]>,
+  now: number,
+): readonly AgentRow[] {
+  const agents = connection
+    .all(
+      `SELECT id, identity, queues, concurrency, version, running, draining, lease_ms, started_at, seen_at FROM agents
+       WHERE lease_until > ? ORDER BY started_at, id`,
+      now,
+    )
+    .map(agentRow);
+  const { queue } = query;
+  if (queue === undefined) return agents;
+  return agents.filter(({ queues, draining }) => !draining && queues.includes(queue));
+}
+
+function agentRow(row: SqlRow): AgentRow {
+  const [id, identity, queues, concurrency, version, running, draining, leaseMs, startedAt, seenAt] = row as [
+    string,
+    string,
+    string,
+    number,
+    string,
+    string,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return {
+    id,
+    identity: decodeOwner(identity),
+    queues: JSON.parse(queues) as string[],
+    concurrency,
+    leaseMs,
+    version,
+    running: JSON.parse(running) as TaskId[],
+    draining: draining === 1,
+    startedAt: new Date(startedAt).toISOString(),
+    seenAt: new Date(seenAt).toISOString(),
+  };
+}

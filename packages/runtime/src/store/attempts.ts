@@ -1,0 +1,160 @@
+import type { TaskId, TaskStatus } from '@run-pipeline/core/model';
+import type { AttemptState, Store, TaskStop } from '@run-pipeline/core/ports';
+import type { Connection } from './connection.js';
+import { jobOf } from './jobs.js';
+import { requeue } from './lost-attempts.js';
+import { countTaken } from './queues.js';
+import {
+  endAttempt,
+  endStopped,
+  forgetAttempt,
+  heldAttempt,
+  lostAgents,
+  taskState,
+  type LostAttempt,
+} from './task-state.js';
+import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
+
+/**
+ * The attempts of tasks from queues and of scripts run by hand.
+ *
+ * - One holder: an attempt is claimed once, under a fence of its own. Who holds an older one is
+ *   refused everywhere, before anything is written.
+ * - An attempt begins empty: artifacts, ending and stop of the one before are removed when the next
+ *   gets its number, in the same transaction. Its output stays, under its own number.
+ * - What a stop was asked for is never executed again: lost or handed back, it ends.
+ */
+export function claimQueued(
+  batch: WriteBatch,
+  claim: Parameters<Store['claimQueued']>[0],
+): Awaited<ReturnType<Store['claimQueued']>> {
+  const { connection, now } = batch;
+  const state = taskState(connection, claim.task);
+  if (state?.status !== 'queued' || state.attempt !== claim.attempt) return { ok: false };
+  const queued = jobOf(connection, claim.task)!;
+  const spec = connection.get(
+    `SELECT bytes FROM task_documents WHERE task = ? AND name = 'spec'`,
+    claim.task,
+  )?.[0] as Uint8Array | undefined;
+  const fence = batch.nextFence();
+  connection.run(
+    `UPDATE tasks SET status = 'running', fence = ?, executor = ?, agent = ?, lease_until = ?, started_at = ? WHERE id = ?`,
+    fence,
+    encodeOwner(claim.executor),
+    claim.agent ?? null,
+    now + claim.leaseMs,
+    now,
+    claim.task,
+  );
+  countTaken(batch, queued.queue, fence);
+  return { ok: true, fence, job: { ...queued, spec, lost: lostAgents(state) } };
+}
+
+export function startTask(
+  batch: WriteBatch,
+  claim: Parameters<Store['startTask']>[0],
+): Awaited<ReturnType<Store['startTask']>> {
+  const { connection, now } = batch;
+  const state = taskState(connection, claim.task);
+  if (state === undefined) return { ok: false };
+  const record = connection.get('SELECT 1 FROM task_records WHERE id = ?', claim.task);
+  if (state.status !== 'created' || record === undefined) return { ok: false, status: state.status };
+  const fence = batch.nextFence();
+  const attempt = state.attempt + 1;
+  forgetAttempt(batch, claim.task, attempt);
+  connection.run(
+    `UPDATE tasks SET status = 'running', attempt = ?, fence = ?, executor = ?, lease_until = ?, started_at = ?,
+       finished_at = NULL, error = NULL, kind = 'task', queue = NULL, queued_at = NULL, agent = NULL, stop = NULL, outputs = 0,
+       first_attempt = ? WHERE id = ?`,
+    attempt,
+    fence,
+    encodeOwner(claim.executor),
+    now + claim.leaseMs,
+    now,
+    attempt,
+    claim.task,
+  );
+  return { ok: true, fence };
+}
+
+export function releaseTask(batch: WriteBatch, task: TaskId, fence: number, reason: string): boolean {
+  const state = heldAttempt(batch.connection, task, fence);
+  if (state === undefined || state.queue === null) return false;
+  if (state.stop !== undefined) endStopped(batch, task, state.stop);
+  else requeue(batch, state, { reason, back: true });
+  return true;
+}
+
+export function abortTask(batch: WriteBatch, task: TaskId, reason: string): boolean {
+  const status = taskState(batch.connection, task)?.status;
+  if (status !== 'created' && status !== 'queued') return false;
+  endAttempt(batch, task, 'aborted', { name: 'TaskAborted', code: 'aborted', message: reason });
+  return true;
+}
+
+export function readAttempts(
+  connection: Connection,
+  tasks: readonly TaskId[],
+  now: number,
+): ReadonlyMap<TaskId, AttemptState> {
+  const rows = connection.all(
+    `SELECT id, attempt, status, queue, identity, agent, executor, lease_until, lost, outputs FROM tasks
+     WHERE id IN (SELECT value FROM json_each(?)) AND kind IS NOT NULL`,
+    JSON.stringify(tasks),
+  ) as [
+    TaskId,
+    number,
+    TaskStatus,
+    string | null,
+    string | null,
+    string | null,
+    string | null,
+    number,
+    string | null,
+    number | null,
+  ][];
+  return new Map(
+    rows.map(([id, attempt, status, queue, identity, agent, executor, leaseUntil, lost, outputs]) => [
+      id,
+      {
+        attempt,
+        status,
+        queue: queue ?? undefined,
+        identity: identity ?? undefined,
+        agent: agent ?? undefined,
+        // While it waits, the row may still name who had the attempt before.
+        executor: executor === null || status === 'queued' ? undefined : decodeOwner(executor),
+        leaseExpired: status === 'running' && leaseUntil <= now,
+        lost:
+          lost === null
+            ? []
+            : (JSON.parse(lost) as LostAttempt[]).map((one) => ({
+                attempt: one.attempt,
+                reason: one.reason,
+                agent: one.agent,
+              })),
+        outputs: outputs ?? 0,
+      },
+    ]),
+  );
+}
+
+/** The first reason stays. */
+export function requestTaskStop(batch: WriteBatch, task: TaskId, attempt: number, stop: TaskStop): boolean {
+  const state = taskState(batch.connection, task);
+  if (state?.status !== 'running' || state.attempt !== attempt) return false;
+  if (state.stop === undefined)
+    batch.connection.run('UPDATE tasks SET stop = ? WHERE id = ?', JSON.stringify(stop), task);
+  return true;
+}
+
+export function readTaskStops(
+  connection: Connection,
+  tasks: readonly TaskId[],
+): ReadonlyMap<TaskId, TaskStop> {
+  const rows = connection.all(
+    `SELECT id, stop FROM tasks WHERE id IN (SELECT value FROM json_each(?)) AND status = 'running' AND stop IS NOT NULL`,
+    JSON.stringify(tasks),
+  ) as [TaskId, string][];
+  return new Map(rows.map(([id, stop]) => [id, JSON.parse(stop) as TaskStop]));
+}
