@@ -13,7 +13,7 @@ const allowed = {
     model: [],
     references: ['model', 'define'],
     graph: ['model', 'references', 'define'],
-    define: ['model', 'references'],
+    define: ['model', 'references', 'run-view'],
     'run-view': ['model'],
     ports: ['model'],
     '.': core,

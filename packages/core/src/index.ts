@@ -21,6 +21,13 @@ export type {
 export type { AddFunctionStepOptions } from './define/function-step.js';
 export type { AddStepOptions, BaseTask, TaskOverrides } from './define/template-step.js';
 export type { DagNode } from './define/pipeline-dag.js';
+export type { RunNode } from './define/run-nodes.js';
+export type {
+  ClonePipelineOptions,
+  CreateDraftOptions,
+  PipelineTask,
+  PipelineTaskQuery,
+} from './define/pipeline-task.js';
 export type { ContinueBehaviour, ControllerStepOptions, TemplateStepOptions } from './define/step-options.js';
 
 // Pipeline functions
@@ -42,7 +49,8 @@ export type { Each } from './define/each.js';
 export { directory, file } from './define/file-value.js';
 export type { FileValue } from './define/file-value.js';
 export type { Duration } from './define/duration.js';
-export type { CacheDeclaration, RetryDeclaration, ShortStepOptions } from './define/step-options.js';
+export type { CacheDeclaration, ShortStepOptions } from './define/step-options.js';
+export type { RetryDeclaration, RetryPredicate } from './define/retry.js';
 export type {
   MetricPlace,
   MonitorDeclaration,

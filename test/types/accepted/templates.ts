@@ -86,3 +86,19 @@ new PipelineController({ name: 'chain' })
     baseTaskName: 'publish',
     parameterOverride: { 'General/accuracy': '$<train.accuracy>', 'General/first': '$<stage_data.rows.0.a>' },
   });
+
+// What a program does with a pipeline beside running it.
+const draft = await pipe.createDraft({ parameters: { url: 'y' }, queue: 'default' });
+await draft.setParameter('url', 'z');
+const again = await PipelineController.clone({ source: draft, name: 'other', project: 'examples' });
+await PipelineController.enqueue(again, { queue: 'services' });
+const found = await PipelineController.get({ project: 'examples', name: 'pipeline demo' });
+const ended: string | undefined = await found.waitForStatus(['completed', 'failed'], { timeout: '10m' });
+for (const { name, status, executed } of [...pipe.getProcessedNodes(), ...pipe.getRunningNodes()]) {
+  console.log(name, status, executed ?? '', ended);
+}
+pipe.addFunctionStep({
+  name: 'flaky',
+  function: () => 1,
+  retryOnFailure: (running, node, retries) => running.number > 0 && node.attempt < 3 && retries < 2,
+});

@@ -23,9 +23,20 @@ import {
   pipelineHead,
 } from './pipeline-options.js';
 import { type DagNode, dagOf } from './pipeline-dag.js';
+import {
+  type ClonePipelineOptions,
+  type CreateDraftOptions,
+  type PipelineTask,
+  type PipelineTaskQuery,
+  clonePipeline,
+  createDraft,
+  enqueuePipeline,
+  findPipeline,
+} from './pipeline-task.js';
 import { registry } from './registry.js';
+import { type RunNode, RunNodes } from './run-nodes.js';
 import { checkedRunOptions } from './run-options.js';
-import type { RetryDeclaration } from './step-options.js';
+import type { RetryDeclaration } from './retry.js';
 import { type AddStepOptions, type TaskOverrides, templateStep } from './template-step.js';
 import type {
   AddedParameter,
@@ -259,10 +270,61 @@ export class PipelineController<Steps = Open, Parameters = {}> {
     return this.#run(queue === undefined ? rest : { ...rest, remote: queue }, callSite(this.start));
   }
 
-  /** Runs the controller here; the steps too, unless `runPipelineStepsLocally` is false (they go to their queues). */
-  startLocally(options: StartLocallyOptions = {}): Promise<Run> {
+  /**
+   * Runs the controller here; the steps too, unless `runPipelineStepsLocally` is false: then each goes to its
+   * `executionQueue`, the default queue, or `queue`. A step that has none of them is an error before
+   * anything runs.
+   */
+  async startLocally(options: StartLocallyOptions = {}): Promise<Run> {
+    const at = callSite(this.startLocally);
     const { runPipelineStepsLocally = true, ...rest } = options;
-    return this.#run(runPipelineStepsLocally ? { ...rest, local: true } : rest, callSite(this.startLocally));
+    if (!runPipelineStepsLocally) this.#checkQueues(rest.queue, at);
+    return this.#run(runPipelineStepsLocally ? { ...rest, local: true } : rest, at);
+  }
+
+  /**
+   * The pipeline as a task that is not run yet: its code is packaged and kept, its parameters can be
+   * edited, and it can be cloned and enqueued later, from elsewhere too. Nothing runs.
+   *
+   * @throws RunPipelineError for an option, a parameter or a definition that cannot be.
+   * @example
+   * ```ts
+   * import { PipelineController } from 'run-pipeline';
+   *
+   * const pipe = new PipelineController({ name: 'total', project: 'examples', version: '1.0.0' });
+   * pipe.addParameter({ name: 'rows', default: 100 });
+   * pipe.addFunctionStep({ name: 'half', function: (rows: number) => rows / 2, functionKwargs: { rows: '$<pipeline.rows>' } });
+   *
+   * const draft = await pipe.createDraft();
+   * await draft.setParameter('rows', 200);
+   * await PipelineController.enqueue(draft); // on `services`
+   * console.log(await draft.waitForStatus());
+   * ```
+   */
+  createDraft(options: CreateDraftOptions = {}): Promise<PipelineTask> {
+    return createDraft(this, options, this.createDraft);
+  }
+
+  /**
+   * A pipeline that was drafted or run, by its id, or the newest of a name.
+   *
+   * @throws RunPipelineError when there is none.
+   */
+  static get(query: PipelineTaskQuery): Promise<PipelineTask> {
+    return findPipeline(query, PipelineController.get);
+  }
+
+  /** A new draft with the code and the parameters of another pipeline's task. */
+  static clone(options: ClonePipelineOptions): Promise<PipelineTask> {
+    return clonePipeline(options, PipelineController.clone);
+  }
+
+  /** Hands a draft to the agents of a queue; default `services`. */
+  static enqueue(
+    task: PipelineTask | string,
+    options: { readonly queue?: string } = {},
+  ): Promise<PipelineTask> {
+    return enqueuePipeline(task, options, PipelineController.enqueue);
   }
 
   /** Asks the current run to stop, and settles when it has. Nothing to do when none runs. */
@@ -313,6 +375,33 @@ export class PipelineController<Steps = Open, Parameters = {}> {
     return dagOf(this.#steps);
   }
 
+  /** Steps of the current or last run that have ended, cached and skipped ones too. Empty before the first run. */
+  getProcessedNodes(): readonly RunNode[] {
+    return this.#current?.nodes.processed() ?? [];
+  }
+
+  /** Steps of the current run that are executed, wait in a queue, or wait for their next attempt. */
+  getRunningNodes(): readonly RunNode[] {
+    return this.#current?.nodes.running() ?? [];
+  }
+
+  #checkQueues(queue: string | undefined, at: SourceLocation | undefined): void {
+    if (queue !== undefined || this.#defaultQueue !== undefined) return;
+    const without = this.#steps.filter((step) => step.options.queue === undefined).map(({ name }) => name);
+    if (without.length === 0) return;
+    const more = without.length - MOST_NAMED;
+    throw declarationError({
+      code: 'no-queue',
+      message:
+        `${without.length === 1 ? 'the step' : 'the steps'} ` +
+        without.slice(0, MOST_NAMED).join(', ') +
+        `${more > 0 ? ` and ${more} more` : ''} of ${this.name} ` +
+        `${without.length === 1 ? 'has' : 'have'} no queue to go to`,
+      help: "pipe.setDefaultExecutionQueue('default'), \"executionQueue\" of a step, or startLocally({ runPipelineStepsLocally: false, queue: 'default' })",
+      at,
+    });
+  }
+
   async #run(asked: RunOptions, at: SourceLocation | undefined): Promise<Run> {
     const options = checkedRunOptions('start()', asked, at);
     if (this.isRunning()) {
@@ -326,9 +415,11 @@ export class PipelineController<Steps = Open, Parameters = {}> {
     const abort = new AbortController();
     const signal =
       options.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, options.signal]);
-    const promise = runHost().run(this, { ...options, signal });
+    const nodes = new RunNodes();
+    const promise = runHost().run(this, { ...options, signal }, (event) => nodes.observe(event));
     const current: Execution = {
       abort,
+      nodes,
       startedAt: Date.now(),
       endedAt: undefined,
       run: undefined,
@@ -362,8 +453,12 @@ export class PipelineController<Steps = Open, Parameters = {}> {
   }
 }
 
+/** Of a pipeline with thousands of steps not all of them. */
+const MOST_NAMED = 10;
+
 interface Execution {
   readonly abort: AbortController;
+  readonly nodes: RunNodes;
   readonly startedAt: number;
   endedAt: number | undefined;
   run: Run | undefined;

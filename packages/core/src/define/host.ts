@@ -1,4 +1,6 @@
+import type { RunEvent } from '../model/events.js';
 import type { RunStatus, StepStatus } from '../model/status.js';
+import type { PipelineTasks } from './pipeline-task.js';
 
 /**
  * What `run(…)`, `pipe.start()` and `pipe.startLocally()` hand over to: core declares, the runtime
@@ -6,7 +8,10 @@ import type { RunStatus, StepStatus } from '../model/status.js';
  * `globalThis`, because core may be loaded twice.
  */
 export interface RunHost {
-  run(subject: object, options: RunOptions): Promise<Run>;
+  /** `observer` is told every event of the run after it is committed, in order. */
+  run(subject: object, options: RunOptions, observer?: (event: RunEvent) => void): Promise<Run>;
+  /** Absent where pipelines cannot be tasks: in a step, and while a file is only looked at. */
+  readonly pipelines?: PipelineTasks;
 }
 
 /** The options of `run(…)`: the command line's flags in camelCase. */

@@ -30,17 +30,17 @@ export function describeValue(value: unknown): string {
  */
 export class OptionReader {
   readonly #values: Readonly<Record<string, unknown>>;
-  readonly #what: string;
+  /** Opens every message: `@Step`, `addFunctionStep("train")`. */
+  readonly what: string;
   readonly at: SourceLocation | undefined;
 
-  /** `what` opens every message: `@Step`, `addFunctionStep("train")`. */
   constructor(options: {
     readonly what: string;
     readonly values: unknown;
     readonly known: readonly string[];
     readonly at: SourceLocation | undefined;
   }) {
-    this.#what = options.what;
+    this.what = options.what;
     this.at = options.at;
     const values = options.values ?? {};
     if (typeof values !== 'object' || Array.isArray(values)) {
@@ -58,7 +58,7 @@ export class OptionReader {
   }
 
   error(code: string, problem: string, help?: string): RunPipelineError {
-    return declarationError({ code, message: `${this.#what} ${problem}`, at: this.at, help });
+    return declarationError({ code, message: `${this.what} ${problem}`, at: this.at, help });
   }
 
   hasAny(keys: readonly string[]): boolean {
@@ -153,7 +153,7 @@ export class OptionReader {
   /** A nested object of options. */
   nested(key: string, known: readonly string[]): OptionReader {
     return new OptionReader({
-      what: `"${key}" of ${this.#what}`,
+      what: `"${key}" of ${this.what}`,
       values: this.#values[key],
       known,
       at: this.at,

@@ -3,14 +3,8 @@ import type { SourceLocation } from '../model/source.js';
 import type { Duration } from './duration.js';
 import type { OptionReader } from './option-reader.js';
 import { declaredPlace } from './source-option.js';
-import {
-  type CacheDeclaration,
-  NO_RETRY,
-  type RetryDeclaration,
-  cacheOption,
-  environmentOptions,
-  retryPolicy,
-} from './step-options.js';
+import { NO_RETRY, type RetryDeclaration, retryPolicy } from './retry.js';
+import { type CacheDeclaration, cacheOption, environmentOptions } from './step-options.js';
 
 /** What every pipeline may say about itself, whichever way it is written. */
 export interface SharedPipelineOptions {

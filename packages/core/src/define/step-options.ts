@@ -3,13 +3,13 @@ import type {
   Isolation,
   PostExecuteCallback,
   PreExecuteCallback,
-  RetryPolicy,
   StatusChangeCallback,
   StepOptions,
 } from '../model/definition.js';
 import type { Duration } from './duration.js';
 import { MONITOR_OPTIONS, type MonitorDeclaration, NO_MONITOR, monitorOptions } from './monitor.js';
 import type { OptionReader } from './option-reader.js';
+import { type RetryDeclaration, retryPolicy } from './retry.js';
 
 /**
  * Whether results are kept and found again. `true`: until something that can change the result
@@ -22,20 +22,6 @@ export type CacheDeclaration =
       readonly ttl?: Duration;
       readonly version?: string | number;
       readonly key?: string | ((inputs: unknown) => unknown);
-    };
-
-/** How often a failed step is executed again: `2` is two more times, so three executions in all. */
-export type RetryDeclaration =
-  | number
-  | {
-      /** Further executions after the first. */
-      readonly retries: number;
-      /** Wait before the first retry; doubles, with jitter. Default 1 s. */
-      readonly backoff?: Duration;
-      /** The longest wait. Default 1 min, or `backoff` where that is longer. */
-      readonly maxBackoff?: Duration;
-      /** Return false to give up: `when: (error) => error.name !== 'NotFound'`. */
-      readonly when?: (error: Error, attempt: number) => boolean | Promise<boolean>;
     };
 
 /** The options that every step has, also one that executes a task. */
@@ -258,35 +244,5 @@ export function cacheOption(reader: OptionReader, key: string): CacheOption | un
     ttl: options.duration('ttl'),
     version: typeof version === 'number' ? String(version) : options.string('version'),
     key: typeof inputKey === 'string' ? () => inputKey : options.callable('key'),
-  };
-}
-
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-
-export const NO_RETRY: RetryPolicy = Object.freeze({
-  retries: 0,
-  backoff: SECOND,
-  maxBackoff: MINUTE,
-  when: undefined,
-});
-
-/** `undefined` when the declaration leaves it open. */
-export function retryPolicy(reader: OptionReader, key: string): RetryPolicy | undefined {
-  const declared = reader.raw(key);
-  if (declared === undefined) return undefined;
-  if (typeof declared !== 'object' || declared === null) {
-    return { ...NO_RETRY, retries: reader.count(key, 0)! };
-  }
-  const options = reader.nested(key, ['retries', 'backoff', 'maxBackoff', 'when']);
-  const retries = options.count('retries', 0);
-  if (retries === undefined)
-    throw options.error('missing-option', 'needs "retries": how many more executions');
-  const backoff = options.duration('backoff', 0) ?? SECOND;
-  return {
-    retries,
-    backoff,
-    maxBackoff: options.duration('maxBackoff', 0) ?? Math.max(MINUTE, backoff),
-    when: options.callable('when'),
   };
 }

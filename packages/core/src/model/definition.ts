@@ -150,9 +150,15 @@ export interface RetryPolicy {
   /** Milliseconds before the first retry; doubles, with jitter, up to `maxBackoff`. */
   readonly backoff: number;
   readonly maxBackoff: number;
-  /** Return false to give up. Runs in the controller. */
-  readonly when: ((error: Error, attempt: number) => boolean | Promise<boolean>) | undefined;
+  /** Return false to give up. Runs in the controller. `attempt`: the one that failed, from 1. */
+  readonly when: RetryDecision | undefined;
 }
+export type RetryDecision = (
+  error: Error,
+  attempt: number,
+  pipe: CallbackPipeline,
+  node: CallbackNode,
+) => boolean | Promise<boolean>;
 
 /** Resolved at the door: complete, no optional field. */
 export interface StepOptions {
@@ -192,20 +198,28 @@ export interface MetricName {
   readonly series?: string;
 }
 
-/** What a callback sees of a node. `parameters` of a pre-execute callback may be edited in place. */
+/** What a callback sees of a node at that moment: a copy, which does not change afterwards. */
 export interface CallbackNode {
+  /** `train`, `train_1`, `score[0]`. */
   readonly name: string;
+  /** `created`, `queued`, `running`, `completed`, `failed`, `aborted`, `cached` or `skipped`. */
   readonly status: string;
+  /** The current or last execution, from 1; 0 before the first. */
   readonly attempt: number;
   readonly parents: readonly string[];
-  /** Of a step from a template: the template's id. */
+  /** Of a step from a task: the id of the task that is cloned. */
   readonly baseTaskId: string | undefined;
-  /** Id of the task that the step is executed as, or whose result it took from the cache. */
+  /**
+   * Id of the task that the step is executed as (known before it is: `RUN.STEP`), or of the one whose
+   * result it took from the cache.
+   */
   readonly executed: string;
+  /** The queue that it waits in, or waited in; undefined where the run executes it itself. */
   readonly queue: string | undefined;
 }
 /** The running pipeline, as callbacks see it. */
 export interface CallbackPipeline {
+  /** Id of the run. */
   readonly id: string;
   readonly name: string;
   readonly project: string;
@@ -213,12 +227,20 @@ export interface CallbackPipeline {
   /** Asks the run to stop; returns at once, also from a callback. */
   stop(reason?: string): void;
 }
+/**
+ * Runs once before each step is looked up in the cache or executed. `parameters` are the step's resolved
+ * inputs, and may be edited in place: by the names of a function's parameters (by place, `0`, for inputs
+ * that are a list), by `Section/name` for a step from a task. Returning false skips the step and everything
+ * below it. One that throws fails the run.
+ */
 export type PreExecuteCallback = (
   pipe: CallbackPipeline,
   node: CallbackNode,
   parameters: Record<string, unknown>,
 ) => boolean | void | Promise<boolean | void>;
+/** Runs once when a step has ended: executed or cached, well or not, but not skipped. One that throws fails the run. */
 export type PostExecuteCallback = (pipe: CallbackPipeline, node: CallbackNode) => void | Promise<void>;
+/** Runs when a step's status has become another one: `node.status`, from `previous`. One that throws fails the run. */
 export type StatusChangeCallback = (
   pipe: CallbackPipeline,
   node: CallbackNode,

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { MOST_RETRIES } from '@run-pipeline/core/define';
 import { EXIT, stepName, type PipelineDefinition, type RunEvent } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
 import { rootFailures, type RunView } from '@run-pipeline/core/run-view';
@@ -188,13 +189,17 @@ async function finalLines(
   });
 }
 
-/** Executions a step may have; elements of a mapped step have those of the step. */
+/**
+ * Executions a step may have; elements of a mapped step have those of the step. Undefined where a function
+ * decides: the bound that it has is no plan.
+ */
 function attemptsOf(definition: PipelineDefinition | undefined, step: string): number | undefined {
   const declared = definition?.steps.find(
     ({ name }) => name === step || name === step.replace(/\[\d+\]$/, ''),
   );
   if (definition === undefined || declared === undefined) return undefined;
-  return 1 + (declared.options.retry ?? definition.options.retry).retries;
+  const { retries } = declared.options.retry ?? definition.options.retry;
+  return retries >= MOST_RETRIES ? undefined : 1 + retries;
 }
 
 type Inputs = ReadonlyMap<string, readonly { readonly name: string; readonly shown: string }[]>;

@@ -1,5 +1,5 @@
 import type { DeclaredPipeline, Run, RunOptions } from '@run-pipeline/core/define';
-import type { SourceLocation } from '@run-pipeline/core/model';
+import type { RunEvent, SourceLocation } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
 
 /** A pipeline found in the user's file. */
@@ -62,7 +62,13 @@ export interface SelfStart {
  * Performs a start that the user's file makes while it is evaluated; the file goes on when it settles.
  * `loaded` is what is known at that moment: its candidates begin with the started one.
  */
-export type OnStart = (subject: object, options: RunOptions, loaded: LoadedFile) => Promise<Run>;
+export type OnStart = (
+  subject: object,
+  options: RunOptions,
+  loaded: LoadedFile,
+  /** Told every event of the run. */
+  observer: ((event: RunEvent) => void) | undefined,
+) => Promise<Run>;
 
 export interface LoadOptions {
   readonly paths: ProjectPaths;

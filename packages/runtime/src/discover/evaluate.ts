@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { setRunHost, type Run, type RunOptions } from '@run-pipeline/core/define';
+import type { RunEvent } from '@run-pipeline/core/model';
 import { EXPORTS_HOOK } from './placeholder.js';
 import { strayFailures } from './stray-failures.js';
 
@@ -22,6 +23,7 @@ export async function evaluate(options: {
     subject: object,
     options: RunOptions,
     exports: () => Readonly<Record<string, unknown>>,
+    observer: ((event: RunEvent) => void) | undefined,
   ) => Promise<Run> | undefined;
   /** Whether there is nothing to work with yet, so that waiting for a late start makes sense. */
   readonly isIncomplete: (exports: Readonly<Record<string, unknown>>) => boolean;
@@ -35,10 +37,10 @@ export async function evaluate(options: {
   const stray = strayFailures(options.file);
   const restoreHook = installHook(options.file, (exports) => (exportsSoFar = exports));
   setRunHost({
-    run(subject, runOptions) {
+    run(subject, runOptions, observer) {
       startedAny();
       stray.stop(); // from here on the process is the run's
-      const answer = options.onStart(subject, runOptions, () => settledExports(exportsSoFar()));
+      const answer = options.onStart(subject, runOptions, () => settledExports(exportsSoFar()), observer);
       if (answer !== undefined) return answer;
       startedUnsettled();
       return new Promise<Run>(() => {});

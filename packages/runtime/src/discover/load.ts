@@ -191,13 +191,18 @@ async function evaluated(options: {
       executable: options.executable,
       file,
       argv: options.argv,
-      onStart: (subject, runOptions, exportsSoFar) => {
+      onStart: (subject, runOptions, exportsSoFar, observer) => {
         calls.push({ subject, options: runOptions });
         if (options.onStart === undefined) return undefined;
         const loaded = lookAround(exportsSoFar());
         const first = loaded.candidates.filter((candidate) => candidate.subject === subject);
         const others = loaded.candidates.filter((candidate) => candidate.subject !== subject);
-        const run = options.onStart(subject, runOptions, { ...loaded, candidates: [...first, ...others] });
+        const run = options.onStart(
+          subject,
+          runOptions,
+          { ...loaded, candidates: [...first, ...others] },
+          observer,
+        );
         run.catch((error: unknown) => ofStarts.add(error));
         return run;
       },

@@ -37,6 +37,12 @@ export async function afterExecution(context: RunContext, node: NodeState): Prom
   await guarded(context, node, 'postExecuteCallback', () => callback(pipelineView(context), nodeView(node)));
 }
 
+/** What callbacks are given of the run and of a node. */
+export const callbackViews = (
+  context: RunContext,
+  node: NodeState,
+): readonly [CallbackPipeline, CallbackNode] => [pipelineView(context), nodeView(node)];
+
 async function guarded<T>(
   context: RunContext,
   node: NodeState,

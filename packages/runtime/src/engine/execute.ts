@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { ErrorRecord, Report, RetryPolicy, StepName } from '@run-pipeline/core/model';
 import type { TaskOutcome, TaskRequest } from '../workers/protocol.js';
 import { crashPoint } from '../crash-points.js';
-import { changeStatus, failRun } from './callbacks.js';
+import { callbackViews, changeStatus, failRun } from './callbacks.js';
 import { pause } from './cache.js';
 import { errorRecord, placedAtStep } from './error-record.js';
 import { argumentValues } from './inputs.js';
@@ -352,7 +352,7 @@ async function agrees(
     thrown instanceof Error ? thrown : Object.assign(new Error(record.message), { name: record.name });
   if (record.code !== undefined && !('code' in error)) Object.assign(error, { code: record.code });
   try {
-    return await policy.when(error, attempt);
+    return await policy.when(error, attempt, ...callbackViews(context, node));
   } catch (broken) {
     failRun(context, {
       ...errorRecord(broken, context.project.cwd),

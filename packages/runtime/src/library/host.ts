@@ -9,12 +9,12 @@ import type { ProgramPipelines } from '../discover/index.js';
 export function programHost(): RunHost {
   let pipelines: ProgramPipelines | undefined;
   return {
-    async run(subject, options) {
+    async run(subject, options, observer) {
       const { newProgramPipelines, runProgram } = await import('./run-program.js');
       pipelines ??= newProgramPipelines();
       const program = pipelines.describe({ subject, source: options.source });
       try {
-        const run = await runProgram(program, options);
+        const run = await runProgram(program, options, observer);
         if (program.isProgram && run.status !== 'completed') process.exitCode ??= EXIT.failed;
         return run;
       } catch (error) {

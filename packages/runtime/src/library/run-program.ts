@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import type { Run, RunOptions } from '@run-pipeline/core/define';
+import type { RunEvent } from '@run-pipeline/core/model';
 import { bundleFile, ProgramPipelines, type ProgramPipeline } from '../discover/index.js';
 import { openProject, startRun, type EngineOptions } from '../engine/index.js';
 import { graceMs } from '../engine/settings.js';
@@ -11,7 +12,11 @@ import { runHandle } from './run-handle.js';
 export const newProgramPipelines = (): ProgramPipelines => new ProgramPipelines();
 
 /** One run of a pipeline that the program holds, from its start to its `Run`. */
-export async function runProgram(program: ProgramPipeline, options: RunOptions): Promise<Run> {
+export async function runProgram(
+  program: ProgramPipeline,
+  options: RunOptions,
+  observer?: (event: RunEvent) => void,
+): Promise<Run> {
   const { definition, file } = program;
   const open = () => openProject({ cwd: process.cwd(), env: process.env });
   const project = await open();
@@ -34,7 +39,10 @@ export async function runProgram(program: ProgramPipeline, options: RunOptions):
       parent: undefined,
       parameters: { values: options.parameters ?? {}, textual: [] },
       options: engineOptions(options),
-      onEvent: (event) => reporter.event(event),
+      onEvent: (event) => {
+        reporter.event(event);
+        observer?.(event);
+      },
       onWarning: (message) => reporter.note(`${style.warn('▲')} ${message}`),
       signal: options.signal ?? new AbortController().signal,
     });

@@ -1,5 +1,5 @@
 import type { RunOptions } from '@run-pipeline/core/define';
-import type { RunId } from '@run-pipeline/core/model';
+import type { RunEvent, RunId } from '@run-pipeline/core/model';
 import { selectCandidate } from '../../discover/candidates.js';
 import type { Candidate, LoadedFile } from '../../discover/discovery.js';
 import { loadFile } from '../../discover/load.js';
@@ -51,9 +51,21 @@ export async function runFile(context: Context, run: FileRun): Promise<number> {
       file,
       ...(name === undefined
         ? {
-            onStart: async (_subject: object, options: RunOptions, soFar: LoadedFile) => {
+            onStart: async (
+              _subject: object,
+              options: RunOptions,
+              soFar: LoadedFile,
+              observer: Observer | undefined,
+            ) => {
               tellWatcher(soFar);
-              const conducted = await conductCandidate(context, run, soFar, soFar.candidates[0]!, options);
+              const conducted = await conductCandidate(
+                context,
+                run,
+                soFar,
+                soFar.candidates[0]!,
+                options,
+                observer,
+              );
               started.push(conducted);
               return runHandle({
                 result: conducted.result,
@@ -73,6 +85,8 @@ export async function runFile(context: Context, run: FileRun): Promise<number> {
   }
 }
 
+type Observer = (event: RunEvent) => void;
+
 /** Flags win over what the file passes to `start()`. */
 async function conductCandidate(
   context: Context,
@@ -80,6 +94,7 @@ async function conductCandidate(
   loaded: LoadedFile,
   candidate: Candidate,
   given: RunOptions,
+  observer?: Observer,
 ): Promise<Conducted> {
   const { project } = run;
   const definition = candidate.definition();
@@ -111,6 +126,10 @@ async function conductCandidate(
         parameters,
         options: engine,
         ...hooks,
+        onEvent: (event) => {
+          hooks.onEvent(event);
+          observer?.(event);
+        },
       }),
   });
 }
