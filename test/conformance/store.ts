@@ -5,8 +5,11 @@ import { collectTests } from './store/collect.js';
 import { commitTests } from './store/commits.js';
 import type { StoreFactory } from './store/harness.js';
 import { processTests } from './store/processes.js';
+import { queueTests } from './store/queues.js';
+import { recordTests } from './store/records.js';
 import { runTests } from './store/runs.js';
 import { taskTests } from './store/tasks.js';
+import { watchTests } from './store/watching.js';
 
 export type { StoreFactory, StoreUnderTest } from './store/harness.js';
 
@@ -15,6 +18,9 @@ export function storeConformance(name: string, factory: StoreFactory): void {
   describe(`${name}: runs`, () => runTests(factory));
   describe(`${name}: commits`, () => commitTests(factory));
   describe(`${name}: tasks and claims`, () => taskTests(factory));
+  describe(`${name}: records of tasks`, () => recordTests(factory));
+  describe(`${name}: queues and agents`, () => queueTests(factory));
+  describe(`${name}: watching`, () => watchTests(factory));
   describe(`${name}: attempts`, () => attemptTests(factory));
   describe(`${name}: cache and preimages`, () => cacheTests(factory));
   describe(`${name}: garbage collection`, () => collectTests(factory));

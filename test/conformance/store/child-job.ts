@@ -1,13 +1,26 @@
 import { runId, stepName, taskId } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
 import { writeSync } from 'node:fs';
-import { bytes, hashOf, large, newRun, printOf, Recorder, small, stepEnd } from './fixtures.js';
+import {
+  bytes,
+  hashOf,
+  large,
+  LEASE_MS,
+  newRun,
+  OTHER,
+  printOf,
+  Recorder,
+  small,
+  stepEnd,
+} from './fixtures.js';
 
 /** What a process of its own can be asked to do with a store. */
 export type ChildJob =
   | { readonly kind: 'create-runs'; readonly prefix: string; readonly count: number }
   | { readonly kind: 'append'; readonly run: string; readonly count: number }
-  | { readonly kind: 'finish-step'; readonly run: string };
+  | { readonly kind: 'finish-step'; readonly run: string }
+  /** Takes and ends what waits, so many at a time; prints what it got. */
+  | { readonly kind: 'claim-jobs'; readonly queue: string; readonly claimers: number };
 
 export async function doJob(store: Store, job: ChildJob): Promise<void> {
   switch (job.kind) {
@@ -27,6 +40,8 @@ export async function doJob(store: Store, job: ChildJob): Promise<void> {
     }
     case 'finish-step':
       return finishStep(store, job.run);
+    case 'claim-jobs':
+      return claimJobs(store, job);
   }
 }
 
@@ -60,4 +75,26 @@ async function finishStep(store: Store, run: string): Promise<void> {
     ],
   });
   tell('finished');
+}
+
+async function claimJobs(
+  store: Store,
+  { queue, claimers }: { readonly queue: string; readonly claimers: number },
+): Promise<void> {
+  const claimed: { readonly task: string; readonly fence: number }[] = [];
+  const claimer = async (): Promise<void> => {
+    for (;;) {
+      const job = await store.nextQueued({ queues: [queue], order: 'given' });
+      if (job === undefined) return;
+      const { task, attempt } = job;
+      const claim = { task, attempt, executor: OTHER, agent: 'agent', leaseMs: LEASE_MS };
+      const result = await store.claimQueued(claim);
+      if (!result.ok) continue;
+      claimed.push({ task, fence: result.fence });
+      const ended = { task, fence: result.fence, status: 'completed', artifacts: [] } as const;
+      if (!(await store.finishTask(ended))) throw new Error(`${task} was ended by somebody else`);
+    }
+  };
+  await Promise.all(Array.from({ length: claimers }, claimer));
+  writeSync(1, JSON.stringify(claimed));
 }

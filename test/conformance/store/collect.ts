@@ -1,4 +1,4 @@
-import { stepName, type StoredArtifact } from '@run-pipeline/core/model';
+import { stepName, taskId, type StoredArtifact } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
 import { expect, test } from 'vitest';
 import {
@@ -7,12 +7,14 @@ import {
   large,
   LEASE_MS,
   newRun,
+  newTask,
   printOf,
   Recorder,
   small,
   stepEnd,
   text,
   useStores,
+  WORKER,
   type StoreFactory,
 } from './harness.js';
 
@@ -211,5 +213,119 @@ export function collectTests(factory: StoreFactory): void {
     const collected = await store.collect({ keepRuns: 0, maxAgeMs: 0, maxSize: 0, dryRun: false });
     expect(collected).toMatchObject({ runs: ['r1'], unreferenced: [] });
     expect(await store.pinned([hashOf('big')])).toEqual(new Set([hashOf('big')]));
+  });
+
+  /** A task of its own that has ended, with output, an upload and a large artifact. */
+  async function endedTask(store: Store, id: string, status: 'completed' | 'failed' = 'completed') {
+    const task = taskId(id);
+    await store.createTask(newTask(id));
+    const started = await store.startTask({ task, executor: WORKER, leaseMs: LEASE_MS });
+    if (!started.ok) throw new Error('nobody else starts it');
+    const upload = { kind: 'artifact', artifact: small('up', `upload of ${id}`) } as const;
+    const log = { kind: 'log', stream: 'stdout', text: 'line' } as const;
+    await store.appendTaskOutput({ task, fence: started.fence, entries: [log, upload] });
+    const artifacts = [large('big', `big of ${id}`)];
+    await store.finishTask({ task, fence: started.fence, status, artifacts, document: bytes('end') });
+    return task;
+  }
+
+  test('tasks of their own go some time after they ended, with all they left; others stay', async () => {
+    const { store, under } = await fresh();
+    const old = await endedTask(store, 'old');
+    await endedTask(store, 'old failed', 'failed');
+    await endedTask(store, 'published');
+    await store.publishTask(taskId('published'));
+    for (const id of ['draft', 'waits', 'aborted']) await store.createTask(newTask(id));
+    await store.enqueueTask({ task: taskId('waits'), kind: 'task', queue: 'default', priority: 0 });
+    await store.abortTask(taskId('aborted'), 'not wanted');
+    await store.createTask(newTask('runs'));
+    await store.startTask({ task: taskId('runs'), executor: WORKER, leaseMs: 1 });
+    under.advance(10_000);
+    await endedTask(store, 'young');
+    const policy = { maxAgeMs: 5000, keepRuns: 0 };
+    expect(await store.collect({ keepRuns: 0, maxSize: 0, dryRun: false })).toMatchObject({
+      tasks: 0,
+      values: 0,
+      unreferenced: [],
+    });
+    const dry = await store.collect({ ...policy, dryRun: true });
+    expect(await store.readTask(old)).toBeDefined();
+    const collected = await store.collect({ ...policy, dryRun: false });
+    expect(collected).toEqual(dry);
+    expect(collected).toMatchObject({ tasks: 3, values: 2 });
+    expect(collected.unreferenced.map(({ hash }) => hash).sort()).toEqual(
+      [hashOf('big of old'), hashOf('big of old failed')].sort(),
+    );
+    const left = (await store.findTasks({})).map(({ id }) => id);
+    expect(left).toEqual(['young', 'runs', 'waits', 'draft', 'published']);
+    expect(await store.readTaskOutput(old, { attempt: 1 })).toEqual([]);
+    expect(await store.readTaskArtifacts(old)).toEqual([]);
+    expect(await store.readTaskEnding(old)).toBeUndefined();
+    expect(await store.readTaskArtifacts(taskId('published'))).toHaveLength(2);
+  });
+
+  test('tasks of a run go with it, but for a published one', async () => {
+    const { store } = await fresh();
+    const recorder = await Recorder.start(store, newRun('r1'));
+    for (const step of ['a', 'b']) {
+      const task = taskId(`r1.${step}`);
+      const run = { id: recorder.id, epoch: 1, step: stepName(step), attempt: 1 };
+      const pins = [{ hash: hashOf(`input of ${step}`), size: 5, bytes: bytes('input') }];
+      await store.createTask(newTask(task, { run: recorder.id, step: stepName(step) }));
+      await store.enqueueTask({ task, kind: 'step', queue: 'default', priority: 0, run, pins });
+      const claim = { task, attempt: 1, executor: WORKER, agent: 'agent', leaseMs: LEASE_MS };
+      const claimed = await store.claimQueued(claim);
+      if (!claimed.ok) throw new Error('nobody else claims it');
+      const artifacts = [large('big', `big of ${step}`)];
+      await store.finishTask({ task, fence: claimed.fence, status: 'completed', artifacts });
+    }
+    await store.publishTask(taskId('r1.b'));
+    await recorder.end();
+    const collected = await store.collect({ keepRuns: 0, dryRun: false });
+    expect(collected).toMatchObject({
+      runs: ['r1'],
+      tasks: 0,
+      values: 1,
+      unreferenced: [{ hash: hashOf('big of a') }],
+    });
+    expect((await store.findTasks({ steps: true })).map(({ id, run }) => [id, run])).toEqual([
+      ['r1.b', undefined],
+    ]);
+    expect(await store.readAttempts([taskId('r1.a')])).toEqual(new Map());
+    expect(await store.readTaskArtifacts(taskId('r1.b'))).toHaveLength(1);
+  });
+
+  test('to come down to a size, artifacts of tasks count once and hold what they share with a run', async () => {
+    const { store } = await fresh();
+    await endedTask(store, 't1');
+    await endedRun(store, 'shares', [large('x', 'big of t1')]);
+    await endedRun(store, 'own', [large('x', 'own')]);
+    const collected = await store.collect({ maxSize: 1_500_000, dryRun: false });
+    expect(collected).toMatchObject({ runs: ['own'], unreferenced: [{ hash: hashOf('own') }] });
+    expect((await store.collect({ maxSize: 0, dryRun: false })).runs).toEqual([]);
+  });
+
+  test('a run that waits for an agent, or whose controller an agent may continue, stays', async () => {
+    const { store, under } = await fresh();
+    const task = taskId('r1');
+    const row = await store.createRun(newRun('r1', { queued: true }));
+    await store.createTask(newTask('r1', { type: 'controller', run: row.id }));
+    const job = { task, kind: 'controller', queue: 'services', priority: 0 } as const;
+    const all = { keepRuns: 0, maxAgeMs: 1, dryRun: false };
+    const stays = async () => {
+      under.advance(100 * LEASE_MS);
+      expect((await store.collect(all)).runs).toEqual([]);
+    };
+    await stays();
+    await store.enqueueTask(job);
+    await stays();
+    await store.claimQueued({ task, attempt: 1, executor: WORKER, agent: 'agent', leaseMs: LEASE_MS });
+    await stays();
+    await store.recoverTasks();
+    await stays();
+    await store.abortTask(task, 'not wanted');
+    under.advance(100 * LEASE_MS);
+    expect((await store.collect(all)).runs).toEqual(['r1']);
+    expect(await store.readTask(task)).toBeUndefined();
   });
 }
