@@ -28,8 +28,13 @@ async function run(
     readonly onLog?: () => void;
     readonly graceMs?: number;
   } = {},
-): Promise<Execution & { readonly artifacts: readonly StoredArtifact[]; readonly edits: readonly TaskEdit[] }> {
-  const pool = await rig.pool({ size: 1, ...(options.graceMs !== undefined && { graceMs: options.graceMs }) });
+): Promise<
+  Execution & { readonly artifacts: readonly StoredArtifact[]; readonly edits: readonly TaskEdit[] }
+> {
+  const pool = await rig.pool({
+    size: 1,
+    ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
+  });
   const artifacts: StoredArtifact[] = [];
   const edits: TaskEdit[] = [];
   const request = await rig.request(`import { currentTask } from '$framework';\n${code}`, {
