@@ -11,7 +11,7 @@ import { bodyValues, launchParameters } from './parameters.js';
 import { createCallScope, inScope } from './pipeline-function.js';
 import { prepare, type PrepareContext } from './prepare.js';
 import { reasonsToRun } from './reasons.js';
-import { newRunId } from './run-id.js';
+import { newRunId } from '../project/new-id.js';
 import { selectSteps } from './selection.js';
 import { checkedGraph } from './start-run.js';
 

@@ -16,7 +16,7 @@ import { launchParameters, shownParameters, type Parameters } from './parameters
 import { encodeParameters, LAUNCH_DOCUMENT, launchDocument, parameterBlobs } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
 import { concurrencyOf, workerProcesses, type WorkerProcesses } from './worker-processes.js';
-import { newRunId } from './run-id.js';
+import { newRunId } from '../project/new-id.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
 
 /**
