@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const rooms = ['model', 'references', 'graph', 'define', 'run-view', 'ports'];
+const rooms = ['model', 'references', 'graph', 'define', 'run-view', 'ports', 'wire'];
 
 // Unit tests import the sources; end-to-end tests run the built command line.
 export default defineConfig({

@@ -15,7 +15,7 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const withTypes = !process.argv.includes('--no-types');
 const { version } = JSON.parse(await readFile(join(root, 'packages/runtime/package.json'), 'utf8'));
-const rooms = ['model', 'references', 'graph', 'define', 'run-view', 'ports'];
+const rooms = ['model', 'references', 'graph', 'define', 'run-view', 'ports', 'wire'];
 
 const targets = [
   {

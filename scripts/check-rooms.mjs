@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const core = ['model', 'references', 'graph', 'define', 'run-view', 'ports'];
+const core = ['model', 'references', 'graph', 'define', 'run-view', 'ports', 'wire'];
 
 /** Room -> rooms of the same package it may import. `.` is a file at the top of `src`. */
 const allowed = {
@@ -16,6 +16,7 @@ const allowed = {
     define: ['model', 'references', 'run-view'],
     'run-view': ['model'],
     ports: ['model'],
+    wire: ['model', 'ports', 'run-view'],
     '.': core,
   },
   runtime: {
@@ -85,12 +86,26 @@ const allowed = {
       'workers',
       'engine',
       'agent',
+      'server',
       'queue',
       'tasks',
       'storage',
       'environments',
       'terminal',
       'library',
+    ],
+    server: [
+      'source',
+      'project',
+      'discover',
+      'package',
+      'fingerprint',
+      'artifacts',
+      'store',
+      'workers',
+      'queue',
+      'engine',
+      'terminal',
     ],
     '.': ['discover', 'artifacts', 'task', 'tasks', 'storage', 'library', 'project', 'engine'],
   },

@@ -3,3 +3,4 @@ export * from './view.js';
 export * from './apply.js';
 export * from './show.js';
 export * from './failures.js';
+export * from './view-json.js';

@@ -1,0 +1,38 @@
+/** A run of the current file, with these changes; what is left out is as in the run before. */
+export interface RerunRequest {
+  /** Text of the command line, by parameter. */
+  readonly parameters: { readonly [name: string]: string };
+  readonly selection?: { readonly from?: string; readonly to?: string; readonly only?: string };
+  /** `all`, or these steps: execute although cached. */
+  readonly refresh?: 'all' | readonly string[];
+  readonly cache?: boolean;
+  readonly queue?: string;
+}
+
+/** The process that executes it was started and lives on its own: the page may be closed. */
+export interface RunStarted {
+  readonly run: string;
+}
+
+export interface CacheRefresh {
+  readonly run: string;
+  readonly step: string;
+}
+
+export interface TaskEnqueue {
+  /** Default `default`. */
+  readonly queue?: string;
+  readonly priority?: number;
+}
+
+export interface TaskEnqueued {
+  readonly task: string;
+  /** A sentence when no agent serves the queue. */
+  readonly notice?: string;
+}
+
+export interface ActionResult {
+  readonly done: boolean;
+  /** Why not, or what will happen. */
+  readonly message: string;
+}

@@ -1,0 +1,68 @@
+import type { GitState } from '../model/task.js';
+import type { RunStatus, StepStatus } from '../model/status.js';
+import type { RunViewJson } from '../run-view/view-json.js';
+
+/** One line of the list of runs: cheap to make for thousands of them. */
+export interface RunListItem {
+  readonly id: string;
+  readonly pipeline: string;
+  readonly project: string;
+  readonly version: string;
+  readonly number: number;
+  readonly status: RunStatus;
+  /** `examples/iris.ts#IrisPipeline`. */
+  readonly source: string;
+  readonly createdAt: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly parameters: { readonly [name: string]: unknown };
+  readonly counts: Readonly<Record<StepStatus, number>>;
+  /** Final single values and last scalars that the run shows as its own (monitors), by name. */
+  readonly metrics: { readonly [name: string]: number };
+  readonly git?: Pick<GitState, 'commit' | 'branch' | 'dirty'>;
+  readonly parent?: string;
+  /** The first line of why it failed. */
+  readonly error?: string;
+  /** The agent that its controller runs on. */
+  readonly agent?: string;
+  readonly queue?: string;
+}
+
+export interface RunListQuery {
+  /**
+   * Words of the query bar, joined by blanks: `status:failed project:examples pipeline:iris
+   * lr<0.01 accuracy>=0.9 text`. A word without operator is looked for in pipeline, id and source.
+   */
+  readonly q?: string;
+  readonly project?: string;
+  /** From the reply before. */
+  readonly cursor?: string;
+  /** Default 50, at most 500. */
+  readonly limit?: number;
+}
+
+export interface RunList {
+  readonly runs: readonly RunListItem[];
+  /** Undefined: these were the last ones. */
+  readonly next?: string;
+  /** All runs that there are, and all projects, for the empty states and the menu. */
+  readonly total: number;
+  readonly projects: readonly string[];
+  /** Parameters and metrics that occur, for completion in the query bar. */
+  readonly names: { readonly parameters: readonly string[]; readonly metrics: readonly string[] };
+  /** Words of the query that mean nothing, with what is wrong; they were left out. */
+  readonly problems: readonly string[];
+}
+
+/** A run at one moment. What comes after `view.lastSeq` is told by the stream. */
+export interface RunSnapshot {
+  readonly view: RunViewJson;
+  readonly item: RunListItem;
+  /** Its process is gone: `npx run-pipeline resume …` continues it. */
+  readonly resume?: string;
+  readonly host?: string;
+  readonly pid?: number;
+  readonly createdAt: string;
+  /** Runs of the same pipeline, newest first, at most 20: to compare with. */
+  readonly siblings: readonly { readonly id: string; readonly number: number; readonly status: RunStatus }[];
+}

@@ -1,0 +1,51 @@
+import type { RunEvent } from '../model/events.js';
+import type { RunListItem } from './runs.js';
+
+/**
+ * What the one stream (`text/event-stream`) may be asked for, as query of its address. A reader that
+ * wants something else opens it anew with its cursors: nothing is lost, since every run has a cursor
+ * of its own, and a reader that comes too late reads a snapshot.
+ */
+export interface StreamQuery {
+  /** `RUN:SEQ`, comma separated: events of these runs after these sequence numbers. */
+  readonly runs?: string;
+  /** `RUN/STEP/ATTEMPT:SEQ`, comma separated: console of these attempts after these events. */
+  readonly logs?: string;
+  /** `1`: changes of the list of runs. */
+  readonly list?: '1';
+  /** `1`: changes of tasks, queues and agents. */
+  readonly fleet?: '1';
+}
+
+/** Messages, each as one `data:` line of JSON; coalesced, at most one of a kind and run each 50 ms. */
+export type StreamMessage =
+  | { readonly type: 'hello'; readonly server: string; readonly now: string }
+  /** Without `step.log`; in order, none left out. `seq` of log lines is skipped, so gaps are normal. */
+  | {
+      readonly type: 'events';
+      readonly run: string;
+      readonly events: readonly RunEvent[];
+      readonly lastSeq: number;
+    }
+  /** New console output of a followed attempt. */
+  | {
+      readonly type: 'log';
+      readonly run: string;
+      readonly step: string;
+      readonly attempt: number;
+      readonly lastSeq: number;
+      readonly chunks: readonly LogChunk[];
+    }
+  /** A run whose process is gone, or came back. */
+  | { readonly type: 'liveness'; readonly run: string; readonly lost: boolean; readonly resume?: string }
+  | { readonly type: 'runs'; readonly changed: readonly RunListItem[]; readonly total: number }
+  /** Something of tasks, queues or agents changed: read again what is shown. */
+  | { readonly type: 'fleet' }
+  /** The run was deleted (gc). */
+  | { readonly type: 'gone'; readonly run: string };
+
+export interface LogChunk {
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+  readonly ts: string;
+}
