@@ -1,0 +1,130 @@
+import type { Report } from '@run-pipeline/core/model';
+import { crashPoint } from '../crash-points.js';
+import { installationMark } from '../package/index.js';
+import type { Attempted } from './attempt.js';
+import { changeStatus } from './callbacks.js';
+import type { NodeState, RunContext } from './context.js';
+import { announcement } from './end-node.js';
+import { bufferLog } from './log-buffer.js';
+import type { Prepared } from './prepare.js';
+import { RunLost } from './run-log.js';
+import { taskRequest } from './task-request.js';
+import { startTimer } from './timer.js';
+
+/** Executes an attempt in a worker of this process. The caller holds a slot. */
+export async function attemptHere(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+  attempt: number,
+): Promise<Attempted> {
+  // What this step was given is durable before it starts (a hit's commit may still be under way).
+  await context.log.flushed();
+  node.attempt = attempt;
+  const { manifest } = prepared.package;
+  const request = await taskRequest(context, node, prepared, attempt);
+  const pool = await context.pool();
+  const installed = installationMark(context.project, manifest);
+  const logs = bufferLog((stream, text) =>
+    context.log.append({ events: [{ type: 'step.log', step: node.name, attempt, stream, text }] }),
+  );
+  const pending: Promise<unknown>[] = [];
+  const onReport = (report: Report): void => {
+    pending.push(context.log.append({ events: [{ type: 'step.report', step: node.name, attempt, report }] }));
+  };
+  const aborting = abortingAfter(context.stop.signal, node.definition.options.timeout);
+  let fence: number | undefined;
+  let started = performance.now();
+  try {
+    const outcome = await pool.execute({
+      request,
+      isolation: node.definition.options.isolation,
+      closureKey: manifest.closureHash,
+      ownWorker: manifest.ownWorker,
+      signal: aborting.signal,
+      onStart: async (worker) => {
+        // In one tick, hence in one transaction: the right to execute, and the word of it.
+        const claimed = claim(context, node, attempt, worker);
+        const told = context.log.append({
+          events: [
+            ...announcement(node),
+            { type: 'step.start', step: node.name, attempt, host: context.owner.host, pid: worker.pid },
+          ],
+          preimages: [{ step: node.name, fingerprint: prepared.fingerprint, parts: prepared.parts }],
+        });
+        fence = await claimed;
+        context.claims.set(node.task, fence);
+        await told;
+        crashPoint('after-claim');
+        node.announced = true;
+        await changeStatus(context, node, 'running');
+        aborting.start();
+        started = performance.now();
+      },
+      onLog: (chunk) => logs.write(chunk.stream, chunk.text),
+      onReport,
+    });
+    crashPoint('after-execute');
+    return {
+      outcome,
+      attempt,
+      durationMs: Math.round(performance.now() - started),
+      fence,
+      sameInstallation: installationMark(context.project, manifest) === installed,
+    };
+  } finally {
+    aborting.stop();
+    context.claims.delete(node.task);
+    await logs.end();
+    await Promise.all(pending);
+  }
+}
+
+async function claim(
+  context: RunContext,
+  node: NodeState,
+  attempt: number,
+  worker: { readonly pid: number; readonly startTime: string; readonly processGroup: number | undefined },
+): Promise<number> {
+  const claimed = await context.project.store.claimTask({
+    task: node.task,
+    run: context.row.id,
+    epoch: context.row.epoch,
+    step: node.name,
+    attempt,
+    leaseMs: context.leaseMs,
+    executor: {
+      host: context.owner.host,
+      bootId: context.owner.bootId,
+      pid: worker.pid,
+      startTime: worker.startTime,
+      ...(worker.processGroup === undefined ? {} : { processGroup: worker.processGroup }),
+    },
+  });
+  if (!claimed.ok)
+    throw new RunLost(
+      `step ${node.name} is being executed by process ${claimed.holder.pid} on ${claimed.holder.host}`,
+    );
+  return claimed.fence;
+}
+
+function abortingAfter(
+  parent: AbortSignal,
+  timeout: number | undefined,
+): { readonly signal: AbortSignal; readonly start: () => void; readonly stop: () => void } {
+  const controller = new AbortController();
+  let timer: { readonly stop: () => void } | undefined;
+  const onParent = (): void => controller.abort({ reason: 'stopped' });
+  if (parent.aborted) onParent();
+  else parent.addEventListener('abort', onParent, { once: true });
+  return {
+    signal: controller.signal,
+    start: () => {
+      if (timeout !== undefined) timer = startTimer(timeout, () => controller.abort({ reason: 'timeout' }));
+    },
+    stop: () => {
+      timer?.stop();
+      parent.removeEventListener('abort', onParent);
+    },
+  };
+}
