@@ -91,6 +91,7 @@ export function attemptTests(factory: StoreFactory): void {
       enqueuedAt: expect.any(String) as string,
       spec: undefined,
       lost: 0,
+      survivors: [],
     });
     expect(await stateOf(other, 't1')).toEqual({
       attempt: 1,
@@ -320,8 +321,8 @@ export function attemptTests(factory: StoreFactory): void {
     expect(third).toMatchObject({ ok: true, job: { lost: 2 } });
     expect((await stateOf(store, 't1'))?.lost).toEqual([
       { attempt: 1, reason: 'the agent stops', agent: AGENT },
-      { attempt: 2, reason: expect.stringContaining('lease') as string, agent: AGENT },
-      { attempt: 3, reason: expect.stringContaining('lease') as string, agent: AGENT },
+      { attempt: 2, reason: expect.stringContaining('lease') as string, agent: AGENT, executor: WORKER },
+      { attempt: 3, reason: expect.stringContaining('lease') as string, agent: AGENT, executor: WORKER },
     ]);
     under.advance(LEASE_MS);
     expect((await store.recoverTasks()).failed).toEqual([task]);
@@ -333,6 +334,45 @@ export function attemptTests(factory: StoreFactory): void {
     // Enqueued again it has three lives again.
     expect(await store.enqueueTask(jobOf('t1'))).toEqual({ ok: true, attempt: 5 });
     expect(await claim(store, 't1', 5)).toMatchObject({ ok: true, job: { lost: 0 } });
+  });
+
+  test('whoever gets a lost task hears of the workers that may still be at it, and of no others', async () => {
+    const { store, under } = await fresh();
+    const task = await queued(store);
+    const survivors = async (attempt: number) => {
+      const claimed = await store.claimQueued({
+        task,
+        attempt,
+        executor: OTHER,
+        agent: AGENT,
+        leaseMs: LEASE_MS,
+      });
+      return claimed.ok ? { fence: claimed.fence, survivors: claimed.job.survivors } : undefined;
+    };
+    const lose = async () => {
+      under.advance(LEASE_MS);
+      await store.recoverTasks();
+    };
+    const worker = (pid: number) => ({ ...WORKER, pid, processGroup: pid });
+    const first = (await survivors(1))!;
+    expect(first.survivors).toEqual([]);
+    expect(await store.setTaskExecutor(task, first.fence + 1, worker(7))).toBe(false);
+    expect(await store.setTaskExecutor(task, first.fence, worker(7))).toBe(true);
+    expect((await stateOf(store, 't1'))?.executor).toEqual(worker(7));
+    await lose();
+    expect(await store.setTaskExecutor(task, first.fence, worker(8))).toBe(false);
+    expect((await stateOf(store, 't1'))?.executor).toBeUndefined();
+    // The agent itself is not to be ended, and what was handed back has ended.
+    expect((await survivors(2))?.survivors).toEqual([worker(7)]);
+    await lose();
+    const third = (await survivors(3))!;
+    expect(third.survivors).toEqual([worker(7)]);
+    await store.setTaskExecutor(task, third.fence, worker(9));
+    expect(await store.releaseTask(task, third.fence, 'the agent stops')).toBe(true);
+    // It is at another task by now.
+    await queued(store, 't2');
+    await store.setTaskExecutor(taskId('t2'), await fenceOf(store, 't2'), worker(7));
+    expect((await survivors(4))?.survivors).toEqual([]);
   });
 
   test('two that recover at once give a lost attempt out once; a heartbeat keeps it', async () => {

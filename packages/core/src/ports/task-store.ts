@@ -79,6 +79,11 @@ export interface TaskStore {
     readonly agent: string | undefined;
     readonly leaseMs: number;
   }): Promise<{ readonly ok: true; readonly fence: number; readonly job: Job } | { readonly ok: false }>;
+  /**
+   * Says which process executes a running attempt, once that is known: whoever gets the task after this
+   * one was lost ends that process (and its group) first. False: the fence is old.
+   */
+  setTaskExecutor(task: TaskId, fence: number, executor: ProcessIdentity): Promise<boolean>;
   /** Starts a record of its own (`created`) without a queue: a script that is run by hand. */
   startTask(claim: {
     readonly task: TaskId;
@@ -218,6 +223,11 @@ export interface Job extends QueuedJob {
   readonly spec: Uint8Array | undefined;
   /** Attempts that were lost with their agents before. */
   readonly lost: number;
+  /**
+   * Processes of lost attempts of this task that may have outlived them. They lead a process group, and
+   * execute nothing else. Whoever claims the job ends those of its host before it executes anything.
+   */
+  readonly survivors: readonly ProcessIdentity[];
 }
 
 export type TaskOutput =
@@ -263,6 +273,8 @@ export interface AttemptState {
     readonly attempt: number;
     readonly reason: string;
     readonly agent: string | undefined;
+    /** What executed it when it was lost; undefined: nothing did yet, or it was handed back. */
+    readonly executor: ProcessIdentity | undefined;
   }[];
   /** Rows of output of this attempt. */
   readonly outputs: number;

@@ -7,13 +7,19 @@ import { pause } from './cache.js';
 /** A killed process is gone within milliseconds, unless the machine is starved or the disk hangs. */
 const PATIENCE_MS = 20_000;
 
-/**
- * Ends the workers of a dead controller and what they started, and waits until they are gone: a busy
- * one outlives its controller and would write beside the attempt that follows it (INVARIANTS 10).
- */
+/** Ends the workers of a dead controller; those of agents are not the run's to kill. */
 export async function killSurvivors(project: Project, row: RunRow): Promise<void> {
   const tasks = await project.store.listTasks({ run: row.id, status: ['running', 'queued'] });
-  let survivors = tasks.map(({ executor }) => executor).filter(survives);
+  const own = tasks.filter(({ agent }) => agent === undefined);
+  await endProcesses(own.map(({ executor }) => executor));
+}
+
+/**
+ * Ends workers that outlived whoever supervised them, with what they started, and waits until they are
+ * gone: a busy one would write beside the attempt that follows it (INVARIANTS 10).
+ */
+export async function endProcesses(executors: readonly ProcessIdentity[]): Promise<void> {
+  let survivors = executors.filter(survives);
   for (const executor of survivors) kill(executor);
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
@@ -25,7 +31,7 @@ export async function killSurvivors(project: Project, row: RunRow): Promise<void
         kind: 'store',
         code: 'survivor',
         message: `a worker of the earlier process does not end (pid ${first.pid})`,
-        help: 'End it by hand, then resume again.',
+        help: 'End it by hand, then try again.',
       });
     }
     await pause(20, NEVER);

@@ -1,5 +1,5 @@
 import type { TaskId, TaskStatus } from '@run-pipeline/core/model';
-import type { AttemptState, Store, TaskStop } from '@run-pipeline/core/ports';
+import type { AttemptState, ProcessIdentity, Store, TaskStop } from '@run-pipeline/core/ports';
 import type { Connection } from './connection.js';
 import { jobOf } from './jobs.js';
 import { requeue } from './lost-attempts.js';
@@ -12,6 +12,7 @@ import {
   lostAgents,
   taskState,
   type LostAttempt,
+  type TaskState,
 } from './task-state.js';
 import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
 
@@ -47,7 +48,31 @@ export function claimQueued(
     claim.task,
   );
   countTaken(batch, queued.queue, fence);
-  return { ok: true, fence, job: { ...queued, spec, lost: lostAgents(state) } };
+  const survivors = survivorsOf(connection, state);
+  return { ok: true, fence, job: { ...queued, spec, lost: lostAgents(state), survivors } };
+}
+
+/** Workers of its lost attempts, but for those that their agent has given another task since. */
+function survivorsOf(connection: Connection, state: TaskState): readonly ProcessIdentity[] {
+  const known = [...state.lost.map(({ executor }) => executor), state.executor];
+  const identities = new Map<string, ProcessIdentity>();
+  for (const executor of known)
+    if (executor?.processGroup !== undefined) identities.set(encodeOwner(executor), executor);
+  const busy = `SELECT 1 FROM tasks INDEXED BY tasks_held
+    WHERE status = 'running' AND kind IS NOT NULL AND executor = ? AND id <> ?`;
+  return [...identities].flatMap(([text, executor]) =>
+    connection.get(busy, text, state.task) === undefined ? [executor] : [],
+  );
+}
+
+export function setTaskExecutor(
+  batch: WriteBatch,
+  task: TaskId,
+  fence: number,
+  executor: ProcessIdentity,
+): boolean {
+  const sql = `UPDATE tasks SET executor = ? WHERE id = ? AND fence = ? AND status = 'running'`;
+  return batch.connection.run(sql, encodeOwner(executor), task, fence) > 0;
 }
 
 export function startTask(
@@ -132,6 +157,7 @@ export function readAttempts(
                 attempt: one.attempt,
                 reason: one.reason,
                 agent: one.agent,
+                executor: one.executor,
               })),
         outputs: outputs ?? 0,
       },

@@ -53,9 +53,13 @@ export function requeue(
   lost: { readonly reason: string; readonly back?: true },
 ): number {
   const attempt = state.attempt + 1;
+  // Without a group it is the agent itself, which nobody ends.
+  const worker =
+    lost.back === true || state.executor?.processGroup === undefined ? undefined : state.executor;
   const entry: LostAttempt = {
     attempt: state.attempt,
     ...(state.agent === null ? {} : { agent: state.agent }),
+    ...(worker === undefined ? {} : { executor: worker }),
     ...lost,
   };
   forgetAttempt(batch, state.task, attempt);

@@ -25,6 +25,7 @@ import {
   readTaskStops,
   releaseTask,
   requestTaskStop,
+  setTaskExecutor,
   startTask,
 } from './attempts.js';
 import { dropCacheEntry, findCacheEntries, readValues } from './cache-entries.js';
@@ -189,6 +190,9 @@ class SqliteStore implements Store {
   }
   claimQueued(claim: Parameters<Store['claimQueued']>[0]) {
     return this.#write((batch) => claimQueued(batch, claim), LEASE);
+  }
+  setTaskExecutor(task: TaskId, fence: number, executor: ProcessIdentity) {
+    return this.#write((batch) => setTaskExecutor(batch, task, fence, executor), LEASE);
   }
   startTask(claim: Parameters<Store['startTask']>[0]) {
     return this.#write((batch) => startTask(batch, claim), LEASE);

@@ -1,7 +1,7 @@
 import type { ErrorRecord, StepName, TaskId, TaskStatus } from '@run-pipeline/core/model';
-import type { JobKind, TaskStop } from '@run-pipeline/core/ports';
+import type { JobKind, ProcessIdentity, TaskStop } from '@run-pipeline/core/ports';
 import type { Connection, SqlRow } from './connection.js';
-import type { WriteBatch } from './write-batch.js';
+import { decodeOwner, type WriteBatch } from './write-batch.js';
 
 /** A row of `tasks` while a change looks at it. */
 export interface TaskState {
@@ -21,6 +21,7 @@ export interface TaskState {
   readonly lost: readonly LostAttempt[];
   readonly stop: TaskStop | undefined;
   readonly outputs: number;
+  readonly executor: ProcessIdentity | undefined;
 }
 
 export interface LostAttempt {
@@ -29,10 +30,12 @@ export interface LostAttempt {
   readonly agent?: string;
   /** It was handed back: nobody failed. */
   readonly back?: true;
+  /** The worker that was at it, which may have outlived its agent. */
+  readonly executor?: ProcessIdentity;
 }
 
 const STATE = `SELECT id, run, step, attempt, fence, epoch, status, lease_until, kind, queue, agent, first_attempt,
-    lost, stop, outputs FROM tasks`;
+    lost, stop, outputs, executor FROM tasks`;
 
 export function taskState(connection: Connection, task: TaskId): TaskState | undefined {
   const row = connection.get(`${STATE} WHERE id = ?`, task);
@@ -68,8 +71,9 @@ function stateOf(row: SqlRow): TaskState {
     string | null,
     string | null,
     number | null,
+    string | null,
   ];
-  const [firstAttempt, lost, stop, outputs] = rest;
+  const [firstAttempt, lost, stop, outputs, executor] = rest;
   return {
     task,
     run,
@@ -86,6 +90,7 @@ function stateOf(row: SqlRow): TaskState {
     lost: lost === null ? [] : (JSON.parse(lost) as LostAttempt[]),
     stop: stop === null ? undefined : (JSON.parse(stop) as TaskStop),
     outputs: outputs ?? 0,
+    executor: executor === null ? undefined : decodeOwner(executor),
   };
 }
 

@@ -48,7 +48,9 @@ export class InlineExecutor {
     const masker = createMasker(request.secrets);
     const reports: ReportMessage[] = [];
     // Our own callers must not run inside the task's context, or what they print would be the task's.
-    const onReport = AsyncResource.bind((report: Report) => run.onReport(report));
+    const onReport = AsyncResource.bind((report: Report, inline: Uint8Array | undefined) =>
+      run.onReport(report, inline),
+    );
     const onEdit = AsyncResource.bind((edit: TaskEdit) => run.onEdit?.(edit));
     const onArtifact = AsyncResource.bind((artifact: StoredArtifact) =>
       run.onArtifact?.(maskArtifact(artifact, masker)),
@@ -73,7 +75,7 @@ export class InlineExecutor {
             send: (message) => {
               const report = maskReport(message.report, masker);
               reports.push({ ...message, report });
-              onReport(report);
+              onReport(report, message.inline);
             },
             edit: onEdit,
             artifact: onArtifact,

@@ -183,7 +183,8 @@ export interface WorkerPool {
       readonly stream: 'stdout' | 'stderr';
       readonly text: string;
     }) => void | Promise<void>;
-    readonly onReport: (report: Report) => void;
+    /** `inline`: the bytes of the artifact it refers to, when the blob store has not got them; in the outcome too. */
+    readonly onReport: (report: Report, inline: Uint8Array | undefined) => void;
     readonly onEdit?: (edit: TaskEdit) => void;
     /** What the task uploads, while it runs; all of it is in the outcome too. */
     readonly onArtifact?: (artifact: StoredArtifact) => void;

@@ -159,6 +159,26 @@ test('a busy step’s reports are seen while it is busy', async () => {
   expect(reports.length).toBeGreaterThan(20);
 });
 
+test.each(['process', 'inline'] as const)(
+  'a report comes with the small bytes it refers to while the step goes on (%s)',
+  async (isolation) => {
+    const pool = await rig.pool();
+    const request = await rig.request(
+      `import { currentTask } from '$framework';
+       export default () => { currentTask().logger.reportTable({ title: 't', table: [{ a: 1 }] }); currentTask().logger.reportSingleValue('n', 1); };`,
+    );
+    const told: [string, boolean][] = [];
+    await rig.execute(pool, request, {
+      isolation,
+      onReport: (report, inline) => told.push([report.kind, inline !== undefined]),
+    });
+    expect(told.toSorted()).toEqual([
+      ['single-value', false],
+      ['table', true],
+    ]);
+  },
+);
+
 test.each([
   ['reportScalar({ title: "t", value: "1", iteration: 0 })', '`value` must be a number'],
   ['reportScalar({ title: "t", value: 1 })', '`iteration` is missing'],

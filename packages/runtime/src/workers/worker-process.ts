@@ -47,7 +47,7 @@ export interface TaskRun {
     readonly stream: 'stdout' | 'stderr';
     readonly text: string;
   }) => void | Promise<void>;
-  readonly onReport: (report: Report) => void;
+  readonly onReport: (report: Report, inline: Uint8Array | undefined) => void;
   readonly onEdit?: ((edit: TaskEdit) => void) | undefined;
   readonly onArtifact?: ((artifact: StoredArtifact) => void) | undefined;
 }
@@ -331,7 +331,7 @@ class CurrentTask {
       const report = maskReport(message.report, this.#masker);
       this.#reports.push({ ...message, report });
       try {
-        this.#run.onReport(report);
+        this.#run.onReport(report, message.inline);
       } catch (error) {
         this.fault ??= error;
       }

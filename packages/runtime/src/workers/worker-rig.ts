@@ -50,7 +50,7 @@ export interface ExecuteOptions {
   readonly signal?: AbortSignal;
   readonly onStart?: Parameters<WorkerPool['execute']>[0]['onStart'];
   readonly onLog?: Parameters<WorkerPool['execute']>[0]['onLog'];
-  readonly onReport?: (report: Report) => void;
+  readonly onReport?: (report: Report, inline: Uint8Array | undefined) => void;
   readonly onEdit?: (edit: TaskEdit) => void;
   readonly onArtifact?: (artifact: StoredArtifact) => void;
 }
@@ -187,9 +187,9 @@ export async function useWorkers(): Promise<WorkerRig> {
           text[chunk.stream] += chunk.text;
           return options.onLog?.(chunk);
         },
-        onReport(report) {
+        onReport(report, inline) {
           reports.push(report);
-          options.onReport?.(report);
+          options.onReport?.(report, inline);
         },
         onEdit: (edit) => options.onEdit?.(edit),
         onArtifact: (artifact) => options.onArtifact?.(artifact),
