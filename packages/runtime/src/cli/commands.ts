@@ -42,12 +42,19 @@ const SELECTION: readonly OptionSpec[] = [
   { name: 'to', value: 'STEP', summary: 'this step and what it depends on' },
   { name: 'only', value: 'STEP', summary: 'this step alone; its inputs from the latest run' },
 ];
-const NO_AGENTS =
-  'queues and agents are not part of this version; leave it out and the steps run on this machine';
-const FLEET: readonly OptionSpec[] = [
-  { name: 'queue', value: 'Q', summary: '', refused: NO_AGENTS },
-  { name: 'remote', value: 'Q', valueOptional: true, summary: '', refused: NO_AGENTS },
+const NO_REMOTE = 'controllers on agents are not part of this version; --queue sends the steps there';
+/** Where steps run. */
+const PLACE: readonly OptionSpec[] = [
+  { name: 'queue', value: 'Q', summary: 'steps without a queue of their own go to agents on Q' },
+  { name: 'local', summary: 'run every step in this process, whatever its queue' },
 ];
+const REMOTE: OptionSpec = {
+  name: 'remote',
+  value: 'Q',
+  valueOptional: true,
+  summary: '',
+  refused: NO_REMOTE,
+};
 const RUN_HELP = 'RUN is an id, a unique beginning of one, NAME#NUMBER, or latest.';
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -69,13 +76,14 @@ export const COMMANDS: readonly CommandSpec[] = [
         summary: 'run again whenever a source, a file parameter or a file() input is saved',
       },
       OUTPUT,
-      { name: 'local', summary: 'run everything on this machine (the default here)' },
-      ...FLEET,
+      ...PLACE,
+      REMOTE,
     ],
     examples: [
       'run-pipeline examples/iris-decorators.ts',
       'run-pipeline train.ts#scoring --param depth=5 --refresh=load',
       'run-pipeline train.ts --json | jq .type',
+      'run-pipeline train.ts --queue default',
     ],
     load: async () => (await import('./commands/index.js')).runCommand,
   },
@@ -214,7 +222,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'continue a run that was lost, aborted or failed; completed steps are kept',
     details: [RUN_HELP],
     arguments: [RUN],
-    options: [CONCURRENCY, OUTPUT],
+    options: [CONCURRENCY, OUTPUT, ...PLACE],
     examples: ['run-pipeline resume latest'],
     load: async () => (await import('./commands/index.js')).resumeCommand,
   },
@@ -224,7 +232,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'run the current file of a run again, with the same parameters',
     details: [RUN_HELP],
     arguments: [RUN],
-    options: [PARAM, CONCURRENCY, REFRESH, NO_CACHE, ...SELECTION, OUTPUT, ...FLEET],
+    options: [PARAM, CONCURRENCY, REFRESH, NO_CACHE, ...SELECTION, OUTPUT, ...PLACE, REMOTE],
     examples: ['run-pipeline rerun latest --param lr=0.001'],
     load: async () => (await import('./commands/index.js')).rerunCommand,
   },

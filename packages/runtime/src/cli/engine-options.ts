@@ -19,6 +19,7 @@ export function engineOptions(context: Context): EngineOptions {
   }
   const steps = options.texts('refresh');
   return {
+    ...placeOptions(context),
     concurrency: concurrency(context),
     refresh: !options.has('refresh') ? 'none' : steps.length > 0 ? steps : 'all',
     cache: !options.has('no-cache'),
@@ -27,6 +28,21 @@ export function engineOptions(context: Context): EngineOptions {
     only: options.text('only'),
     graceMs: graceMs(context.env),
   };
+}
+
+/** Where steps run: `--queue`, `--local`. */
+export function placeOptions({ options }: Context): Pick<EngineOptions, 'queue' | 'local'> {
+  const queue = options.text('queue');
+  const local = options.has('local');
+  if (local && queue !== undefined) {
+    throw usageError(
+      '--queue and --local exclude each other',
+      '--queue sends steps to agents; --local runs all of them in this process',
+    );
+  }
+  if (queue !== undefined && (queue.trim() === '' || /\p{Cc}/u.test(queue)))
+    throw usageError('--queue takes the name of a queue: --queue default');
+  return { queue, local };
 }
 
 /**

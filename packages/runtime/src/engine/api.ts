@@ -43,6 +43,10 @@ export interface EngineOptions {
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly only: string | undefined;
+  /** Steps without a queue of their own go to agents on this queue. */
+  readonly queue: string | undefined;
+  /** No step goes to a queue. */
+  readonly local: boolean;
   /** Milliseconds from abort to SIGKILL. */
   readonly graceMs: number;
 }
@@ -62,7 +66,11 @@ export type ResumeRun = (request: {
   readonly run: RunId;
   /** Of a run that a program started: its controller is the program itself. */
   readonly definition?: PipelineDefinition;
-  readonly options: Pick<EngineOptions, 'concurrency' | 'graceMs'>;
+  /** `queue` and `local`: default as the run was launched. */
+  readonly options: Pick<EngineOptions, 'concurrency' | 'graceMs'> &
+    Partial<Pick<EngineOptions, 'queue' | 'local'>>;
+  /** What is to be told that is no event: a queue without agents. */
+  readonly onWarning: (message: string) => void;
   readonly onEvent: (event: RunEvent) => void;
   readonly signal: AbortSignal;
 }) => Promise<RunResult>;

@@ -85,5 +85,5 @@ const nodeView = (node: NodeState): CallbackNode => ({
   parents: node.parents.map((parent) => parent.name),
   baseTaskId: undefined,
   executed: node.producer,
-  queue: node.definition.options.queue,
+  queue: node.queue,
 });

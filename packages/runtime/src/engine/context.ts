@@ -83,6 +83,8 @@ export interface NodeState {
   task: TaskId;
   status: StepStatus;
   attempt: number;
+  /** Where it waits for an agent, or waited last; undefined where the run executes it itself. */
+  queue: string | undefined;
   fingerprint: Fingerprint | undefined;
   /** Once ended well. */
   artifacts: ReadonlyMap<string, StoredArtifact>;
@@ -159,6 +161,7 @@ export function newNode(options: {
     task,
     status: 'created',
     attempt: 0,
+    queue: undefined,
     fingerprint: undefined,
     artifacts: new Map(),
     producer: task,

@@ -36,6 +36,8 @@ export interface Launch {
     readonly from: string | undefined;
     readonly to: string | undefined;
     readonly only: string | undefined;
+    readonly queue: string | undefined;
+    readonly local: boolean;
   };
 }
 export type LaunchValue =

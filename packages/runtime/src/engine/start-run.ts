@@ -47,7 +47,7 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     // New code is about to execute: its processes start while it is packaged.
     onMissing: (count) => workers.warm(count),
   });
-  for (const queue of queuesOf(definition)) {
+  for (const queue of options.local ? [] : queuesOf(definition, options.queue)) {
     request.onWarning(`no agent serves queue "${queue}": its steps run here`);
   }
   const borrowed =
@@ -74,6 +74,8 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
       from: options.from,
       to: options.to,
       only: options.only,
+      queue: options.queue,
+      local: options.local,
     },
   });
   const row = await project.store.createRun({
@@ -110,9 +112,9 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
 }
 
 /** Queues that steps ask for. There are no agents yet, so the run executes their tasks itself. */
-function queuesOf(definition: PipelineDefinition): ReadonlySet<string> {
+function queuesOf(definition: PipelineDefinition, given: string | undefined): ReadonlySet<string> {
   const queues = [...packageKeys(definition).keys()].map(
-    (step) => step.options.queue ?? definition.options.queue,
+    (step) => step.options.queue ?? given ?? definition.options.queue,
   );
   return new Set(queues.filter((queue) => queue !== undefined));
 }

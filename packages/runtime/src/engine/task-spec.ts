@@ -32,8 +32,8 @@ export interface TaskSpec {
   readonly isolation: Isolation;
   /** Milliseconds of one execution. */
   readonly timeout: number | undefined;
-  /** Declared `env`: the HMAC of the value that entered the fingerprint; undefined: it was not set. */
-  readonly env: readonly { readonly name: string; readonly hmac: string | undefined }[];
+  /** Variables that entered the fingerprint (declared, or read by the code): `environmentHash` of their value or absence. */
+  readonly env: readonly { readonly name: string; readonly hmac: string }[];
   readonly secrets: readonly string[];
 }
 export interface TaskSpecScript {

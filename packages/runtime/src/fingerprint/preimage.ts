@@ -48,11 +48,8 @@ export function computeFingerprint(options: FingerprintOptions): Fingerprinted {
   if (options.key === undefined) parts.push(...options.inputs);
   else parts.push(options.key);
   for (const name of [...new Set(options.env)].sort(byCodeUnit)) {
-    const value = options.environment[name];
-    const digest = createHmac('sha256', options.secretKey)
-      .update(value === undefined ? 'unset' : `set:${value}`)
-      .digest('hex');
-    parts.push({ kind: 'env', name, hash: digest });
+    const hash = environmentHash(options.secretKey, options.environment[name]);
+    parts.push({ kind: 'env', name, hash });
   }
   if (options.version !== undefined) {
     parts.push({
@@ -65,6 +62,15 @@ export function computeFingerprint(options: FingerprintOptions): Fingerprinted {
   const whole = hashOf(`run-pipeline fingerprint ${FORMAT}`, [fromPackage.hash, hashParts(parts)]);
   return { fingerprint: fingerprint(`fp${FORMAT}:${whole}`), parts: [...fromPackage.parts, ...parts] };
 }
+
+/**
+ * How the value of an environment variable enters and travels: as an HMAC with the store's key. Unset is a value
+ * like any other.
+ */
+export const environmentHash = (secretKey: Uint8Array, value: string | undefined): string =>
+  createHmac('sha256', secretKey)
+    .update(value === undefined ? 'unset' : `set:${value}`)
+    .digest('hex');
 
 const EXPLAINS_ONLY = new Set<PreimagePart['kind']>(['symbol']);
 

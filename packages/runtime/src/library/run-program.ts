@@ -74,6 +74,8 @@ function engineOptions(options: RunOptions): EngineOptions {
     from: options.from,
     to: options.to,
     only: options.only,
+    queue: options.queue,
+    local: options.local ?? false,
     graceMs: graceMs(process.env),
   };
 }

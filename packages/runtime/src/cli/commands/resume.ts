@@ -1,20 +1,36 @@
 import { graceMs, resumeRun } from '../../engine/index.js';
 import { conductRun } from '../conduct.js';
 import type { Context } from '../context.js';
-import { concurrency } from '../engine-options.js';
+import { concurrency, placeOptions } from '../engine-options.js';
 import { withRun } from '../project-access.js';
 
 /** `run-pipeline resume RUN` */
 export function resumeCommand(context: Context): Promise<number> {
   return withRun(context, async (project, row) => {
-    const options = { concurrency: concurrency(context), graceMs: graceMs(context.env) };
+    const { queue, local } = placeOptions(context);
+    const options = {
+      concurrency: concurrency(context),
+      graceMs: graceMs(context.env),
+      // What neither flag says is as the run was launched.
+      ...(queue === undefined ? {} : { queue, local: false }),
+      ...(local ? { local } : {}),
+    };
     const before = await project.store.readEvents(row.id, {
-      types: ['run.start', 'step.add', 'step.start', 'step.retry', 'step.end', 'run.resume', 'run.end'],
+      types: [
+        'run.start',
+        'step.add',
+        'step.queue',
+        'step.start',
+        'step.retry',
+        'step.end',
+        'run.resume',
+        'run.end',
+      ],
     });
     const { exitCode } = await conductRun(context, {
       store: project.store,
       before,
-      start: ({ onEvent, signal }) => resumeRun({ project, run: row.id, options, onEvent, signal }),
+      start: (hooks) => resumeRun({ project, run: row.id, options, ...hooks }),
     });
     return exitCode;
   });

@@ -112,9 +112,9 @@ async function conductCandidate(
     output: given.output,
     signal: given.signal,
     notes:
-      given.queue === undefined && given.remote !== true && typeof given.remote !== 'string'
+      given.remote !== true && typeof given.remote !== 'string'
         ? []
-        : ['queues and agents are not part of this version: the run executes on this machine'],
+        : ['controllers on agents are not part of this version: the controller runs here'],
     start: (hooks) =>
       startRun({
         project,
@@ -151,5 +151,7 @@ function mergedOptions(context: Context, given: RunOptions): ReturnType<typeof e
     from: flags.from ?? given.from,
     to: flags.to ?? given.to,
     only: flags.only ?? given.only,
+    queue: flags.queue ?? given.queue,
+    local: flags.local || (flags.queue === undefined && (given.local ?? false)),
   };
 }
