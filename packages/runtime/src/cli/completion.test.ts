@@ -30,7 +30,8 @@ test.skipIf(!has('bash'))('bash completes commands, files, options, choices and 
   expect(complete('show', '')).toEqual(['latest', '01ABC']);
   expect(complete('logs', '-')).toContain('--follow');
   expect(complete('completion', 'f')).toEqual(['fish']);
-  expect(complete('pipe.ts', '--qu')).toEqual([]);
+  expect(complete('pipe.ts', '--qu')).toEqual(['--queue']);
+  expect(complete('pipe.ts', '--rem')).toEqual([]);
 });
 
 test.each([
