@@ -7,5 +7,6 @@ export * from './artifact.js';
 export * from './events.js';
 export * from './definition.js';
 export * from './task.js';
+export * from './task-edits.js';
 export * from './package.js';
 export * from './did-you-mean.js';

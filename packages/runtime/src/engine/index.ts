@@ -12,3 +12,5 @@ export { launchValues } from './run-documents.js';
 export { graceMs } from './settings.js';
 export { captureTask } from './capture-task.js';
 export { decodeStored } from './values.js';
+export { executeRecord, type RecordEnding, type RecordExecution, type RecordStop } from './execute-record.js';
+export { AttemptOutput } from './attempt-output.js';

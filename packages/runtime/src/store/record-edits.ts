@@ -1,9 +1,10 @@
-import type {
-  TaskConfigurations,
-  TaskEdit,
-  TaskParameters,
-  TaskScript,
-  TaskType,
+import {
+  mergeParameters,
+  type TaskConfigurations,
+  type TaskEdit,
+  type TaskParameters,
+  type TaskScript,
+  type TaskType,
 } from '@run-pipeline/core/model';
 
 /** The part of a record that edits change. */
@@ -33,21 +34,6 @@ export function applyEdit(record: EditableRecord, edit: TaskEdit): EditableRecor
     configurations: { ...record.configurations, ...edit.configurations },
     progress: edit.progress ?? record.progress,
   };
-}
-
-// Spreads and computed keys define properties: a section named `__proto__` is data like any other.
-function mergeParameters(old: TaskParameters, edit: TaskParameters = {}): TaskParameters {
-  const merged = { ...old };
-  for (const [section, parameters] of Object.entries(edit)) {
-    const before = Object.hasOwn(old, section) ? old[section] : undefined;
-    Object.defineProperty(merged, section, {
-      value: { ...before, ...parameters },
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
-  }
-  return merged;
 }
 
 /** Of a published task only how people find it may change. */
