@@ -534,6 +534,53 @@ export function attemptTests(factory: StoreFactory): void {
     expect(await store.finishTask({ task, fence: held, status: 'completed', artifacts: [] })).toBe(true);
   });
 
+  test('who lost the run cannot take its steps out of queues, nor stop them', async () => {
+    const { store } = await fresh();
+    const recorder = await Recorder.start(store, newRun('r1'));
+    for (const step of ['waits', 'runs']) await store.enqueueTask(stepJob(recorder, step));
+    const fence = await fenceOf(store, 'r1.runs');
+    await store.takeRun(recorder.id, { expectedEpoch: 1, owner: OTHER });
+    const [waits, runs] = [taskId('r1.waits'), taskId('r1.runs')];
+    const stop = { reason: 'stopped', message: 'late' } as const;
+    const old = { run: recorder.id, epoch: 1 };
+    expect(await store.withdrawTask(waits, 1, old)).toBe(false);
+    expect(await store.requestTaskStop(runs, 1, stop, old)).toBe(false);
+    expect(await store.readTaskStops([runs])).toEqual(new Map());
+    expect((await store.listQueued('default')).map(({ task }) => task)).toEqual([waits]);
+    const now = { run: recorder.id, epoch: 2 };
+    expect(await store.withdrawTask(waits, 1, now)).toBe(true);
+    expect(await store.requestTaskStop(runs, 1, stop, now)).toBe(true);
+    expect(await store.finishTask({ task: runs, fence, status: 'aborted', artifacts: [] })).toBe(true);
+  });
+
+  test('what an agent completed and its run did not take is executed once more when the run says so', async () => {
+    const { store } = await fresh();
+    const recorder = await Recorder.start(store, newRun('r1'));
+    for (const step of ['a', 'b', 'own']) await store.enqueueTask(stepJob(recorder, step));
+    for (const step of ['a', 'b']) {
+      const fence = await fenceOf(store, `r1.${step}`);
+      const task = taskId(`r1.${step}`);
+      const artifacts = [small('x', 'old')];
+      expect(await store.finishTask({ task, fence, status: 'completed', artifacts })).toBe(true);
+    }
+    expect(await store.enqueueTask(stepJob(recorder, 'a', {}, 2))).toMatchObject({ status: 'completed' });
+    expect(await recorder.claim('b', 2)).toMatchObject({ ok: false });
+    const { run, ...job } = stepJob(recorder, 'a', {}, 2);
+    expect(await store.enqueueTask({ ...job, run: { ...run!, again: true } })).toEqual({
+      ok: true,
+      attempt: 2,
+    });
+    expect(await store.readTaskArtifacts(taskId('r1.a'))).toEqual([]);
+    expect(await recorder.claim('b', 2, WORKER, { again: true })).toMatchObject({ ok: true });
+    // What the run itself completed has its outcome.
+    await store.withdrawTask(taskId('r1.own'), 1);
+    const own = await recorder.claim('own', 1);
+    if (!own.ok) throw new Error('nobody else claims it');
+    const finish = { task: taskId('r1.own'), fence: own.fence, status: 'completed' } as const;
+    await recorder.commit([stepEnd('own')], { finish });
+    expect(await recorder.claim('own', 2, WORKER, { again: true })).toMatchObject({ ok: false });
+  });
+
   test('a run that waits for an agent is nobody’s, is not lost, and hears a stop from before', async () => {
     const { store } = await fresh();
     const row = await store.createRun(newRun('r1', { queued: true }));

@@ -139,7 +139,7 @@ export class Recorder {
     });
   }
 
-  claim(step: string, attempt = 1, executor = WORKER) {
+  claim(step: string, attempt = 1, executor = WORKER, more: { readonly again?: true } = {}) {
     return this.#store.claimTask({
       task: taskId(`${this.id}.${step}`),
       run: this.id,
@@ -148,6 +148,7 @@ export class Recorder {
       attempt,
       executor,
       leaseMs: LEASE_MS,
+      ...more,
     });
   }
 }

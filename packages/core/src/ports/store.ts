@@ -244,6 +244,8 @@ export interface TaskClaim {
   readonly attempt: number;
   readonly executor: ProcessIdentity;
   readonly leaseMs: number;
+  /** As of `NewJob.run`: also when an agent has completed it. */
+  readonly again?: true;
 }
 
 export interface TaskFinish {

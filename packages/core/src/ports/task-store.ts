@@ -57,8 +57,11 @@ export interface TaskStore {
         readonly status?: TaskStatus;
       }
   >;
-  /** Takes a job out of its queue before anybody claimed it: `created` again. False: it is too late. */
-  withdrawTask(task: TaskId, attempt: number): Promise<boolean>;
+  /**
+   * Takes a job out of its queue before anybody claimed it: `created` again. False: it is too late, or `by` does
+   * not own the run any more.
+   */
+  withdrawTask(task: TaskId, attempt: number, by?: RunOwnership): Promise<boolean>;
   /**
    * The job to take next: of the first of `queues` that has one (`order: 'given'`), or of the queue
    * that has waited longest since a job was taken from it (`fair`); in a queue by priority, then age.
@@ -115,8 +118,11 @@ export interface TaskStore {
   readTaskArtifacts(task: TaskId): Promise<readonly StoredArtifact[]>;
   /** State of attempts on agents, for whoever follows several of them. Unknown ones are left out. */
   readAttempts(tasks: readonly TaskId[]): Promise<ReadonlyMap<TaskId, AttemptState>>;
-  /** Asks whoever executes the attempt to end it; it then finishes as aborted. False: it does not run. */
-  requestTaskStop(task: TaskId, attempt: number, stop: TaskStop): Promise<boolean>;
+  /**
+   * Asks whoever executes the attempt to end it; it then finishes as aborted. False: it does not run, or `by` does
+   * not own the run any more.
+   */
+  requestTaskStop(task: TaskId, attempt: number, stop: TaskStop, by?: RunOwnership): Promise<boolean>;
   /** What was asked of these running attempts. */
   readTaskStops(tasks: readonly TaskId[]): Promise<ReadonlyMap<TaskId, TaskStop>>;
   /**
@@ -199,6 +205,11 @@ export interface NewJob {
     readonly epoch: number;
     readonly step: StepName;
     readonly attempt: number;
+    /**
+     * Also when an agent has completed it: its run never took that outcome, and asks for another one since the
+     * step's inputs are others now.
+     */
+    readonly again?: true;
   };
   /** What to execute (opaque here), for steps. */
   readonly spec?: Uint8Array;
@@ -206,6 +217,12 @@ export interface NewJob {
   readonly identity?: string;
   /** Blobs and small values the spec refers to, kept until the task goes. */
   readonly pins?: readonly { readonly hash: Digest; readonly size: number; readonly bytes?: Uint8Array }[];
+}
+
+/** The owner of a run, at the time it took it: refused once somebody else has. */
+export interface RunOwnership {
+  readonly run: RunId;
+  readonly epoch: number;
 }
 
 export interface QueuedJob {

@@ -10,8 +10,10 @@ import {
   forgetAttempt,
   heldAttempt,
   lostAgents,
+  mayAct,
   taskState,
   type LostAttempt,
+  type OwnAttempt,
   type TaskState,
 } from './task-state.js';
 import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
@@ -166,9 +168,13 @@ export function readAttempts(
 }
 
 /** The first reason stays. */
-export function requestTaskStop(batch: WriteBatch, task: TaskId, attempt: number, stop: TaskStop): boolean {
+export function requestTaskStop(
+  batch: WriteBatch,
+  { task, attempt, by }: OwnAttempt,
+  stop: TaskStop,
+): boolean {
   const state = taskState(batch.connection, task);
-  if (state?.status !== 'running' || state.attempt !== attempt) return false;
+  if (state?.status !== 'running' || state.attempt !== attempt || !mayAct(batch, by)) return false;
   if (state.stop === undefined)
     batch.connection.run('UPDATE tasks SET stop = ? WHERE id = ?', JSON.stringify(stop), task);
   return true;

@@ -1,6 +1,6 @@
-import type { RunId, StepName, TaskId } from '@run-pipeline/core/model';
+import type { RunId, StepName, TaskId, TaskStatus } from '@run-pipeline/core/model';
 import type { JobKind, NewJob, QueuedJob, Store } from '@run-pipeline/core/ports';
-import { forgetAttempt, taskState, type TaskState } from './task-state.js';
+import { forgetAttempt, mayAct, taskState, type OwnAttempt, type TaskState } from './task-state.js';
 import type { Connection, SqlRow } from './connection.js';
 import { queuesByTurn } from './queues.js';
 import type { RunState, WriteBatch } from './write-batch.js';
@@ -71,9 +71,13 @@ function refuse(
   } else if (batch.connection.get('SELECT 1 FROM task_records WHERE id = ?', job.task) === undefined) {
     return { ok: false, reason: 'unknown' };
   }
-  const free = state === undefined || ['created', 'failed', 'aborted'].includes(state.status);
+  const ended = job.run?.again === true ? ENDED : ENDED_BADLY;
+  const free = state === undefined || state.status === 'created' || ended.includes(state.status);
   return free ? undefined : { ok: false, reason: 'status', status: state.status };
 }
+
+const ENDED_BADLY: readonly TaskStatus[] = ['failed', 'aborted'];
+const ENDED: readonly TaskStatus[] = [...ENDED_BADLY, 'completed'];
 
 function keepSpec(batch: WriteBatch, job: NewJob): void {
   if (job.spec === undefined) {
@@ -88,9 +92,9 @@ function keepSpec(batch: WriteBatch, job: NewJob): void {
   }
 }
 
-export function withdrawTask(batch: WriteBatch, task: TaskId, attempt: number): boolean {
+export function withdrawTask(batch: WriteBatch, { task, attempt, by }: OwnAttempt): boolean {
   const state = taskState(batch.connection, task);
-  if (state?.status !== 'queued' || state.attempt !== attempt) return false;
+  if (state?.status !== 'queued' || state.attempt !== attempt || !mayAct(batch, by)) return false;
   withdraw(batch, task);
   return true;
 }

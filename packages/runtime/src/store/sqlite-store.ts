@@ -11,6 +11,7 @@ import type {
   NewRun,
   NewTask,
   ProcessIdentity,
+  RunOwnership,
   RunQuery,
   Store,
   TaskClaim,
@@ -182,8 +183,8 @@ class SqliteStore implements Store {
     // A step is enqueued again by its run, should a power failure take it back; others by nobody.
     return this.#write((batch) => enqueueTask(batch, job), { durable: job.run === undefined });
   }
-  withdrawTask(task: TaskId, attempt: number) {
-    return this.#write((batch) => withdrawTask(batch, task, attempt), LEASE);
+  withdrawTask(task: TaskId, attempt: number, by?: RunOwnership) {
+    return this.#write((batch) => withdrawTask(batch, { task, attempt, by }), LEASE);
   }
   nextQueued(query: Parameters<Store['nextQueued']>[0]) {
     return this.#read((connection) => nextQueued(connection, query));
@@ -218,8 +219,8 @@ class SqliteStore implements Store {
   readAttempts(tasks: readonly TaskId[]) {
     return this.#read((connection) => readAttempts(connection, tasks, this.#now()));
   }
-  requestTaskStop(task: TaskId, attempt: number, stop: TaskStop) {
-    return this.#write((batch) => requestTaskStop(batch, task, attempt, stop));
+  requestTaskStop(task: TaskId, attempt: number, stop: TaskStop, by?: RunOwnership) {
+    return this.#write((batch) => requestTaskStop(batch, { task, attempt, by }, stop));
   }
   readTaskStops(tasks: readonly TaskId[]) {
     return this.#read((connection) => readTaskStops(connection, tasks));

@@ -1,5 +1,5 @@
 import type { ErrorRecord, StepName, TaskId, TaskStatus } from '@run-pipeline/core/model';
-import type { JobKind, ProcessIdentity, TaskStop } from '@run-pipeline/core/ports';
+import type { JobKind, ProcessIdentity, RunOwnership, TaskStop } from '@run-pipeline/core/ports';
 import type { Connection, SqlRow } from './connection.js';
 import { decodeOwner, type WriteBatch } from './write-batch.js';
 
@@ -33,6 +33,18 @@ export interface LostAttempt {
   /** The worker that was at it, which may have outlived its agent. */
   readonly executor?: ProcessIdentity;
 }
+
+/** An attempt that somebody wants to end, and in which right. */
+export interface OwnAttempt {
+  readonly task: TaskId;
+  readonly attempt: number;
+  /** Undefined: a person's, who may end any. */
+  readonly by: RunOwnership | undefined;
+}
+
+/** False: another process has taken the run over since, and may be following this very attempt. */
+export const mayAct = (batch: WriteBatch, by: RunOwnership | undefined): boolean =>
+  by === undefined || batch.run(by.run)?.epoch === by.epoch;
 
 const STATE = `SELECT id, run, step, attempt, fence, epoch, status, lease_until, kind, queue, agent, first_attempt,
     lost, stop, outputs, executor FROM tasks`;

@@ -10,7 +10,7 @@ import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
  *
  * - At most one holder: while a lease lives nobody else gets it, except a newer epoch of the same run
  *   (its controller has made sure that the old worker is dead).
- * - A completed task is never given out again.
+ * - A completed task is never given out again, but to its run when an agent completed it with other inputs.
  * - Whoever holds the newest fence may finish, also after its lease ran out; nobody else ever may.
  * - An attempt on an agent is not the old controller's: a newer epoch gets it only when its lease is over.
  */
@@ -28,7 +28,8 @@ export function claimTask(
     const [heldRun, epoch, status, leaseUntil, executor, kind, agent] = held;
     const newerEpoch = heldRun === run.n && claim.epoch > epoch && agent === null;
     const live = status === 'running' && leaseUntil > batch.now && !newerEpoch;
-    if (live || status === 'completed' || status === 'published')
+    const untaken = claim.again === true && status === 'completed' && kind !== null;
+    if (live || (status === 'completed' && !untaken) || status === 'published')
       return { ok: false, holder: decodeOwner(executor ?? run.owner) };
     // It was in a queue before: nothing of that attempt may show under this one.
     if (kind !== null) forgetAttempt(batch, claim.task, claim.attempt);
