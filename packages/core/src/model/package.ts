@@ -94,6 +94,6 @@ export interface TaskPackage {
   /** Names the directory it is kept in: digest over manifest and code. */
   readonly hash: Digest;
   readonly manifest: PackageManifest;
-  /** Absolute directory that holds `task.mjs`, `task.mjs.map`, `manifest.json` and `assets/`. */
+  /** Absolute directory of its assets, which exists when it has any. The package itself is the file `DIRECTORY.mjs`. */
   readonly directory: string;
 }

@@ -95,8 +95,8 @@ async function removeBlobs(
 /** Packages that no kept run was launched with. One that is needed again is made again. */
 async function removePackages(project: Project, { dryRun, graceMs }: Sweep): Promise<number> {
   const directory = join(project.home, 'packages');
-  const present = await readdir(directory).catch(() => []);
-  if (present.length === 0) return 0;
+  const present = new Set<string>(await readdir(directory).catch(() => []));
+  if (present.size === 0) return 0;
   const needed = new Set<string>();
   for (const run of await project.store.findRuns({ limit: Number.MAX_SAFE_INTEGER })) {
     const launch = await readLaunch(project, run.id).catch(() => undefined);
@@ -104,8 +104,9 @@ async function removePackages(project: Project, { dryRun, graceMs }: Sweep): Pro
   }
   let removed = 0;
   for (const name of present) {
-    if (needed.has(name) || !(await isOlder(join(directory, name), graceMs))) continue;
-    removed += 1;
+    if (needed.has(name.replace(/\.mjs$/, '')) || !(await isOlder(join(directory, name), graceMs))) continue;
+    // The assets of a package lie beside it, in a directory of its name.
+    if (name.endsWith('.mjs') || !present.has(`${name}.mjs`)) removed += 1;
     if (!dryRun) await rm(join(directory, name), { recursive: true, force: true });
   }
   return removed;

@@ -1,7 +1,8 @@
-import { readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PackageManifest } from '@run-pipeline/core/model';
+import { readLock } from './index.js';
 import { ScratchProject } from './scratch-project.test-support.js';
 
 const installed = (
@@ -29,7 +30,7 @@ async function packaged(project: ScratchProject): Promise<{ manifest: PackageMan
   expect(result.diagnostics).toEqual([]);
   const task = result.packages.get('one')!;
   const hasLock = Object.keys(task.manifest.dependencies).length > 0;
-  const lock = hasLock ? await readFile(join(task.directory, 'lock.json'), 'utf8') : 'null';
+  const lock = hasLock ? readLock(project.paths, task.hash)! : 'null';
   return { manifest: task.manifest, lock: JSON.parse(lock) as unknown };
 }
 

@@ -2,5 +2,5 @@ export { createPackager, type PackagerOptions } from './create-packager.js';
 export { installationMark } from './installation-mark.js';
 export { materialisePackage } from './materialise.js';
 export { packageScript, type ScriptRequest } from './script/package-script.js';
-export { readPackage } from './write-packages.js';
+export { readLock, readPackage } from './write-packages.js';
 export type { MaterialisePackage, PackageRequest, PackageResult, PackageSteps } from './packager.js';

@@ -137,7 +137,7 @@ export function packageContent(
     ok: true,
     content: {
       manifest,
-      code: `${numbered.code.trimEnd()}\n//# sourceMappingURL=task.mjs.map\n`,
+      code: `${numbered.code.trimEnd()}\n`,
       map: numbered.map,
       lock: packages.length === 0 ? undefined : JSON.stringify(closure.lock),
       assets,

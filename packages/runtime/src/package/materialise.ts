@@ -1,13 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -17,8 +9,8 @@ import type { ProjectPaths } from '../project/project.js';
 import { hashOf } from './digest.js';
 import type { MaterialisePackage } from './packager.js';
 import { DEPENDENCY, SOURCE } from './placeholders.js';
-import { packageDirectory } from './package-directory.js';
-import { readTexts, sourceRoot } from './write-packages.js';
+import { mapComment, packageFile, removePackage, sourceRoot } from './package-file.js';
+import { readTexts } from './write-packages.js';
 
 /**
  * Makes a package runnable here: placeholders become file URLs, of packages as the project resolves
@@ -35,21 +27,16 @@ export const materialisePackage: MaterialisePackage = async ({ paths, package: t
   const urls = externals.map((external) => urlOf(external, installed, task));
   const sources = assets.length > 0 ? join(task.directory, 'assets') : paths.root;
   const program = join(sources, task.manifest.source.file);
-  const name = hashOf('materialised-2', task.hash, paths.root, sources, ...urls).slice('sha256:'.length);
+  const name = hashOf('materialised-3', task.hash, paths.root, sources, ...urls).slice('sha256:'.length);
   const directory = join(paths.home, 'cache', 'tasks');
   const file = join(directory, `${name}.mjs`);
-  const sourceMap = `${file}.map`;
-  if (urls.length > 0 && isWhole(file) && existsSync(sourceMap)) return { file, sourceMap, program };
+  if (urls.length > 0 && isWhole(file)) return { file, sourceMap: file, program };
   const texts = readTexts(paths, task.hash);
   if (texts === undefined) throw damaged(paths, task);
   const root = sourceRoot(paths.root);
-  const map = JSON.parse(texts.map) as { readonly sourceRoot?: string };
-  if (!texts.code.match(PLACEHOLDERS) && map.sourceRoot === root) {
-    return {
-      file: join(task.directory, 'task.mjs'),
-      sourceMap: join(task.directory, 'task.mjs.map'),
-      program,
-    };
+  if (!texts.code.match(PLACEHOLDERS) && texts.root === root) {
+    const itself = packageFile(paths, task.hash);
+    return { file: itself, sourceMap: itself, program };
   }
   const { replaceMapped } = await import('./bundle/mappings.js');
   const placed = replaceMapped(texts, PLACEHOLDERS, (match) => {
@@ -59,11 +46,10 @@ export const materialisePackage: MaterialisePackage = async ({ paths, package: t
     return JSON.stringify(url);
   });
   mkdirSync(directory, { recursive: true });
-  // The map first: a file without its map would be used as it is.
-  writeWhole(sourceMap, JSON.stringify({ ...(JSON.parse(placed.map) as object), sourceRoot: root }));
-  const code = placed.code.replace(/task\.mjs\.map\n$/, `${name}.mjs.map\n`);
-  writeWhole(file, `${code}${seal(code)}`);
-  return { file, sourceMap, program };
+  const map = JSON.stringify({ ...(JSON.parse(placed.map) as object), sourceRoot: root });
+  const module = `${placed.code}${mapComment(map)}`;
+  writeWhole(file, `${module}${seal(module)}`);
+  return { file, sourceMap: file, program };
 };
 
 const PLACEHOLDERS = new RegExp(`"(?:${DEPENDENCY}(?<index>\\d+)|${SOURCE}(?<path>[^"]+))"`, 'g');
@@ -84,11 +70,11 @@ function isWhole(file: string): boolean {
 
 /** What is damaged is never run; it is taken away, so that the next run makes it again. */
 function damaged(paths: ProjectPaths, task: TaskPackage): RunPipelineError {
-  rmSync(packageDirectory(paths, task.hash), { recursive: true, force: true });
+  removePackage(paths, task.hash);
   return new RunPipelineError({
     kind: 'load',
     code: 'package-damaged',
-    message: `the package of ${task.manifest.id} is missing or damaged: ${task.directory}`,
+    message: `the package of ${task.manifest.id} is missing or damaged: ${packageFile(paths, task.hash)}`,
     help: 'it has been removed; run again to make it anew',
   });
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { createPackager } from './index.js';
+import { packageFile } from './package-file.js';
 import { ScratchProject } from './scratch-project.test-support.js';
 
 const FILES = {
@@ -254,7 +255,7 @@ test('a damaged memo is as if there were none', async () => {
 test('a package that is gone is made again', async () => {
   const project = await settled();
   const first = await both(project);
-  await rm(first.packages.get('one')!.directory, { recursive: true });
+  await rm(packageFile(project.paths, first.packages.get('one')!.hash));
   const second = await both(project);
   expect(second.memoised).toBe(1);
   expect([...second.packages.keys()].sort()).toEqual(['one', 'two']);

@@ -41,7 +41,7 @@ export type PackageSteps = (options: {
 }) => Promise<PackageResult>;
 
 /**
- * Makes a package runnable on this machine: returns the path of a copy of `task.mjs` whose placeholders
+ * Makes a package runnable on this machine: returns the path of its module, or of a copy whose placeholders
  * are file URLs (npm packages resolved from the project, the framework from this installation).
  */
 export type MaterialisePackage = (options: {

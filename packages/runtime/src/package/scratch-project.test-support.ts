@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type { SourceLocation, TaskPackage } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
 import { createPackager, materialisePackage, type PackageRequest, type PackageResult } from './index.js';
+import { packageFile, parsePackage } from './package-file.js';
 
 /** A project in a directory of its own, with the framework's place taken by an empty package. */
 export class ScratchProject {
@@ -129,7 +130,7 @@ export class ScratchProject {
   }
 
   async code(task: TaskPackage): Promise<string> {
-    return readFile(join(task.directory, 'task.mjs'), 'utf8');
+    return readFile(packageFile(this.paths, task.hash), 'utf8').then((text) => parsePackage(text)!.code);
   }
 }
 

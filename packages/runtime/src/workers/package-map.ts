@@ -66,12 +66,21 @@ function load(sourceMap: string | undefined): Loaded {
   const directory = dirname(sourceMap ?? '/');
   if (sourceMap === undefined) return { library, trace: undefined, directory };
   try {
-    return { library, trace: new library.TraceMap(readFileSync(sourceMap, 'utf8')), directory };
+    return { library, trace: new library.TraceMap(mapText(readFileSync(sourceMap, 'utf8'))), directory };
   } catch {
     // A damaged map must not hide the error that is to be shown.
     return { library, trace: undefined, directory };
   }
 }
+
+/** A module may carry its map in a comment behind its code; else the file is the map. */
+function mapText(text: string): string {
+  const at = text.lastIndexOf(INLINE);
+  return at === -1
+    ? text
+    : Buffer.from(/^[A-Za-z0-9+/=]*/.exec(text.slice(at + INLINE.length))![0], 'base64').toString('utf8');
+}
+const INLINE = '\n//# sourceMappingURL=data:application/json;charset=utf-8;base64,';
 
 function absolute(source: string, directory: string): string {
   if (source.startsWith('file:')) return fileURLToPath(source);

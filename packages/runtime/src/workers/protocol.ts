@@ -29,8 +29,9 @@ export interface TaskRequest {
   readonly project: string;
   readonly package: {
     readonly hash: Digest;
-    /** Absolute path of `task.mjs` with placeholders already replaced by file URLs. */
+    /** Absolute path of the module, with placeholders already replaced by file URLs. */
     readonly file: string;
+    /** The file that holds its map: that module itself, or a `.map`. */
     readonly sourceMap: string | undefined;
     readonly externals: readonly ExternalImport[];
   };

@@ -10,7 +10,7 @@ import type {
   TaskPackage,
 } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../../project/project.js';
-import { packageDirectory } from '../package-directory.js';
+import { packageDirectory, packageFile } from '../package-file.js';
 import type { PackageRequest } from '../packager.js';
 import type { SharedFacts } from '../slice/shared-state.js';
 import { NO_INPUTS, mergeInputs, stillGood, type Inputs } from './inputs.js';
@@ -102,7 +102,7 @@ export class Memo {
   /** The package of a step, when it is known and still there. */
   find(request: PackageRequest | ScriptIdentity): MemoisedStep | undefined {
     const step = this.#steps.get(identityOf(request));
-    return step !== undefined && existsSync(join(step.task.directory, 'manifest.json')) ? step : undefined;
+    return step !== undefined && existsSync(packageFile(this.#paths, step.task.hash)) ? step : undefined;
   }
 
   add(inputs: Inputs, steps: Iterable<readonly [PackageRequest | ScriptIdentity, MemoisedStep]>): void {

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { isRunPipelineError, type Diagnostic, type RunPipelineError } from '@run-pipeline/core/model';
-import { materialisePackage, packageScript, readPackage } from '../index.js';
+import { materialisePackage, packageScript, readLock, readPackage } from '../index.js';
+import { packageFile } from '../package-file.js';
 import { ScratchProject } from '../scratch-project.test-support.js';
 
 const projects: ScratchProject[] = [];
@@ -92,7 +93,7 @@ test('a script is packaged whole: siblings, tsconfig paths, workspace packages; 
     ['esm-package', 'npm', undefined],
   ]);
   expect(readPackage(project.paths, task.hash)).toEqual(task);
-  expect(JSON.parse(await readFile(join(task.directory, 'lock.json'), 'utf8'))).toHaveProperty('packages');
+  expect(JSON.parse(readLock(project.paths, task.hash)!)).toHaveProperty('packages');
   expect(JSON.parse(await runScript(project, 'scripts/train.ts'))).toEqual([
     ['first', 'main', 'if'],
     20,
@@ -150,7 +151,7 @@ async function stampOfMemo(project: ScratchProject): Promise<string> {
 test('a package that is gone, or damaged, is made again', async () => {
   const project = await trainProject();
   const first = await packageScript({ paths: project.paths, file: 'scripts/train.ts' });
-  await rm(first.directory, { recursive: true });
+  await rm(packageFile(project.paths, first.hash));
   const second = await packageScript({ paths: project.paths, file: 'scripts/train.ts' });
   expect(second).toEqual(first);
   expect(readPackage(project.paths, first.hash)).toEqual(first);

@@ -1,8 +1,9 @@
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TraceMap, originalPositionFor } from '@jridgewell/trace-mapping';
 import { expect, test } from 'vitest';
 import { createPackager, materialisePackage, readPackage } from './index.js';
+import { packageFile, parsePackage } from './package-file.js';
 import { ScratchProject } from './scratch-project.test-support.js';
 
 const SOURCE = `import { PipelineController } from 'run-pipeline';
@@ -26,6 +27,8 @@ export function check(x: N): N {
   return x;
 }
 `;
+
+const decode = (base64: string): string => Buffer.from(base64, 'base64').toString('utf8');
 
 const scratch = async (files: Record<string, string> = {}): Promise<ScratchProject> =>
   ScratchProject.create({ 'pipeline.ts': SOURCE, 'check.ts': CHECK, ...files });
@@ -51,7 +54,7 @@ test('a stack trace shows the user’s TypeScript, also when placeholders have g
 test('the stored map names sources relative to the project, the runnable one from its root', async () => {
   const project = await scratch();
   const task = (await project.package([await project.functionStep('one')])).packages.get('one')!;
-  const stored = JSON.parse(await readFile(join(task.directory, 'task.mjs.map'), 'utf8'));
+  const stored = JSON.parse(parsePackage(await readFile(packageFile(project.paths, task.hash), 'utf8'))!.map);
   expect([...stored.sources].sort()).toEqual(['check.ts', 'pipeline.ts']);
   // The place of the project is told on disk, but is no part of the package's name.
   const elsewhere = await scratch();
@@ -60,12 +63,12 @@ test('the stored map names sources relative to the project, the runnable one fro
   await elsewhere.remove();
   const { file, sourceMap } = await materialisePackage({ paths: project.paths, package: task });
   const code = await readFile(file, 'utf8');
-  const map = new TraceMap(await readFile(sourceMap!, 'utf8'));
+  expect(sourceMap).toBe(file);
+  const map = new TraceMap(decode(/base64,(\S+)\n$/.exec(code)![1]!));
   const lines = code.split('\n');
   const line = lines.findIndex((text) => text.includes('RangeError'));
   const found = originalPositionFor(map, { line: line + 1, column: lines[line]!.indexOf('RangeError') });
   expect(found).toMatchObject({ line: 5, column: 14 });
-  expect(code).toMatch(/\n\/\/# sourceMappingURL=task\.mjs\.map\n$/);
   await project.remove();
 });
 
@@ -93,7 +96,7 @@ test('packagers that write the same package at once both succeed, and leave noth
   );
   expect(new Set(results.map((result) => result.packages.get('one')!.hash)).size).toBe(1);
   const names = await readdir(join(project.paths.home, 'packages'));
-  expect(names).toEqual([results[0]!.packages.get('one')!.hash.slice('sha256:'.length)]);
+  expect(names).toEqual([`${results[0]!.packages.get('one')!.hash.slice('sha256:'.length)}.mjs`]);
   await project.remove();
 });
 
@@ -104,16 +107,28 @@ test('a damaged package is noticed when it is read, never run, and made again', 
     createPackager({ mapToSource: (place) => place })({ paths: project.paths, requests: [request] });
   const task = (await packager()).packages.get('one')!;
   expect(readPackage(project.paths, task.hash)?.manifest).toEqual(task.manifest);
-  await writeFile(join(task.directory, 'task.mjs'), 'export default () => "evil"');
+  const file = packageFile(project.paths, task.hash);
+  const whole = await readFile(file, 'utf8');
+  for (const damaged of [
+    'export default () => "evil"',
+    `import 'evil';${whole}`,
+    whole.replace('x>0', 'x>1'),
+    whole.slice(0, -9),
+    `${whole}evil();`,
+    whole.replace('"id":', '"ID":'),
+    '',
+  ]) {
+    expect(damaged).not.toBe(whole);
+    await writeFile(file, damaged);
+    expect(readPackage(project.paths, task.hash)).toBeUndefined();
+  }
   expect(readPackage(project.paths, task.hash)).toBeUndefined();
   await expect(materialisePackage({ paths: project.paths, package: task })).rejects.toMatchObject({
     code: 'package-damaged',
   });
   const again = (await packager()).packages.get('one')!;
   expect(await project.run(again, [{ x: 0 }])).toBe(0);
-  await rm(again.directory, { recursive: true });
-  await mkdir(again.directory);
-  await writeFile(join(again.directory, 'manifest.json'), '{');
+  await writeFile(packageFile(project.paths, again.hash), '{');
   await rm(join(project.paths.home, 'cache'), { recursive: true });
   expect(await project.run((await packager()).packages.get('one')!, [{ x: 0 }])).toBe(0);
   await project.remove();
