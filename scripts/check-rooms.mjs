@@ -31,7 +31,7 @@ const allowed = {
     tasks: ['project', 'source', 'task', 'artifacts'],
     storage: ['project', 'artifacts'],
     queue: [],
-    environments: ['project'],
+    environments: ['project', 'package'],
     agent: [
       'source',
       'project',

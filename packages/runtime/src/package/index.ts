@@ -1,5 +1,6 @@
 export { createPackager, type PackagerOptions } from './create-packager.js';
-export { installationMark } from './installation-mark.js';
+export { contentOf, installedAsPackaged, isContent, isPatched } from './dependencies/installed-content.js';
+export { installationMark, stampFiles } from './installation-mark.js';
 export { materialisePackage } from './materialise.js';
 export { packageScript, type ScriptRequest } from './script/package-script.js';
 export { readLock, readPackage } from './write-packages.js';

@@ -5,7 +5,7 @@ import type { ProjectPaths } from '../project/project.js';
 import { installedDirectory } from './materialise.js';
 
 /** What package managers write when they change what is installed. */
-const STATE_FILES = [
+export const STATE_FILES: readonly string[] = [
   'package-lock.json',
   'npm-shrinkwrap.json',
   'pnpm-lock.yaml',
@@ -28,8 +28,11 @@ export function installationMark(paths: ProjectPaths, manifest: PackageManifest)
     ...STATE_FILES.map((name) => join(paths.root, name)),
     ...npm.map((external) => join(installedDirectory(external, paths.root) ?? paths.root, 'package.json')),
   ];
-  return files.map(stateOf).join('\n');
+  return stampFiles(files);
 }
+
+/** Time, size and place on the disk of each file, `-` for those that are not there. */
+export const stampFiles = (files: readonly string[]): string => files.map(stateOf).join('\n');
 
 function stateOf(file: string): string {
   const found = statSync(file, { bigint: true, throwIfNoEntry: false });

@@ -108,6 +108,11 @@ export function installedDirectory(external: ExternalImport, root: string): stri
   return findInstalled(external, { root, isEnvironment: false });
 }
 
+/** The same, without looking above the root. */
+export function directoryWithin(external: ExternalImport, root: string): string | undefined {
+  return findInstalled(external, { root, isEnvironment: true });
+}
+
 function findInstalled(external: ExternalImport, { root, isEnvironment }: Installed): string | undefined {
   const wanted = external.package!;
   const from = join(root, external.from ?? '');

@@ -51,6 +51,22 @@ export class Closures {
   }
 
   #walk(direct: readonly InstalledPackage[]): Closure {
+    const { found, native } = this.installed(direct);
+    const entries = [...found.values()].sort(byNameAndVersion);
+    const lines = entries.map((entry) => `${entry.name}@${entry.version} ${entry.integrity ?? ''}`);
+    return {
+      entries,
+      native,
+      hash: hashOf('closure', [...new Set(lines)].join('\n')),
+      lock: this.#lock(direct, found),
+    };
+  }
+
+  /** What the closure is made of, by the directory in which each lies. */
+  installed(direct: readonly InstalledPackage[]): {
+    readonly found: ReadonlyMap<string, ClosureEntry>;
+    readonly native: boolean;
+  } {
     const found = new Map<string, ClosureEntry>();
     let native = false;
     const queue = [...direct]
@@ -75,14 +91,7 @@ export class Closures {
         if (installed !== undefined) queue.push({ package: installed, through: each.name });
       }
     }
-    const entries = [...found.values()].sort(byNameAndVersion);
-    const lines = entries.map((entry) => `${entry.name}@${entry.version} ${entry.integrity ?? ''}`);
-    return {
-      entries,
-      native,
-      hash: hashOf('closure', [...new Set(lines)].join('\n')),
-      lock: this.#lock(direct, found),
-    };
+    return { found, native };
   }
 
   /** Integrity from the lockfile, or the hash of the content where none can be trusted. */
@@ -97,9 +106,9 @@ export class Closures {
       return unpacked !== undefined && this.#files.isOlder(each.directory, unpacked);
     };
     let identity: string;
-    if (isVouched && patch !== undefined) identity = `${locked.integrity} patch:${patch}`;
+    if (isVouched && patch !== undefined) identity = `${locked.integrity}${PATCHED}${patch}`;
     else if (isVouched && isAsUnpacked()) identity = locked.integrity;
-    else identity = `content:${hashDirectory(this.#files, each.directory)}`;
+    else identity = contentIdentity(this.#files, each.directory);
     this.#identities.set(each.directory, identity);
     return identity;
   }
@@ -186,9 +195,14 @@ function withoutRegistry(locked: LockedPackage): LockedPackage {
 }
 
 /** Over names and contents of all files, without what is installed below. */
-function hashDirectory(files: TrackedFiles, directory: string): string {
+export function contentIdentity(files: TrackedFiles, directory: string): string {
   const hash = createHash('sha256');
   for (const path of files.filesBelow(directory))
     hash.update(`${relative(directory, path)}\0${files.note(path)}\0`);
-  return hash.digest('hex');
+  return `${CONTENT}${hash.digest('hex')}`;
 }
+
+/** How the identity of a package begins that is known by its content. */
+export const CONTENT = 'content:';
+/** What stands in the identity of a package that a patch was applied to. */
+export const PATCHED = ' patch:';

@@ -1,0 +1,3 @@
+/** npm dependencies of a task package, installed once in a cache. */
+export type { Environment, EnvironmentRequest, ProvideEnvironment } from './environment.js';
+export { provideEnvironment } from './provide-environment.js';
