@@ -43,7 +43,7 @@ export class RunNodes {
       status: step.status,
       attempt: step.attempts,
       parents: step.parents,
-      ...(wasHandedOver(step) ? { executed: `${view.id}.${step.name}` } : {}),
+      ...(wasHandedOver(step) ? { executed: step.task ?? `${view.id}.${step.name}` } : {}),
     }));
   }
 }

@@ -42,6 +42,7 @@ class ReferenceChecker {
   private readonly steps: readonly string[];
   private readonly parameters: readonly string[];
   private readonly parameterNames: ReadonlySet<string>;
+  private readonly fileParameters: ReadonlySet<string>;
   private compared = 0;
   private current: GraphNode | undefined;
 
@@ -50,6 +51,11 @@ class ReferenceChecker {
     this.steps = [...checked.nodes.keys()];
     this.parameters = checked.definition.parameters.map((parameter) => parameter.name);
     this.parameterNames = new Set(this.parameters);
+    this.fileParameters = new Set(
+      checked.definition.parameters
+        .filter(({ type }) => type === 'file' || type === 'directory')
+        .map(({ name }) => name),
+    );
   }
 
   node(node: GraphNode): void {
@@ -85,7 +91,7 @@ class ReferenceChecker {
 
   private reference(reference: Reference): void {
     if (reference.kind === 'parameter') {
-      if (this.parameterNames.has(reference.name)) return;
+      if (this.parameterNames.has(reference.name)) return this.parameterValue(reference);
       const help = this.suggest(reference.name, this.parameters, 'parameter') ?? 'declare the parameter';
       this.unfit('unknown-parameter', reference, `there is no parameter \`${reference.name}\``, help);
       return;
@@ -107,6 +113,17 @@ class ReferenceChecker {
       default:
         reference satisfies never;
     }
+  }
+
+  /** What a file parameter stands for is the file's content, which a task's parameter cannot hold. */
+  private parameterValue(reference: Extract<Reference, { kind: 'parameter' }>): void {
+    if (this.current?.definition.code.kind !== 'task' || !this.fileParameters.has(reference.name)) return;
+    this.unfit(
+      'file-override',
+      reference,
+      `\`${reference.name}\` is a file, and a parameter of a task is a value`,
+      `let a function step take the file and return it, and pass the url of that: $<STEP.artifacts.NAME.url>`,
+    );
   }
 
   /** The step that a reference names, if it may. */

@@ -1,6 +1,6 @@
 import type { ArtifactRecord, Report } from './artifact.js';
 import type { ErrorRecord } from './errors.js';
-import type { Fingerprint, RunId, StepName } from './ids.js';
+import type { Fingerprint, RunId, StepName, TaskId } from './ids.js';
 import type { RunOutcomeStatus, StepOutcomeStatus } from './status.js';
 
 /**
@@ -52,6 +52,8 @@ export interface StepStart {
   readonly step: StepName;
   /** Starts at 1. */
   readonly attempt: number;
+  /** The task that is executed, where it is not `RUN.STEP`: a base task that is not cloned. */
+  readonly task?: TaskId;
   /** The agent that executes it; absent: the run itself does. */
   readonly agent?: string;
   readonly host?: string;
@@ -89,6 +91,8 @@ export interface StepEnd {
   readonly savedMs?: number;
   readonly fingerprint?: Fingerprint;
   readonly cachedFrom?: RunId;
+  /** The task that made the artifacts, where it is not `RUN.STEP`: of a cached step the one that was executed. */
+  readonly task?: TaskId;
   readonly artifacts: readonly ArtifactRecord[];
   /** Why it ran (or was skipped), as sentences. */
   readonly why: readonly string[];

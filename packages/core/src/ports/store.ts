@@ -299,6 +299,7 @@ export interface PreimagePart {
     | 'input'
     | 'file'
     | 'parameter'
+    | 'configuration'
     | 'env'
     | 'asset'
     | 'version'
@@ -325,7 +326,8 @@ export interface PreimageRow {
  * than that; with neither, only `maxSize` removes runs. Cache entries outlive the runs that made them:
  * they go when they were not used for `maxAgeMs`, or to come down to `maxSize`. Never removed: a run
  * whose owner or worker holds a live lease, or that waits for an agent. Tasks of their own go when they
- * ended longer than `maxAgeMs` ago; never those that wait, run, were never started or are published.
+ * ended longer than `maxAgeMs` ago; never those that wait, run, were never started or are published. The
+ * record of a step goes with its run, but stays as long as a cache entry names it.
  * With no option at all only unreferenced rows go.
  */
 export interface CollectPolicy {

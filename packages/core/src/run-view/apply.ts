@@ -34,6 +34,7 @@ export function applyEvent(view: RunView, event: RunEvent): RunView {
         durationMs: _took,
         savedMs: _saved,
         cachedFrom: _from,
+        task: _task,
         ...step
       } = stepOf(view, event.step);
       put(view, {
@@ -42,6 +43,7 @@ export function applyEvent(view: RunView, event: RunEvent): RunView {
         attempts: Math.max(step.attempts, event.attempt),
         startedAt: step.startedAt ?? event.ts,
         attemptStartedAt: event.ts,
+        ...(event.task === undefined ? {} : { task: event.task }),
         ...(event.host === undefined ? {} : { host: event.host }),
         ...(event.pid === undefined ? {} : { pid: event.pid }),
         ...(event.agent === undefined ? {} : { agent: event.agent }),
@@ -103,7 +105,7 @@ export function foldEvents(events: Iterable<RunEvent>, id?: RunId): RunView {
 }
 
 function ended(step: StepView, event: StepEnd, ts: string): StepView {
-  const { error: _error, cachedFrom: _from, savedMs: _saved, ...rest } = step;
+  const { error: _error, cachedFrom: _from, savedMs: _saved, task: _task, ...rest } = step;
   return {
     ...rest,
     status: event.status,
@@ -115,6 +117,7 @@ function ended(step: StepView, event: StepEnd, ts: string): StepView {
     ...(event.fingerprint === undefined ? {} : { fingerprint: event.fingerprint }),
     ...(event.savedMs === undefined ? {} : { savedMs: event.savedMs }),
     ...(event.cachedFrom === undefined ? {} : { cachedFrom: event.cachedFrom }),
+    ...(event.task === undefined ? {} : { task: event.task }),
     ...(event.dependencies === undefined ? {} : { dependencies: event.dependencies }),
     ...(event.error === undefined ? {} : { error: event.error }),
   };

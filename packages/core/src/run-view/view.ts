@@ -1,6 +1,6 @@
 import type { ArtifactRecord, Report } from '../model/artifact.js';
 import type { ErrorRecord } from '../model/errors.js';
-import type { Fingerprint, RunId, StepName } from '../model/ids.js';
+import type { Fingerprint, RunId, StepName, TaskId } from '../model/ids.js';
 import type { RunStatus, StepStatus } from '../model/status.js';
 
 /**
@@ -57,6 +57,8 @@ export interface StepView {
   readonly fingerprint?: Fingerprint;
   /** The run that executed what the cache gave. */
   readonly cachedFrom?: RunId;
+  /** The task that is executed or that made the artifacts, where it is not `RUN.STEP`. */
+  readonly task?: TaskId;
   readonly artifacts: readonly ArtifactRecord[];
   /** Why it ran, was taken from the cache, or was skipped: sentences. */
   readonly why: readonly string[];
