@@ -295,6 +295,53 @@ export function collectTests(factory: StoreFactory): void {
     expect(await store.readTaskArtifacts(taskId('r1.b'))).toHaveLength(1);
   });
 
+  test('the record of a step outlives its run as long as a cache entry names it', async () => {
+    const { store, under } = await fresh();
+    const recorder = await Recorder.start(store, newRun('r1'));
+    for (const step of ['cached', 'uncached']) {
+      await store.createTask(newTask(`r1.${step}`, { run: recorder.id, step: stepName(step) }));
+      const claimed = await recorder.claim(step);
+      if (!claimed.ok) throw new Error('nobody else claims it');
+      const { fence } = claimed;
+      const task = taskId(`r1.${step}`);
+      const artifact = large('y', `big of ${step}`);
+      await store.appendTaskOutput({ task, fence, entries: [{ kind: 'artifact', artifact }] });
+      const finish = { task, fence, status: 'completed' } as const;
+      if (step === 'cached') await recorder.complete(step, [artifact], { finish });
+      else await recorder.commit([stepEnd(step, [artifact.record])], { finish });
+    }
+    await recorder.end();
+    under.advance(1000);
+    expect(await store.collect({ keepRuns: 0, dryRun: false })).toMatchObject({
+      runs: ['r1'],
+      unreferenced: [{ hash: hashOf('big of uncached') }],
+    });
+    const cached = taskId('r1.cached');
+    const records = await store.findTasks({ steps: true });
+    expect(records.map(({ id, run }) => [id, run])).toEqual([['r1.cached', undefined]]);
+    expect(await store.readTaskArtifacts(cached)).toHaveLength(1);
+    expect(await store.findTasks({ name: 'stage data' })).toEqual([]);
+    const second = await Recorder.start(store, newRun('r2'));
+    await second.hit('cached', [large('y', 'big of cached')]);
+    await second.end();
+    expect(await store.collect({ keepRuns: 0, dryRun: true })).toMatchObject({
+      runs: ['r2'],
+      unreferenced: [],
+    });
+    expect(await store.collect({ keepRuns: 1, maxSize: 0, dryRun: false })).toMatchObject({
+      cacheEntries: 0,
+      unreferenced: [],
+    });
+    expect(await store.readTask(cached)).toBeDefined();
+    expect(await store.collect({ keepRuns: 0, maxSize: 0, dryRun: false })).toMatchObject({
+      runs: ['r2'],
+      cacheEntries: 1,
+      unreferenced: [{ hash: hashOf('big of cached') }],
+    });
+    expect(await store.readTask(cached)).toBeUndefined();
+    expect(await store.readTaskArtifacts(cached)).toEqual([]);
+  });
+
   test('to come down to a size, artifacts of tasks count once and hold what they share with a run', async () => {
     const { store } = await fresh();
     await endedTask(store, 't1');

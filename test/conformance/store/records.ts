@@ -16,6 +16,7 @@ import {
   newTask,
   OWNER,
   Recorder,
+  small,
   text,
   useStores,
   WORKER,
@@ -267,6 +268,28 @@ export function recordTests(factory: StoreFactory): void {
     expect(await store.editTask(taskId('r1.b'), {})).toEqual({ ok: false, reason: 'unknown' });
     expect(await record('r1.b', 'b')).toMatchObject({ status: 'running', attempt: 1 });
     await expect(make(store, 'x', { run: runId('nowhere') })).rejects.toMatchObject({ code: 'unknown-run' });
+  });
+
+  test('what a failed attempt of a step uploaded is not seen under the next one', async () => {
+    const { store } = await fresh();
+    const recorder = await Recorder.start(store, newRun('r1'));
+    const task = taskId('r1.a');
+    await make(store, task, { run: recorder.id, step: stepName('a') });
+    const upload = async (attempt: number, name: string) => {
+      const claimed = await recorder.claim('a', attempt);
+      if (!claimed.ok) throw new Error('nobody else claims it');
+      const { fence } = claimed;
+      const entries = [{ kind: 'artifact', artifact: small(name, 'content') }] as const;
+      expect(await store.appendTaskOutput({ task, fence, entries })).toBe(true);
+      return fence;
+    };
+    const fence = await upload(1, 'first');
+    await recorder.commit([], { finish: { task, fence, status: 'failed' } });
+    const names = async () => (await store.readTaskArtifacts(task)).map(({ record }) => record.name);
+    expect(await names()).toEqual(['first']);
+    await upload(2, 'second');
+    expect(await names()).toEqual(['second']);
+    expect(await store.readTaskOutput(task, { attempt: 1 })).toHaveLength(1);
   });
 
   test('values of a record stay as long as it, also those that only a clone refers to', async () => {

@@ -13,6 +13,8 @@ import type { WriteBatch } from './write-batch.js';
  *   `maxSize`. Removing a run does not remove the entries it made: that is what a cache is for.
  * - A task of its own, when it ended longer than `maxAgeMs` ago. Never one that waits, runs, was never
  *   started or is published. Tasks of runs go with their run, but for published ones.
+ * - The record of a step outlives its run as long as a cache entry names it: who takes the result from the
+ *   cache is told that task, and reads its parameters and artifacts.
  * - Blobs that nothing references then, preimages that no run and no entry has, claims that ran out.
  *
  * A run whose owner's or whose worker's lease lives, or that waits for an agent, is never removed. A dry run does the same and is
@@ -29,9 +31,9 @@ export function collect(batch: WriteBatch, policy: CollectPolicy): Collected {
   if (policy.maxSize !== undefined)
     shrink(connection, { runs, entries, tasks, policy, maxSize: policy.maxSize, now });
 
-  const ids = removeRuns(connection, runs);
-  removeTasks(connection, tasks);
   removeEntries(connection, entries);
+  const ids = removeRuns(connection, runs);
+  removeTasks(connection, [...tasks, ...forgottenProducers(connection)]);
   connection.run('DELETE FROM flights WHERE lease_until <= ?', now);
   connection.run(
     `DELETE FROM preimages WHERE n NOT IN (SELECT preimage FROM step_preimages)
@@ -109,10 +111,15 @@ function shrink(
     `SELECT run, hash FROM artifacts UNION SELECT run, hash FROM run_pins
      UNION SELECT t.run, p.hash FROM (${TASK_BLOBS}) p JOIN tasks t ON t.id = p.task WHERE t.run IS NOT NULL`,
   );
-  const entryBlobs = blobsByOwner<number>(connection, 'SELECT entry, hash FROM entry_pins');
+  const entryBlobs = blobsByOwner<number>(
+    connection,
+    `SELECT entry, hash FROM entry_pins
+     UNION SELECT e.n, p.hash FROM (${TASK_BLOBS}) p JOIN cache_entries e ON e.task = p.task`,
+  );
   const taskBlobs = blobsByOwner<TaskId>(
     connection,
-    `SELECT p.task, p.hash FROM (${TASK_BLOBS}) p JOIN tasks t ON t.id = p.task WHERE t.run IS NULL`,
+    `SELECT p.task, p.hash FROM (${TASK_BLOBS}) p JOIN tasks t ON t.id = p.task
+     WHERE t.run IS NULL AND (t.step IS NULL OR t.status = 'published')`,
   );
   const references = new Map<string, number>();
   for (const owners of [runBlobs, entryBlobs, taskBlobs]) {
@@ -178,11 +185,20 @@ const TASK_BLOBS = 'SELECT task, hash FROM task_artifacts UNION SELECT task, has
 function endedTasks(connection: Connection, before: number): readonly TaskId[] {
   return connection
     .all(
-      `SELECT id FROM tasks WHERE run IS NULL AND status IN ('completed', 'failed', 'aborted') AND finished_at < ?`,
+      `SELECT id FROM tasks WHERE run IS NULL AND step IS NULL AND status IN ('completed', 'failed', 'aborted') AND finished_at < ?`,
       before,
     )
     .map(([id]) => id as TaskId);
 }
+
+/** Steps of runs that are gone, which no cache entry names any more. */
+const forgottenProducers = (connection: Connection): readonly TaskId[] =>
+  connection
+    .all(
+      `SELECT id FROM tasks WHERE run IS NULL AND step IS NOT NULL AND status <> 'published'
+         AND id NOT IN (SELECT task FROM cache_entries)`,
+    )
+    .map(([id]) => id as TaskId);
 
 const TASK_TABLES = ['task_records', 'task_documents', 'task_output', 'task_artifacts', 'task_pins'];
 
@@ -203,7 +219,8 @@ function removeRuns(connection: Connection, runs: readonly number[]): readonly R
     connection.run(`DELETE FROM ${table} WHERE run IN (SELECT value FROM json_each(?))`, list);
   }
   const tasks = connection.all(
-    `SELECT id FROM tasks WHERE run IN (SELECT value FROM json_each(?)) AND status <> 'published'`,
+    `SELECT id FROM tasks WHERE run IN (SELECT value FROM json_each(?)) AND status <> 'published'
+       AND (id NOT IN (SELECT id FROM task_records) OR id NOT IN (SELECT task FROM cache_entries))`,
     list,
   );
   removeTasks(

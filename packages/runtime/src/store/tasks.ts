@@ -31,8 +31,8 @@ export function claimTask(
     const untaken = claim.again === true && status === 'completed' && kind !== null;
     if (live || (status === 'completed' && !untaken) || status === 'published')
       return { ok: false, holder: decodeOwner(executor ?? run.owner) };
-    // It was in a queue before: nothing of that attempt may show under this one.
-    if (kind !== null) forgetAttempt(batch, claim.task, claim.attempt);
+    // Nothing of an earlier attempt may show under this one.
+    forgetAttempt(batch, claim.task, claim.attempt);
   }
   const fence = batch.nextFence();
   batch.connection.run(
