@@ -2,8 +2,9 @@ import type { Report } from '@run-pipeline/core/model';
 import { crashPoint } from '../crash-points.js';
 import { installationMark } from '../package/index.js';
 import type { Attempted } from './attempt.js';
+import { AttemptOutput } from './attempt-output.js';
 import { changeStatus } from './callbacks.js';
-import type { NodeState, RunContext } from './context.js';
+import { otherTask, type NodeState, type RunContext } from './context.js';
 import { announcement } from './end-node.js';
 import { bufferLog } from './log-buffer.js';
 import type { Prepared } from './prepare.js';
@@ -33,6 +34,8 @@ export async function attemptHere(
     pending.push(context.log.append({ events: [{ type: 'step.report', step: node.name, attempt, report }] }));
   };
   const aborting = abortingAfter(context.stop.signal, node.definition.options.timeout);
+  // The record of a step from a task tells at once what the task says of itself, and what it has uploaded.
+  let record: AttemptOutput | undefined;
   let fence: number | undefined;
   let started = performance.now();
   try {
@@ -48,12 +51,20 @@ export async function attemptHere(
         const told = context.log.append({
           events: [
             ...announcement(node),
-            { type: 'step.start', step: node.name, attempt, host: context.owner.host, pid: worker.pid },
+            {
+              type: 'step.start',
+              step: node.name,
+              attempt,
+              ...otherTask(context.row.id, node, node.task),
+              host: context.owner.host,
+              pid: worker.pid,
+            },
           ],
           preimages: [{ step: node.name, fingerprint: prepared.fingerprint, parts: prepared.parts }],
         });
         fence = await claimed;
         context.claims.set(node.task, fence);
+        if (prepared.template !== undefined) record = recordOutput(context, node, fence);
         await told;
         crashPoint('after-claim');
         node.announced = true;
@@ -63,8 +74,11 @@ export async function attemptHere(
       },
       onLog: (chunk) => logs.write(chunk.stream, chunk.text),
       onReport,
+      onEdit: (edit) => record?.edit(edit),
+      onArtifact: (artifact) => record?.artifact(artifact),
     });
     crashPoint('after-execute');
+    await record?.end();
     return {
       outcome,
       attempt,
@@ -79,6 +93,10 @@ export async function attemptHere(
     await Promise.all(pending);
   }
 }
+
+/** Whoever lost the attempt is refused here, and hears of it with the outcome. */
+const recordOutput = (context: RunContext, node: NodeState, fence: number): AttemptOutput =>
+  new AttemptOutput({ store: context.project.store, task: node.task, fence, onLost: () => {} });
 
 async function claim(
   context: RunContext,

@@ -41,7 +41,9 @@ export async function findHit(
   const { ttl } = prepared.cache;
   if (ttl !== undefined && entry.ageMs > ttl)
     return { miss: { reason: 'its cached result has expired (ttl)' } };
-  const damage = await findDamage(context, entry);
+  const damage = (await producerIsGone(context, prepared, entry))
+    ? 'the task that made its cached result has been removed'
+    : await findDamage(context, entry);
   if (damage !== undefined) {
     await context.project.store.dropCacheEntry(prepared.fingerprint);
     return { miss: { reason: damage } };
@@ -49,6 +51,14 @@ export async function findHit(
   const { run, task, artifacts, reports, durationMs } = entry;
   return { hit: { run, task, artifacts, reports, durationMs } };
 }
+
+/** `$<step.id>` of a step from a task names the one that made the result, which others read then. */
+const producerIsGone = async (
+  context: LookContext,
+  prepared: Prepared,
+  { task }: CacheEntry,
+): Promise<boolean> =>
+  prepared.template !== undefined && (await context.project.store.readTask(task)) === undefined;
 
 /** Look-ups that are waiting to be made together. */
 const waiting = new WeakMap<Store, Lookups>();

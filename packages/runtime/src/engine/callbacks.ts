@@ -13,7 +13,7 @@ export async function changeStatus(context: RunContext, node: NodeState, status:
   const callback = node.definition.options.statusChangeCallback;
   if (callback === undefined) return;
   await guarded(context, node, 'statusChangeCallback', () =>
-    callback(pipelineView(context), nodeView(node), previous),
+    callback(pipelineView(context), nodeView(context, node), previous),
   );
 }
 
@@ -26,7 +26,7 @@ export async function beforeExecution(
   const callback = node.definition.options.preExecuteCallback;
   if (callback === undefined) return true;
   const answer = await guarded(context, node, 'preExecuteCallback', () =>
-    callback(pipelineView(context), nodeView(node), parameters),
+    callback(pipelineView(context), nodeView(context, node), parameters),
   );
   return answer !== false;
 }
@@ -34,14 +34,16 @@ export async function beforeExecution(
 export async function afterExecution(context: RunContext, node: NodeState): Promise<void> {
   const callback = node.definition.options.postExecuteCallback;
   if (callback === undefined) return;
-  await guarded(context, node, 'postExecuteCallback', () => callback(pipelineView(context), nodeView(node)));
+  await guarded(context, node, 'postExecuteCallback', () =>
+    callback(pipelineView(context), nodeView(context, node)),
+  );
 }
 
 /** What callbacks are given of the run and of a node. */
 export const callbackViews = (
   context: RunContext,
   node: NodeState,
-): readonly [CallbackPipeline, CallbackNode] => [pipelineView(context), nodeView(node)];
+): readonly [CallbackPipeline, CallbackNode] => [pipelineView(context), nodeView(context, node)];
 
 async function guarded<T>(
   context: RunContext,
@@ -78,12 +80,12 @@ function pipelineView(context: RunContext): CallbackPipeline {
   };
 }
 
-const nodeView = (node: NodeState): CallbackNode => ({
+const nodeView = (context: RunContext, node: NodeState): CallbackNode => ({
   name: node.name,
   status: node.status,
   attempt: node.attempt,
   parents: node.parents.map((parent) => parent.name),
-  baseTaskId: undefined,
+  baseTaskId: context.templates.get(node.definition.name)?.task,
   executed: node.producer,
   queue: node.queue,
 });

@@ -1,5 +1,11 @@
-import { RunPipelineError, type PipelineDefinition, type RunId, type TaskId } from '@run-pipeline/core/model';
-import type { Store } from '@run-pipeline/core/ports';
+import {
+  RunPipelineError,
+  type PipelineDefinition,
+  type RunId,
+  type TaskId,
+  type TaskRecord,
+} from '@run-pipeline/core/model';
+import type { NewTask, Store } from '@run-pipeline/core/ports';
 import { foldEvents } from '@run-pipeline/core/run-view';
 import { processIdentity } from '../project/process-identity.js';
 import type { Project } from '../project/project.js';
@@ -65,12 +71,14 @@ export async function captureTask(project: Project, run: RunId, step: string): P
     engine: options,
     parameters: await decodeParameters(project, launch.parameters),
     packageOf: storedPackages(project, definition, launch.packages),
+    templates: launch.templates,
     secretKey: await project.store.secretKey(),
     recorded: indexed(byName),
     borrowed:
       selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection),
     first: { events: [] },
     onEvent: () => {},
+    onWarning: () => {},
     signal: caught.signal,
     workers: { get: async () => pool, warm: () => {}, close: () => pool.close() },
   });
@@ -95,6 +103,29 @@ function withoutAfterEffects(definition: PipelineDefinition): PipelineDefinition
   };
 }
 
+const unsaved = ({ edit, ...task }: NewTask): TaskRecord => ({
+  tags: [],
+  comment: '',
+  parameters: {},
+  configurations: {},
+  ...edit,
+  ...task,
+  parent: task.parent,
+  run: task.run,
+  step: task.step,
+  script: edit.script,
+  progress: edit.progress,
+  status: 'created',
+  queue: undefined,
+  priority: 0,
+  attempt: 0,
+  createdAt: new Date().toISOString(),
+  startedAt: undefined,
+  finishedAt: undefined,
+  error: undefined,
+  leaseExpired: false,
+});
+
 /** The store, as it is read; what would change it is agreed to and not done. */
 function readOnly(store: Store): Store {
   const nothing = async (): Promise<void> => {};
@@ -109,6 +140,15 @@ function readOnly(store: Store): Store {
     releaseFingerprint: nothing,
     dropCacheEntry: nothing,
     putRunDocument: nothing,
+    createTask: async (task: NewTask) => unsaved(task),
+    editTask: async (id: TaskId) => {
+      const task = await store.readTask(id);
+      return task === undefined
+        ? { ok: false as const, reason: 'unknown' as const }
+        : { ok: true as const, task };
+    },
+    abortTask: async () => false,
+    appendTaskOutput: async () => true,
   } satisfies Partial<Store>;
   return new Proxy(store, {
     get(target, key) {

@@ -92,7 +92,10 @@ async function removeBlobs(
   return { count, bytes };
 }
 
-/** Packages that no kept run was launched with. One that is needed again is made again. */
+/**
+ * Packages that no kept run was launched with and no task names. A step's is made again when it is needed; a
+ * task's could not be: its script may have changed since.
+ */
 async function removePackages(project: Project, { dryRun, graceMs }: Sweep): Promise<number> {
   const directory = join(project.home, 'packages');
   const present = new Set<string>(await readdir(directory).catch(() => []));
@@ -101,6 +104,9 @@ async function removePackages(project: Project, { dryRun, graceMs }: Sweep): Pro
   for (const run of await project.store.findRuns({ limit: Number.MAX_SAFE_INTEGER })) {
     const launch = await readLaunch(project, run.id).catch(() => undefined);
     for (const hash of launch?.packages.values() ?? []) needed.add(hash.replace('sha256:', ''));
+  }
+  for (const { script } of await project.store.findTasks({ steps: true })) {
+    if (script?.package !== undefined) needed.add(script.package.replace('sha256:', ''));
   }
   let removed = 0;
   for (const name of present) {

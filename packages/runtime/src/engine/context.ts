@@ -8,6 +8,7 @@ import type {
   StepStatus,
   StoredArtifact,
   TaskId,
+  TaskParameters,
   TaskPackage,
 } from '@run-pipeline/core/model';
 import type { ArgumentShape } from '@run-pipeline/core/graph';
@@ -18,6 +19,7 @@ import type { EngineOptions } from './api.js';
 import { deferred, type Deferred } from './deferred.js';
 import type { Parameters } from './parameters.js';
 import type { RunLog } from './run-log.js';
+import type { Templates } from './templates.js';
 
 /** Everything the pages of one run share. Made once, at the start of a run (or of its resumption). */
 export interface RunContext {
@@ -32,6 +34,7 @@ export interface RunContext {
   /** Runs `task` when one of the slots is free. */
   readonly slot: <T>(task: () => Promise<T>) => Promise<T>;
   readonly packageOf: (definition: StepDefinition) => Promise<TaskPackage>;
+  readonly templates: Templates;
   readonly secretKey: Uint8Array;
   /** As it was when the run started: an inline step may change the process's own. */
   readonly environment: Readonly<Record<string, string>>;
@@ -47,6 +50,8 @@ export interface RunContext {
   readonly claims: Map<TaskId, number>;
   /** Starts a node whose parents are known. Set by the scheduler. */
   schedule: (node: NodeState) => void;
+  /** What people are to be told that is no event and no failure. */
+  readonly onWarning: (message: string) => void;
   /** A failure of the run itself (a callback threw, a reference did not resolve): the run fails with it. */
   readonly failures: ErrorRecord[];
 }
@@ -90,6 +95,8 @@ export interface NodeState {
   artifacts: ReadonlyMap<string, StoredArtifact>;
   /** The id of the task that produced the result: of another run for a cached step. */
   producer: TaskId;
+  /** Of a step from a task: what its clone has (or would have) before it connects its own. */
+  given: TaskParameters | undefined;
   /** Of a mapped node, in order. */
   elements: readonly NodeState[] | undefined;
   error: ErrorRecord | undefined;
@@ -121,16 +128,24 @@ export interface RecordedStep {
   readonly attempts: number;
   readonly fingerprint: Fingerprint | undefined;
   readonly cachedFrom: RunId | undefined;
+  /** The one that made its artifacts, where it is not its own. */
+  readonly task: TaskId | undefined;
   /** The usual name of the call that took it over. */
   claimedBy: string | undefined;
 }
 
 /** Gives a call the name that the run knows it by. */
 export function rename(run: RunId, node: NodeState, name: StepName): void {
+  // A base task that is executed itself is the node's task under any name.
+  if (node.name === name) return;
   node.name = name;
   node.task = taskId(run, name);
   node.producer = node.task;
 }
+
+/** For events: the task where it is not the one that the step's name tells. */
+export const otherTask = (run: RunId, node: NodeState, task: TaskId): { readonly task?: TaskId } =>
+  task === taskId(run, node.name) ? {} : { task };
 
 const taskId = (run: RunId, name: string): TaskId => `${run}.${name}` as TaskId;
 
@@ -165,6 +180,7 @@ export function newNode(options: {
     fingerprint: undefined,
     artifacts: new Map(),
     producer: task,
+    given: undefined,
     elements: undefined,
     error: undefined,
     thrown: false,

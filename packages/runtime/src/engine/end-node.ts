@@ -1,16 +1,18 @@
-import type {
-  Fingerprint,
-  Report,
-  RunId,
-  StepAdd,
-  StepEnd,
-  StoredArtifact,
-  TaskId,
+import {
+  isSuccess,
+  type Fingerprint,
+  type Report,
+  type RunId,
+  type StepAdd,
+  type StepEnd,
+  type StoredArtifact,
+  type TaskId,
 } from '@run-pipeline/core/model';
 import type { PreimagePart } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import { afterExecution, changeStatus } from './callbacks.js';
-import type { NodeState, RunContext } from './context.js';
+import { otherTask, type NodeState, type RunContext } from './context.js';
+import { monitored } from './monitors.js';
 import type { Prepared } from './prepare.js';
 import type { LogEntry } from './run-log.js';
 
@@ -24,7 +26,10 @@ export interface NodeEnd {
   readonly artifacts: readonly StoredArtifact[];
   readonly why: readonly string[];
   readonly error?: NonNullable<StepEnd['error']>;
+  /** Of an execution they have been told already; of a hit they are told again. */
   readonly reports?: readonly Report[];
+  /** What the run may show of its reports, where it is not `reports`. */
+  readonly monitored?: readonly Report[];
   readonly producer?: TaskId;
   readonly prepared?: Pick<Prepared, 'fingerprint' | 'parts' | 'package'>;
   /** What an executed attempt commits with it. */
@@ -41,20 +46,27 @@ export async function endNode(context: RunContext, node: NodeState, end: NodeEnd
     ...(end.savedMs === undefined ? {} : { savedMs: end.savedMs }),
     ...(end.prepared === undefined ? {} : { fingerprint: end.prepared.fingerprint }),
     ...(end.cachedFrom === undefined ? {} : { cachedFrom: end.cachedFrom }),
+    ...(isSuccess(end.status) ? otherTask(context.row.id, node, end.producer ?? node.task) : {}),
     artifacts: end.artifacts.map((artifact) => artifact.record),
     why: end.why,
     ...(end.error === undefined ? {} : { error: end.error }),
     ...(end.prepared === undefined ? {} : { dependencies: end.prepared.package.manifest.dependencies }),
   };
-  const replayed = (end.reports ?? []).map((report) => ({
+  const { reports = [], artifacts } = end;
+  const replayed = (end.status === 'cached' ? reports : []).map((report) => ({
     type: 'step.report' as const,
     step: node.name,
     attempt: end.attempt,
     report,
   }));
+  // Of a mapped step its elements show.
+  const shown =
+    isSuccess(end.status) && !node.mapped
+      ? monitored(node, { artifacts, reports: end.monitored ?? reports })
+      : { events: [], missing: [] };
   const announce = announcement(node);
   const written = context.log.append({
-    events: [...announce, ...replayed, event],
+    events: [...announce, ...replayed, event, ...shown.events],
     ...(end.artifacts.length === 0
       ? {}
       : { artifacts: end.artifacts.map((artifact) => ({ step: node.name, artifact })) }),
@@ -78,6 +90,7 @@ export async function endNode(context: RunContext, node: NodeState, end: NodeEnd
   // do not execute before this commit is durable, too (`execute` waits for the log).
   if (end.status !== 'cached' || hasCallbacks(node)) await written;
   crashPoint('after-end');
+  for (const line of shown.missing) context.onWarning(line);
   node.announced = true;
   node.attempt = end.attempt;
   node.artifacts = new Map(end.artifacts.map((artifact) => [artifact.record.name, artifact]));

@@ -4,6 +4,7 @@ import type { Attempted } from './attempt.js';
 import { attemptHere } from './attempt-here.js';
 import { changeStatus } from './callbacks.js';
 import { pause } from './cache.js';
+import { abandonRecord } from './clone-record.js';
 import type { NodeState, RunContext } from './context.js';
 import { endNode } from './end-node.js';
 import { placedAtStep } from './error-record.js';
@@ -122,6 +123,7 @@ async function endCompleted(
     attempt: attempted.attempt,
     durationMs: attempted.durationMs,
     artifacts,
+    reports,
     why: uncacheable === undefined ? why : [...why, `its result is not cached: ${uncacheable}`],
     prepared,
     commit: {
@@ -153,6 +155,7 @@ async function endStopped(
   why: readonly string[],
 ): Promise<void> {
   const stop = context.stop.current();
+  await abandonRecord(context, node, `the run stopped: ${stop?.message ?? ''}`);
   await endNode(context, node, {
     status: node.attempt === 0 ? 'skipped' : 'aborted',
     attempt: node.attempt,

@@ -8,6 +8,7 @@ export { collectGarbage } from './collect-garbage.js';
 export { explainStep, type StepExplanation } from './explain-step.js';
 export { findArtifact, type FoundArtifact } from './read-artifact.js';
 export { packageRequests } from './launch.js';
+export { findTemplates } from './templates.js';
 export { launchValues } from './run-documents.js';
 export { graceMs } from './settings.js';
 export { captureTask } from './capture-task.js';

@@ -1,11 +1,12 @@
 import type { ArgumentShape } from '@run-pipeline/core/graph';
 import type { InputNode, Reference } from '@run-pipeline/core/references';
 import { interpolate, readPath } from '@run-pipeline/core/references';
-import { RunPipelineError, type StoredArtifact } from '@run-pipeline/core/model';
+import { didYouMean, isSuccess, RunPipelineError, type StoredArtifact } from '@run-pipeline/core/model';
 import type { PreimagePart } from '@run-pipeline/core/ports';
 import { directory, file, fileMarker } from '@run-pipeline/core/define';
 import { isAbsolute, resolve } from 'node:path';
 import { hashOf } from '../fingerprint/index.js';
+import { decodeJsonValue } from '../artifacts/index.js';
 import { decodeStored, encodeLiteral, identityOf, storedIdentity } from './values.js';
 import type { ArgumentValues, InputValue } from '../workers/protocol.js';
 import type { NodeState } from './context.js';
@@ -236,10 +237,7 @@ async function resolveReturn(
   const artifact = node.artifacts.get(name);
   if (artifact === undefined) {
     // A parent that failed with `skipChildrenOnFail: false`, or `result` of a step that returned nothing.
-    if (node.status === 'completed' || node.status === 'cached') {
-      if (name === 'result' && node.definition.returns === undefined) return UNDEFINED;
-      throw unresolvable(text, `step ${node.name} has no artifact "${name}"`);
-    }
+    if (isSuccess(node.status) && !mayBeNothing(node, name)) throw noArtifact(node, name, text);
     return UNDEFINED;
   }
   const where = `${node.name}.${name}`;
@@ -325,7 +323,8 @@ async function readReference(context: ResolveContext, reference: Reference): Pro
       const node = nodeOf(context, reference.step, reference.text);
       const artifact = node.artifacts.get(reference.name);
       if (artifact === undefined) {
-        throw unresolvable(reference.text, `step ${node.name} has no artifact "${reference.name}"`);
+        if (isSuccess(node.status)) throw noArtifact(node, reference.name, reference.text);
+        return undefined;
       }
       return artifact.record[reference.attribute as 'url'];
     }
@@ -356,16 +355,26 @@ async function readReturn(
   }
   const artifact = node.artifacts.get(name);
   if (artifact === undefined) {
-    const noResult = name === 'result' && node.definition.returns === undefined;
-    if ((node.status === 'completed' || node.status === 'cached') && !noResult) {
-      throw unresolvable(text, `step ${node.name} has no artifact "${name}"`);
-    }
+    if (isSuccess(node.status) && !mayBeNothing(node, name)) throw noArtifact(node, name, text);
     return undefined;
   }
   return readPath(await decodeStored(context.project, artifact), path, text);
 }
 
-/** `$<step.parameters.kwargs/x>`: the inputs of an executed step are its parameters, as ClearML files them. */
+/** A function that returns nothing leaves no `result`; a task leaves what it uploads. */
+const mayBeNothing = ({ definition: { code, returns } }: NodeState, name: string): boolean =>
+  name === 'result' && returns === undefined && code.kind !== 'task';
+
+function noArtifact(node: NodeState, name: string, text: string): RunPipelineError {
+  const names = [...node.artifacts.keys()];
+  const has = names.length === 0 ? 'it has none' : `it has ${names.slice(0, 20).join(', ')}`;
+  return unresolvable(text, `step ${node.name} has no artifact "${name}"${didYouMean(name, names)}: ${has}`);
+}
+
+/**
+ * `$<step.parameters.kwargs/x>`: the inputs of an executed step are its parameters, as ClearML files them.
+ * A step from a task has those of the clone that was executed, also what it connected itself.
+ */
 async function readStepParameter(
   context: ResolveContext,
   node: NodeState,
@@ -373,6 +382,18 @@ async function readStepParameter(
   name: string,
   text: string,
 ): Promise<unknown> {
+  if (node.definition.code.kind === 'task') {
+    const record = await context.project.store.readTask(node.producer);
+    const parameters = record?.parameters ?? node.given ?? {};
+    const values = Object.hasOwn(parameters, section) ? parameters[section]! : {};
+    if (Object.hasOwn(values, name)) return decodeJsonValue(values[name]!);
+    if (!isSuccess(node.status)) return undefined;
+    const known = Object.entries(parameters).flatMap(([from, each]) =>
+      Object.keys(each).map((parameter) => `${from}/${parameter}`),
+    );
+    const suggestion = didYouMean(`${section}/${name}`, known);
+    throw unresolvable(text, `step ${node.name} has no parameter "${section}/${name}"${suggestion}`);
+  }
   const { inputs } = node;
   const entries =
     inputs.kind === 'named'
@@ -423,7 +444,7 @@ function fromArtifact(artifact: StoredArtifact, where: string | undefined): Reso
   };
 }
 
-function showPrimitive(value: unknown): string | undefined {
+export function showPrimitive(value: unknown): string | undefined {
   const text =
     typeof value === 'string'
       ? JSON.stringify(value)

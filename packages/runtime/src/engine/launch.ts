@@ -21,13 +21,18 @@ export async function packagePipeline(options: {
   readonly paths: ProjectPaths;
   readonly definition: PipelineDefinition;
   readonly engine: Pick<EngineOptions, 'cache'>;
+  /** Packages of steps from tasks, by the step's name. */
+  readonly templates: ReadonlyMap<string, TaskPackage>;
   readonly onWarning: (message: string) => void;
   /** Called before packages are made that no memo has. */
   readonly onMissing?: (count: number) => void;
 }): Promise<LaunchPackages> {
   const { definition } = options;
   const packageSteps = createPackager({ mapToSource });
-  const packages = await build(packageSteps, options, packageRequests(definition, options.engine));
+  const packages = new Map([
+    ...(await build(packageSteps, options, packageRequests(definition, options.engine))),
+    ...options.templates,
+  ]);
   const byDefinition = new Map<StepDefinition, Promise<TaskPackage>>();
   for (const [step, key] of packageKeys(definition)) {
     const found = packages.get(key);

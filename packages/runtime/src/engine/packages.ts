@@ -2,16 +2,15 @@ import type { TaskPackage } from '@run-pipeline/core/model';
 import { materialisePackage } from '../package/index.js';
 import type { RunContext } from './context.js';
 
+type Materialised = Awaited<ReturnType<typeof materialisePackage>>;
+
 /** Runnable copies of this process's packages, each made once. */
-const made = new WeakMap<
-  TaskPackage,
-  Promise<{ readonly file: string; readonly sourceMap: string | undefined }>
->();
+const made = new WeakMap<TaskPackage, Promise<Materialised>>();
 
 export function materialised(
   context: Pick<RunContext, 'project'>,
   taskPackage: TaskPackage,
-): Promise<{ readonly file: string; readonly sourceMap: string | undefined }> {
+): Promise<Materialised> {
   const known = made.get(taskPackage);
   if (known !== undefined) return known;
   const making = materialisePackage({ paths: context.project, package: taskPackage });

@@ -14,6 +14,7 @@ import { reasonsToRun } from './reasons.js';
 import { newRunId } from '../project/new-id.js';
 import { selectSteps } from './selection.js';
 import { checkedGraph } from './start-run.js';
+import { requireTemplates } from './templates.js';
 
 /** Says what a run would do, by the run's own code up to the point where it would execute. */
 export const planRun: PlanRun = async (request) => {
@@ -21,10 +22,12 @@ export const planRun: PlanRun = async (request) => {
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
   const graph = checkedGraph(definition);
   const selection = selectSteps(definition, graph, options);
+  const found = await requireTemplates({ store: project.store, paths: project, definition });
   const packages = await packagePipeline({
     paths: project,
     definition,
     engine: options,
+    templates: found.packages,
     onWarning: request.onWarning,
   });
   let previous: Promise<ReadonlyMap<string, PreimageRow>> | undefined;
@@ -35,6 +38,7 @@ export const planRun: PlanRun = async (request) => {
     options,
     nodes: new Map(),
     packageOf: packages.of,
+    templates: found.templates,
     secretKey: await project.store.secretKey(),
     environment: takeEnvironment(),
     previousPreimages: () =>
@@ -94,6 +98,7 @@ async function planNode(context: PlanContext, node: NodeState): Promise<void> {
   if (node.mapped) return planMapped(context, node);
   const prepared = await prepare(context, node, () => Promise.resolve(true));
   if (prepared === 'skipped') return;
+  node.given = prepared.template?.script.parameters;
   const { hit, miss } = await findHit(context, node, prepared);
   if (hit === undefined) {
     tell(context, node, { action: 'run', reasons: await reasonsToRun(context, node, prepared, miss) });

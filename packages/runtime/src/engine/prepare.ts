@@ -12,6 +12,8 @@ import {
   type ResolvedInput,
 } from './inputs.js';
 import type { NodeState, RunContext } from './context.js';
+import { templateInputs, type TemplateInputs } from './template-inputs.js';
+import type { Template } from './templates.js';
 import { identityOf } from './values.js';
 
 /** A step whose inputs are known: what it would run, with what, and the fingerprint of both. */
@@ -20,16 +22,32 @@ export interface Prepared {
   readonly arguments: ResolvedArguments;
   /** `@Parameter` values the slice reads through `this`. */
   readonly parameters: readonly (readonly [string, ResolvedInput])[];
+  /** Of a step from a task: what it is cloned from, and what the clone has. */
+  readonly template: PreparedTemplate | undefined;
   readonly fingerprint: Fingerprint;
   readonly parts: readonly PreimagePart[];
   /** Resolved: the step's, else the pipeline's; `false` under `--no-cache`. */
   readonly cache: CacheOption;
 }
 
+export interface PreparedTemplate extends Pick<TemplateInputs, 'script' | 'comment'> {
+  readonly base: Template;
+  /** False: the base task itself is executed. */
+  readonly clone: boolean;
+}
+
 /** What preparing needs; `plan` has this much without a run. */
 export type PrepareContext = Pick<
   RunContext,
-  'project' | 'definition' | 'parameters' | 'nodes' | 'packageOf' | 'secretKey' | 'options' | 'environment'
+  | 'project'
+  | 'definition'
+  | 'parameters'
+  | 'nodes'
+  | 'packageOf'
+  | 'templates'
+  | 'secretKey'
+  | 'options'
+  | 'environment'
 >;
 
 export async function prepare(
@@ -40,24 +58,19 @@ export async function prepare(
   const taskPackage = await context.packageOf(node.definition);
   const edited = await editInputs(context, node, before);
   if (edited === 'skipped') return 'skipped';
-  const resolved = await resolveArguments(context, edited);
   const { manifest } = taskPackage;
-  const parameterNames = manifest.reads === 'all' ? [...context.parameters.keys()] : manifest.reads;
-  const parameters: (readonly [string, ResolvedInput])[] = [];
-  for (const name of parameterNames) {
-    if (!context.parameters.has(name)) continue;
-    parameters.push([name, await resolveInput(context, parameterReference(name))]);
-  }
+  const given =
+    node.definition.code.kind === 'task'
+      ? await ofTemplate(context, node, edited)
+      : await ofFunction(context, manifest, edited);
   const cache = effectiveCache(context, node);
   // Secrets are passed on and do not enter, also where the code reads them by name.
   const secrets = new Set([...context.definition.options.secrets, ...node.definition.options.secrets]);
   const { fingerprint, parts } = computeFingerprint({
     manifest,
     returns: node.definition.returns,
-    inputs: [
-      ...inputParts(resolved, argumentNames(manifest.binding)),
-      ...parameters.map(([name, input]) => parameterPart(name, input)),
-    ],
+    inputs: given.inputs,
+    own: given.own,
     version: cache === false ? undefined : cache.version,
     key: cache === false || cache.key === undefined ? undefined : await keyPart(context, edited, cache.key),
     env: [...context.definition.options.env, ...node.definition.options.env, ...manifest.env].filter(
@@ -66,7 +79,61 @@ export async function prepare(
     environment: context.environment,
     secretKey: context.secretKey,
   });
-  return { package: taskPackage, arguments: resolved, parameters, fingerprint, parts, cache };
+  const { arguments: resolved, parameters, template } = given;
+  return { package: taskPackage, arguments: resolved, parameters, template, fingerprint, parts, cache };
+}
+
+/** What a step is executed with, and the parts of the fingerprint that it makes. */
+interface Given extends Pick<Prepared, 'arguments' | 'parameters' | 'template'> {
+  readonly inputs: readonly PreimagePart[];
+  /** What a `cache.key` does not stand for. */
+  readonly own: readonly PreimagePart[];
+}
+
+async function ofFunction(
+  context: PrepareContext,
+  manifest: TaskPackage['manifest'],
+  inputs: NodeState['inputs'],
+): Promise<Given> {
+  const resolved = await resolveArguments(context, inputs);
+  const parameterNames = manifest.reads === 'all' ? [...context.parameters.keys()] : manifest.reads;
+  const parameters: (readonly [string, ResolvedInput])[] = [];
+  for (const name of parameterNames) {
+    if (!context.parameters.has(name)) continue;
+    parameters.push([name, await resolveInput(context, parameterReference(name))]);
+  }
+  return {
+    arguments: resolved,
+    parameters,
+    template: undefined,
+    inputs: [
+      ...inputParts(resolved, argumentNames(manifest.binding)),
+      ...parameters.map(([name, input]) => parameterPart(name, input)),
+    ],
+    own: [],
+  };
+}
+
+async function ofTemplate(
+  context: PrepareContext,
+  node: NodeState,
+  inputs: NodeState['inputs'],
+): Promise<Given> {
+  const { code } = node.definition;
+  const base = context.templates.get(node.definition.name);
+  if (base === undefined || code.kind !== 'task')
+    throw new Error(`the base task of step ${node.name} was not looked up`);
+  const { script, comment, overridden, own } = await templateInputs(context, node, {
+    template: base,
+    inputs,
+  });
+  return {
+    arguments: { shape: 'none', inputs: [] },
+    parameters: [],
+    template: { base, clone: code.clone, script, comment },
+    inputs: overridden,
+    own,
+  };
 }
 
 export function effectiveCache(context: PrepareContext, node: NodeState): CacheOption {
@@ -112,7 +179,10 @@ async function editInputs(
   if (!(await before(values))) return 'skipped';
   // What was not edited keeps its reference, and with it the artifact's own hash.
   const edited: (readonly [string, InputNode])[] = [];
+  const isTemplate = node.definition.code.kind === 'task';
   for (const [name, input] of entries) {
+    // An override that is taken away leaves the value of the task itself.
+    if (isTemplate && !(name in values)) continue;
     const unchanged =
       name in values && (await identityOf(context.project, values[name])) === identities[name];
     edited.push([name, unchanged ? input : { kind: 'literal', value: values[name] }]);
@@ -122,7 +192,7 @@ async function editInputs(
       edited.push([name, { kind: 'literal', value: values[name] }]);
   }
   if (inputs.kind === 'positional') return { kind: 'positional', values: edited.map(([, value]) => value) };
-  return edited.length === 0 ? inputs : { kind: 'named', values: edited };
+  return edited.length === 0 && !isTemplate ? inputs : { kind: 'named', values: edited };
 }
 
 async function keyPart(

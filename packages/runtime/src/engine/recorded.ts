@@ -23,6 +23,7 @@ export function recordedSteps(events: readonly RunEvent[]): RecordedSteps {
       attempts: step.attempts,
       fingerprint: step.fingerprint,
       cachedFrom: step.cachedFrom,
+      task: step.task,
       claimedBy: undefined,
     });
   }
@@ -142,7 +143,8 @@ async function take(context: RunContext, node: NodeState, match: RecordedStep): 
   const artifacts = await context.project.store.readArtifacts(context.row.id, match.name);
   node.artifacts = new Map(artifacts.map((artifact) => [artifact.record.name, artifact]));
   node.fingerprint = match.fingerprint;
-  if (match.cachedFrom !== undefined) node.producer = `${match.cachedFrom}.${match.name}` as TaskId;
+  if (match.task !== undefined) node.producer = match.task;
+  else if (match.cachedFrom !== undefined) node.producer = `${match.cachedFrom}.${match.name}` as TaskId;
   standEnded(context, node, match);
   return true;
 }

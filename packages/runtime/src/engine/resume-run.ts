@@ -60,6 +60,7 @@ export const resumeRun: ResumeRun = async (request) => {
     engine: options,
     parameters,
     packageOf: storedPackages(project, definition, launch.packages),
+    templates: launch.templates,
     secretKey: await project.store.secretKey(),
     recorded: neverStarted ? undefined : recordedSteps(events),
     borrowed:
@@ -68,6 +69,7 @@ export const resumeRun: ResumeRun = async (request) => {
       events: [neverStarted ? runStart(row, parameters, graph) : { type: 'run.resume', epoch: taken.epoch }],
     },
     onEvent: request.onEvent,
+    onWarning: request.onWarning,
     signal: request.signal,
   });
 };

@@ -12,6 +12,7 @@ import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import type { Project } from '../project/project.js';
 import type { Parameters, ParameterValue } from './parameters.js';
+import type { Template, Templates } from './templates.js';
 import { decodeStored, encodeLiteral } from './values.js';
 
 /**
@@ -47,12 +48,15 @@ export type LaunchValue =
 
 interface StoredLaunch extends Launch {
   readonly packages: Digest;
+  /** Absent: no step is from a task. */
+  readonly templates?: Digest;
   readonly controller: Digest | undefined;
 }
 
 export interface LaunchRecord extends Launch {
   /** Package key to hash. */
   readonly packages: ReadonlyMap<string, string>;
+  readonly templates: Templates;
   readonly bundle: SourceBundle | undefined;
 }
 
@@ -62,14 +66,23 @@ export interface SharedValue {
 }
 
 /** The document of a run, and the values that must be committed with its first event. */
-export function launchDocument({ packages, bundle, ...launch }: LaunchRecord): {
+export function launchDocument({ packages, templates, bundle, ...launch }: LaunchRecord): {
   readonly document: Uint8Array;
   readonly values: readonly SharedValue[];
 } {
   const packed = jsonValue([...packages]);
   const controller = bundle === undefined ? undefined : jsonValue(bundle);
-  const stored: StoredLaunch = { ...launch, packages: packed.hash, controller: controller?.hash };
-  return { document: serialize(stored), values: controller === undefined ? [packed] : [packed, controller] };
+  const bases = templates.size === 0 ? undefined : jsonValue([...templates]);
+  const stored: StoredLaunch = {
+    ...launch,
+    packages: packed.hash,
+    ...(bases === undefined ? {} : { templates: bases.hash }),
+    controller: controller?.hash,
+  };
+  return {
+    document: serialize(stored),
+    values: [packed, bases, controller].filter((value) => value !== undefined),
+  };
 }
 
 function jsonValue(value: unknown): SharedValue {
@@ -82,7 +95,7 @@ export const LAUNCH_DOCUMENT = 'launch';
 export async function readLaunch(project: Project, run: RunId): Promise<LaunchRecord> {
   const document = await project.store.readRunDocument(run, LAUNCH_DOCUMENT);
   if (document === undefined) throw nothingKept(run);
-  const { packages, controller, ...launch } = deserialize(document) as StoredLaunch;
+  const { packages, templates, controller, ...launch } = deserialize(document) as StoredLaunch;
   const read = async (hash: Digest): Promise<unknown> => {
     const bytes = await project.store.readValue(hash);
     if (bytes === undefined) throw nothingKept(run);
@@ -91,6 +104,7 @@ export async function readLaunch(project: Project, run: RunId): Promise<LaunchRe
   return {
     ...launch,
     packages: new Map((await read(packages)) as [string, string][]),
+    templates: new Map(templates === undefined ? [] : ((await read(templates)) as [string, Template][])),
     bundle: controller === undefined ? undefined : ((await read(controller)) as SourceBundle),
   };
 }

@@ -20,6 +20,7 @@ import { createRunStop } from './run-stop.js';
 import { createSchedule } from './schedule.js';
 import { standIn, type Borrowed } from './selection.js';
 import { leaseMs } from './settings.js';
+import type { Templates } from './templates.js';
 import { startTimer } from './timer.js';
 
 /** Runs what was made ready — a new run or one taken over — to its end. */
@@ -33,12 +34,14 @@ export async function runToEnd(options: {
   readonly engine: EngineOptions;
   readonly parameters: Parameters;
   readonly packageOf: (definition: StepDefinition) => Promise<TaskPackage>;
+  readonly templates: Templates;
   readonly secretKey: Uint8Array;
   readonly recorded: RecordedSteps | undefined;
   readonly borrowed: Borrowed | undefined;
   /** Commits `run.start` or `run.resume`. */
   readonly first: LogEntry;
   readonly onEvent: (event: RunEvent) => void;
+  readonly onWarning: (message: string) => void;
   readonly signal: AbortSignal;
   /** Made before, because they start while steps are packaged; or who executes instead (`debug`). */
   readonly workers?: WorkerProcesses;
@@ -80,6 +83,7 @@ export async function runToEnd(options: {
     pool: pool.get,
     slot: (task) => limit(task),
     packageOf: options.packageOf,
+    templates: options.templates,
     secretKey: options.secretKey,
     environment: takeEnvironment(),
     previousPreimages: () =>
@@ -94,6 +98,7 @@ export async function runToEnd(options: {
     leaseMs: leaseMs(process.env),
     claims: new Map<TaskId, number>(),
     schedule: () => {},
+    onWarning: options.onWarning,
     failures: [],
   };
   const schedule = createSchedule(context, onFatal);
@@ -148,6 +153,11 @@ async function runStaticGraph(
       mapped: planned.mapped,
       announced: true,
     });
+    const { code } = node.definition;
+    if (code.kind === 'task' && !code.clone) {
+      node.task = context.templates.get(node.definition.name)?.task ?? node.task;
+      node.producer = node.task;
+    }
     context.nodes.set(name, node);
   }
   // All are known before the first starts: a cached chain may run through in one turn.

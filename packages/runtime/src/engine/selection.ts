@@ -2,11 +2,14 @@ import { select, type Graph, type Selection } from '@run-pipeline/core/graph';
 import {
   isSuccess,
   RunPipelineError,
+  taskId,
   type PipelineDefinition,
+  type Report,
   type RunId,
   type StepEnd,
   type StepName,
   type StoredArtifact,
+  type TaskId,
 } from '@run-pipeline/core/model';
 import type { Project } from '../project/project.js';
 import type { EngineOptions } from './api.js';
@@ -19,11 +22,16 @@ export interface Borrowed {
   readonly selection: Selection;
   readonly results: ReadonlyMap<string, BorrowedResult>;
 }
-interface BorrowedResult {
-  readonly run: RunId;
+interface BorrowedStep {
+  /** The one that made the artifacts. */
+  readonly task: TaskId;
   readonly artifacts: readonly StoredArtifact[];
-  readonly elements:
-    readonly { readonly name: StepName; readonly artifacts: readonly StoredArtifact[] }[] | undefined;
+  /** For what the run shows as its own; empty when it shows none. */
+  readonly reports: readonly Report[];
+}
+interface BorrowedResult extends BorrowedStep {
+  readonly run: RunId;
+  readonly elements: readonly (BorrowedStep & { readonly name: StepName })[] | undefined;
 }
 
 export function selectSteps(
@@ -80,20 +88,16 @@ export async function borrowFromEarlierRuns(
       const end = ends.get(name);
       if (end === undefined || !isSuccess(end.status)) continue;
       const elementNames = children.get(name);
+      const shown = definition.steps.find((step) => step.name === name)?.options.monitor.metrics ?? [];
+      const borrow = (step: StepName): Promise<BorrowedStep> =>
+        borrowStep(project, run.id, { step, end: ends.get(step), withReports: shown.length > 0 });
       const elements =
         elementNames === undefined
           ? undefined
           : await Promise.all(
-              elementNames.map(async (element) => ({
-                name: element,
-                artifacts: await project.store.readArtifacts(run.id, element),
-              })),
+              elementNames.map(async (element) => ({ name: element, ...(await borrow(element)) })),
             );
-      results.set(name, {
-        run: run.id,
-        artifacts: await project.store.readArtifacts(run.id, end.step),
-        elements,
-      });
+      results.set(name, { run: run.id, ...(await borrow(end.step)), elements });
       missing.delete(name);
     }
   }
@@ -107,6 +111,26 @@ export async function borrowFromEarlierRuns(
     });
   }
   return { selection, results };
+}
+
+async function borrowStep(
+  { store }: Project,
+  run: RunId,
+  options: {
+    readonly step: StepName;
+    readonly end: StepEnd | undefined;
+    readonly withReports: boolean;
+  },
+): Promise<BorrowedStep> {
+  const { step, end, withReports } = options;
+  const events = withReports ? await store.readEvents(run, { step, types: ['step.report'] }) : [];
+  return {
+    task: end?.task ?? taskId(`${run}.${step}`),
+    artifacts: await store.readArtifacts(run, step),
+    reports: events.flatMap((event) =>
+      event.type === 'step.report' && event.attempt === end?.attempt ? [event.report] : [],
+    ),
+  };
 }
 
 /** Ends a node that is not selected: with the earlier result, or skipped. False: it is selected. */
@@ -139,6 +163,8 @@ export async function standIn(context: RunContext, node: NodeState, borrowed: Bo
     durationMs: 0,
     cachedFrom: result.run,
     artifacts: result.artifacts,
+    monitored: result.reports,
+    producer: result.task,
     why: ['not selected: taken from an earlier run'],
   });
   return true;
@@ -151,7 +177,7 @@ async function standInElements(
   earlier: { readonly run: RunId; readonly elements: NonNullable<BorrowedResult['elements']> },
 ): Promise<readonly NodeState[]> {
   const elements: NodeState[] = [];
-  for (const { name, artifacts } of earlier.elements) {
+  for (const { name, artifacts, reports, task } of earlier.elements) {
     const recorded = context.recorded?.byName.get(name);
     const element = newNode({
       run: context.row.id,
@@ -176,6 +202,8 @@ async function standInElements(
       durationMs: 0,
       cachedFrom: earlier.run,
       artifacts,
+      monitored: reports,
+      producer: task,
       why: ['not selected: taken from an earlier run'],
     });
   }

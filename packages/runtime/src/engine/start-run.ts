@@ -18,6 +18,7 @@ import { runToEnd } from './run-graph.js';
 import { concurrencyOf, workerProcesses, type WorkerProcesses } from './worker-processes.js';
 import { newRunId } from '../project/new-id.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
+import { requireTemplates } from './templates.js';
 
 /**
  * A new run: everything that can be checked is checked first (parameters, graph, selection, packages);
@@ -39,10 +40,16 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
   const graph = checkedGraph(definition);
   const selection = selectSteps(definition, graph, options);
+  const { templates, packages: ofTemplates } = await requireTemplates({
+    store: project.store,
+    paths: project,
+    definition,
+  });
   const packages = await packagePipeline({
     paths: project,
     definition,
     engine: options,
+    templates: ofTemplates,
     onWarning: request.onWarning,
     // New code is about to execute: its processes start while it is packaged.
     onMissing: (count) => workers.warm(count),
@@ -65,6 +72,7 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     project: definition.project,
     parameters: encoded,
     packages: packages.hashes,
+    templates,
     bundle: request.loaded?.bundle,
     cwd: project.cwd,
     file: request.loaded?.file,
@@ -102,11 +110,13 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     engine: options,
     parameters,
     packageOf: packages.of,
+    templates,
     secretKey,
     recorded: undefined,
     borrowed,
     first: { events: [runStart(row, parameters, graph)] },
     onEvent: request.onEvent,
+    onWarning: request.onWarning,
     signal: request.signal,
   });
 }

@@ -1,5 +1,6 @@
 import { isRunPipelineError } from '@run-pipeline/core/model';
 import { beforeExecution, failRun } from './callbacks.js';
+import { abandonRecord, keepRecord } from './clone-record.js';
 import { findHit, whileClaimed, type Hit } from './cache.js';
 import { endNode } from './end-node.js';
 import { execute } from './execute.js';
@@ -27,6 +28,7 @@ export async function runStep(context: RunContext, node: NodeState): Promise<voi
     const prepared = await prepare(context, node, (parameters) => beforeExecution(context, node, parameters));
     if (prepared === 'skipped') return await endSkipped(context, node, ['its pre-execute callback said no']);
     node.fingerprint = prepared.fingerprint;
+    node.given = prepared.template?.script.parameters;
     if (await adoptByIdentity(context, node, prepared)) return;
 
     const reuse = await findHit(context, node, prepared);
@@ -34,6 +36,7 @@ export async function runStep(context: RunContext, node: NodeState): Promise<voi
 
     const late = await whileClaimed(context, node, prepared, async () => {
       const why = await reasonsToRun(context, node, prepared, reuse.miss);
+      await keepRecord(context, node, prepared);
       await execute(context, node, prepared, why);
     });
     if (late !== undefined) await endCached(context, node, prepared, late, started);
@@ -62,6 +65,7 @@ export async function endSkipped(
   why: readonly string[],
 ): Promise<void> {
   adoptUnprepared(context, node);
+  if (context.recorded !== undefined) await abandonRecord(context, node, why.join('; '));
   await endNode(context, node, { status: 'skipped', attempt: 0, durationMs: 0, artifacts: [], why });
 }
 
@@ -72,6 +76,7 @@ async function endCached(
   hit: Hit,
   started: number,
 ): Promise<void> {
+  if (context.recorded !== undefined) await abandonRecord(context, node, 'its result was in the cache');
   await endNode(context, node, {
     status: 'cached',
     attempt: 0,
@@ -94,6 +99,7 @@ async function endBroken(context: RunContext, node: NodeState, error: unknown): 
   const record = placedAtStep(errorRecord(error, cwd), node.definition, cwd);
   if (isRunPipelineError(error) && error.kind === 'run')
     failRun(context, { ...record, message: `${node.name}: ${record.message}` });
+  await abandonRecord(context, node, record.message);
   await endNode(context, node, {
     status: 'failed',
     attempt: node.attempt,

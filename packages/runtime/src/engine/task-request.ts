@@ -35,6 +35,7 @@ export async function taskContent(
     arguments: await argumentValues(prepared.arguments),
     parameters: await parameterValues(prepared),
     returns: node.definition.returns,
+    ...(prepared.template === undefined ? {} : { script: prepared.template.script }),
     timeout: node.definition.options.timeout,
   };
 }
@@ -53,10 +54,12 @@ export async function taskRequest(
   attempt: number,
 ): Promise<TaskRequest> {
   const { manifest, hash, directory } = prepared.package;
-  const { file, sourceMap } = await materialised(context, prepared.package);
+  const { file, sourceMap, program } = await materialised(context, prepared.package);
+  const content = await taskContent(context, node, prepared);
   const { cwd, root, home, blobsDirectory } = context.project;
   return {
-    ...(await taskContent(context, node, prepared)),
+    ...content,
+    ...(content.script === undefined ? {} : { script: { ...content.script, file: program } }),
     attempt,
     package: { hash, file, sourceMap, externals: manifest.externals },
     entry: manifest.entry,

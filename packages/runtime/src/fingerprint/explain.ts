@@ -13,7 +13,8 @@ export function explainChanges(
   const of = (...kinds: PreimagePart['kind'][]): Difference[] =>
     changes.filter((item) => kinds.includes(item.kind));
 
-  for (const item of of('input', 'file', 'parameter', 'key')) sentences.push(describeInput(item));
+  for (const item of of('input', 'file', 'parameter', 'configuration', 'key'))
+    sentences.push(describeInput(item));
   const symbols = of('symbol');
   const codeChanged = of('code').length > 0;
   if (codeChanged) {
@@ -90,14 +91,7 @@ const shown = (item: Difference): string =>
   `${item.before?.shown ?? '(none)'} -> ${item.after?.shown ?? '(none)'}`;
 
 function describeInput(item: Difference): string {
-  const noun =
-    item.kind === 'parameter'
-      ? 'parameter'
-      : item.kind === 'file'
-        ? 'file'
-        : item.kind === 'key'
-          ? 'cache key'
-          : 'input';
+  const noun = item.kind === 'key' ? 'cache key' : item.kind;
   const from = item.after?.where ?? item.before?.where;
   const name = `${noun} ${item.name}`;
   const both = item.before?.shown !== undefined && item.after?.shown !== undefined;

@@ -20,6 +20,8 @@ export interface FingerprintOptions {
   readonly returns: readonly string[] | undefined;
   /** One part an input: an argument, or a `@Parameter` the slice reads. */
   readonly inputs: readonly PreimagePart[];
+  /** Of a step from a task: what the task itself has and the step does not override. A key does not stand for it. */
+  readonly own?: readonly PreimagePart[];
   /** `cache.version`. */
   readonly version: string | undefined;
   /** `cache.key` replaces the input part; its result, already hashed. */
@@ -47,6 +49,7 @@ export function computeFingerprint(options: FingerprintOptions): Fingerprinted {
   });
   if (options.key === undefined) parts.push(...options.inputs);
   else parts.push(options.key);
+  parts.push(...(options.own ?? []));
   for (const name of [...new Set(options.env)].sort(byCodeUnit)) {
     const hash = environmentHash(options.secretKey, options.environment[name]);
     parts.push({ kind: 'env', name, hash });

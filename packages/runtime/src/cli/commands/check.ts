@@ -3,10 +3,11 @@ import {
   formatLocation,
   isRunPipelineError,
   type Diagnostic,
+  type PipelineDefinition,
   type RunPipelineError,
 } from '@run-pipeline/core/model';
 import { mapToSource } from '../../discover/map-to-source.js';
-import { packageRequests } from '../../engine/index.js';
+import { findTemplates, packageRequests } from '../../engine/index.js';
 import { createPackager } from '../../package/index.js';
 import { resolvePaths } from '../../project/paths.js';
 import { codeFrame } from '../../source/code-frame.js';
@@ -15,6 +16,7 @@ import { printableWord } from '../../terminal/sanitise.js';
 import { count } from '../../terminal/units.js';
 import { printJson, printLines, type Context } from '../context.js';
 import { choosePipeline, type ChosenPipeline } from '../pipeline-file.js';
+import { openExisting } from '../project-access.js';
 import { exitCodeOf } from '../report-error.js';
 import { checkTypes } from '../type-check.js';
 
@@ -36,6 +38,7 @@ export async function checkCommand(context: Context): Promise<number> {
   const { definition, loaded } = chosen;
   const graph = definition.kind === 'function' ? [] : buildGraph(definition).diagnostics;
   const types = checkTypes({ paths, loaded });
+  const templates = await templateFindings(context, definition);
   const packaged = graph.some(isError)
     ? []
     : (
@@ -48,12 +51,27 @@ export async function checkCommand(context: Context): Promise<number> {
   // A reference that we have told about with a suggestion is not told again in the words of the compiler.
   const told = new Set(graph.map(({ at }) => (at === undefined ? undefined : formatLocation(at, paths.cwd))));
   const typeErrors = found.filter(({ at }) => at === undefined || !told.has(formatLocation(at, paths.cwd)));
-  const definitionErrors = [...graph, ...typeErrors];
+  const definitionErrors = [...graph, ...templates, ...typeErrors];
   return report(context, paths.cwd, {
     diagnostics: [...definitionErrors, ...packaged],
     notes: note === undefined ? [] : [note],
     exitCode: definitionErrors.some(isError) ? 2 : packaged.some(isError) ? 3 : 0,
   });
+}
+
+/** Base tasks are looked for as a run does it; a state that is not there is not made for it. */
+async function templateFindings(
+  context: Context,
+  definition: PipelineDefinition,
+): Promise<readonly Diagnostic[]> {
+  if (!definition.steps.some(({ code }) => code.kind === 'task')) return [];
+  const project = await openExisting(context);
+  try {
+    const paths = project ?? resolvePaths(context);
+    return (await findTemplates({ store: project?.store, paths, definition })).diagnostics;
+  } finally {
+    await project?.store.close();
+  }
 }
 
 const isError = (diagnostic: Diagnostic): boolean => diagnostic.severity === 'error';
