@@ -1,8 +1,10 @@
-import { runId, type RunStatus } from '@run-pipeline/core/model';
+import { runId } from '@run-pipeline/core/model';
 import type { RunRow, Store } from '@run-pipeline/core/ports';
-import { isAlive } from '../project/process-identity.js';
+import { shownStatus } from '../engine/index.js';
 import { formatAge } from '../terminal/units.js';
 import { usageError } from './usage-error.js';
+
+export { shownStatus };
 
 const MOST_CANDIDATES = 5;
 
@@ -34,16 +36,6 @@ export async function selectRun(store: Store, text: string): Promise<RunRow> {
   const again = lower === text ? [] : await store.findRuns({ idPrefix: lower, limit: 2 });
   if (again.length === 1) return again[0]!;
   throw await unknown(text, await store.findRuns({ pipeline: text, limit: MOST_CANDIDATES }), store);
-}
-
-/**
- * What a run is at, for a reader: `lost` when it should be running and its process is gone. On this host that
- * is known at once; of another host only the lease tells.
- */
-export function shownStatus(row: RunRow): RunStatus {
-  if (row.status !== 'running' && row.status !== 'queued') return row.status;
-  const life = isAlive(row.owner);
-  return life === 'dead' || (life === 'unknown' && row.leaseExpired) ? 'lost' : row.status;
 }
 
 export const runName = (row: Pick<RunRow, 'pipeline' | 'number'>): string => `${row.pipeline}#${row.number}`;

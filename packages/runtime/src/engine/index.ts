@@ -15,3 +15,4 @@ export { captureTask } from './capture-task.js';
 export { decodeStored } from './values.js';
 export { executeRecord, type RecordEnding, type RecordExecution, type RecordStop } from './execute-record.js';
 export { AttemptOutput } from './attempt-output.js';
+export { shownStatus } from './shown-status.js';
