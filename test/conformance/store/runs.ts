@@ -218,4 +218,45 @@ export function runTests(factory: StoreFactory): void {
       code: 'unknown-run',
     });
   });
+
+  test('one document of many runs is read at once; runs without it are left out', async () => {
+    const { store } = await fresh();
+    const ids = ['r1', 'r2', 'r3'].map(runId);
+    for (const id of ids) await store.createRun(newRun(id));
+    await store.putRunDocument(ids[0]!, 'note', bytes('first'));
+    await store.putRunDocument(ids[2]!, 'note', bytes('third'));
+    await store.putRunDocument(ids[1]!, 'other', bytes('second'));
+    const found = await store.readRunDocuments([...ids, runId('unknown')], 'note');
+    expect([...found].map(([id, content]) => [id, text(content)]).sort()).toEqual([
+      ['r1', 'first'],
+      ['r3', 'third'],
+    ]);
+    expect((await store.readRunDocuments([], 'note')).size).toBe(0);
+  });
+
+  test('runs are counted by pipeline; one that has none left is not listed', async () => {
+    const { store } = await fresh();
+    expect(await store.countRuns()).toEqual([]);
+    await store.createRun(newRun('r1'));
+    await store.createRun(newRun('r2', { project: 'another' }));
+    await store.createRun(newRun('r3', { pipeline: 'wine' }));
+    await store.createRun(newRun('r4', { pipeline: 'wine' }));
+    expect(await store.countRuns()).toEqual([
+      { project: 'another', pipeline: 'iris', runs: 1 },
+      { project: 'examples', pipeline: 'iris', runs: 1 },
+      { project: 'examples', pipeline: 'wine', runs: 2 },
+    ]);
+  });
+
+  test('runs that go on are found among those that ended', async () => {
+    const { store } = await fresh();
+    await (await Recorder.start(store, newRun('r1'))).end();
+    const running = await Recorder.start(store, newRun('r2'));
+    await store.createRun(newRun('r3'));
+    const open = async (): Promise<readonly string[]> =>
+      (await store.findRuns({ status: ['running', 'queued'] })).map(({ id }) => id);
+    expect(await open()).toEqual(['r3', 'r2']);
+    await running.end();
+    expect(await open()).toEqual(['r3']);
+  });
 }

@@ -25,6 +25,10 @@ export interface Store extends TaskStore {
   getRun(id: RunId): Promise<RunRow | undefined>;
   /** Newest first. `idPrefix`, `pipeline`+`number` are how people name runs. */
   findRuns(query: RunQuery): Promise<readonly RunRow[]>;
+  /** How many runs there are of each pipeline that has any. */
+  countRuns(): Promise<
+    readonly { readonly project: string; readonly pipeline: string; readonly runs: number }[]
+  >;
   /**
    * Compare and swap: the caller becomes owner with epoch `expectedEpoch + 1`, or learns who is.
    * Claims of fingerprints that the run held are released: who held them is gone or fenced off.
@@ -110,6 +114,8 @@ export interface Store extends TaskStore {
   /** Anything the controller needs to resume: opaque bytes by name. */
   putRunDocument(run: RunId, name: string, bytes: Uint8Array): Promise<void>;
   readRunDocument(run: RunId, name: string): Promise<Uint8Array | undefined>;
+  /** The same of many runs; those without it are left out. */
+  readRunDocuments(runs: readonly RunId[], name: string): Promise<ReadonlyMap<RunId, Uint8Array>>;
 
   /** A random key of this store, for HMACs of environment values. Never leaves it otherwise. */
   secretKey(): Promise<Uint8Array>;

@@ -9,7 +9,10 @@ import type { RunListItem } from './runs.js';
 export interface StreamQuery {
   /** `RUN:SEQ`, comma separated: events of these runs after these sequence numbers. */
   readonly runs?: string;
-  /** `RUN/STEP/ATTEMPT:SEQ`, comma separated: console of these attempts after these events. */
+  /**
+   * `RUN/STEP/ATTEMPT:SEQ`, comma separated: console of these attempts after these events. The step is
+   * percent-encoded (`encodeURIComponent`) before the whole is put into the address.
+   */
   readonly logs?: string;
   /** `1`: changes of the list of runs. */
   readonly list?: '1';
@@ -19,6 +22,7 @@ export interface StreamQuery {
 
 /** Messages, each as one `data:` line of JSON; coalesced, at most one of a kind and run each 50 ms. */
 export type StreamMessage =
+  /** The first one. What is not followed by a cursor (the list, the fleet) is to be read after it. */
   | { readonly type: 'hello'; readonly server: string; readonly now: string }
   /** Without `step.log`; in order, none left out. `seq` of log lines is skipped, so gaps are normal. */
   | {
@@ -38,7 +42,18 @@ export type StreamMessage =
     }
   /** A run whose process is gone, or came back. */
   | { readonly type: 'liveness'; readonly run: string; readonly lost: boolean; readonly resume?: string }
-  | { readonly type: 'runs'; readonly changed: readonly RunListItem[]; readonly total: number }
+  /** `reload`: runs were deleted; read the list again. */
+  | {
+      readonly type: 'runs';
+      readonly changed: readonly RunListItem[];
+      readonly total: number;
+      readonly reload?: true;
+    }
+  /**
+   * This reader was so far behind that it reads the snapshot (with `step` and `attempt`: the page of the
+   * console) sooner. The stream goes on with what is committed from now on.
+   */
+  | { readonly type: 'resync'; readonly run: string; readonly step?: string; readonly attempt?: number }
   /** Something of tasks, queues or agents changed: read again what is shown. */
   | { readonly type: 'fleet' }
   /** The run was deleted (gc). */

@@ -267,6 +267,29 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/index.js')).debugCommand,
   },
   {
+    name: 'ui',
+    group: 'after',
+    summary: 'serve the web page of this project, until Ctrl-C',
+    details: [
+      'It listens on this machine alone. The link that is printed holds a token: whoever has it can see and start runs.',
+    ],
+    arguments: [],
+    options: [
+      {
+        name: 'port',
+        value: 'N',
+        type: 'count',
+        summary: 'where to listen (default: 4380, or the next one that is free)',
+      },
+      { name: 'host', value: 'ADDRESS', summary: 'listen for other machines too; needs --token' },
+      { name: 'token', value: 'TEXT', summary: 'what the link holds (default: a random one for each start)' },
+      { name: 'open', summary: 'open it in the browser' },
+      { name: 'read-only', summary: 'show, but start and stop nothing' },
+    ],
+    examples: ['run-pipeline ui --open', 'run-pipeline ui --port 8080 --read-only'],
+    load: async () => (await import('./commands/index.js')).uiCommand,
+  },
+  {
     name: 'gc',
     group: 'house',
     summary: 'free what nothing references: old runs, cache entries, artifacts, leftovers',

@@ -116,8 +116,6 @@ function plainObject(value: unknown, what: string): Record<string, unknown> {
 const show = (name: string): string => JSON.stringify(name.slice(0, 80));
 
 /** Without the keys that are undefined: what `exactOptionalPropertyTypes` wants of optional ones. */
-export function present<T extends object>(
-  value: T,
-): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
+export function present<T extends object>(value: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never;
 }

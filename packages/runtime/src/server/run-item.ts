@@ -47,7 +47,8 @@ function metricsOf(view: RunView): { readonly [name: string]: number } {
   const own = new Map<string, { readonly step: string; readonly value: number }[]>();
   for (const step of view.steps.values()) {
     const last = new Map<string, number>();
-    for (const report of step.reports) if (report.kind === 'single-value') last.set(report.name, report.value);
+    for (const report of step.reports)
+      if (report.kind === 'single-value') last.set(report.name, report.value);
     for (const [name, value] of last) {
       const list = own.get(name);
       if (list === undefined) own.set(name, [{ step: step.name, value }]);
@@ -90,7 +91,8 @@ function bounded(value: unknown): unknown {
   return text.length <= LONGEST_TEXT ? value : cut(text);
 }
 
-const cut = (text: string): string => (text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`);
+const cut = (text: string): string =>
+  text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`;
 
 function errorLine(view: RunView): string | undefined {
   const [root] = rootFailures(view);

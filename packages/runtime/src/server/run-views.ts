@@ -45,6 +45,11 @@ export class RunViews {
     return reading;
   }
 
+  /** The same for a reader that comes once: it is not kept. */
+  async once(row: RunRow): Promise<RunView> {
+    return this.#views.has(row.id) ? this.get(row) : this.#readOn(blankView(row), row);
+  }
+
   forget(run: RunId): void {
     this.#views.delete(run);
   }

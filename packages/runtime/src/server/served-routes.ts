@@ -1,5 +1,5 @@
 import type { Route, Routes } from '@run-pipeline/core/wire';
-import { Fields } from './fields.js';
+import type { Fields } from './fields.js';
 import { badRequest } from './refusal.js';
 
 /** Each `:name` of a route's path. */

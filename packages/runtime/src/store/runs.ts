@@ -15,6 +15,9 @@ import { decodeOwner, encodeOwner, type RunState, type WriteBatch } from './writ
  */
 const WAITING = 0;
 
+/** What a run that has not ended is at. */
+const OPEN: readonly RunStatus[] = ['queued', 'running'];
+
 export function createRun(batch: WriteBatch, run: NewRun): RunRow {
   const { connection, now } = batch;
   if (batch.run(run.id) !== undefined) throw new Error(`a run with the id ${run.id} exists already`);
@@ -64,6 +67,20 @@ function keepLaunch(batch: WriteBatch, run: NewRun): void {
 export function putRunDocument(batch: WriteBatch, id: RunId, name: string, bytes: Uint8Array): void {
   const sql = 'INSERT OR REPLACE INTO run_documents (run, name, bytes) VALUES (?, ?, ?)';
   batch.connection.run(sql, requireRun(batch, id).n, name, bytes);
+}
+
+export function readRunDocuments(
+  connection: Connection,
+  runs: readonly RunId[],
+  name: string,
+): ReadonlyMap<RunId, Uint8Array> {
+  const rows = connection.all(
+    `SELECT r.id, d.bytes FROM json_each(?) w JOIN runs r ON r.id = w.value
+     JOIN run_documents d ON d.run = r.n AND d.name = ?`,
+    JSON.stringify(runs),
+    name,
+  );
+  return new Map(rows.map(([id, bytes]) => [id as RunId, bytes as Uint8Array]));
 }
 
 export function takeRun(
@@ -157,7 +174,10 @@ export function findRuns(connection: Connection, query: RunQuery, now: number): 
   if (query.project !== undefined) add('p.project = ?', query.project);
   if (query.number !== undefined) add('r.number = ?', query.number);
   if (query.before !== undefined) add('r.n < (SELECT n FROM runs WHERE id = ?)', query.before);
-  if (query.status !== undefined) {
+  if (query.status?.length === OPEN.length && OPEN.every((status) => query.status!.includes(status))) {
+    // As the partial index has it, or SQLite would not use that.
+    add(`r.status IN ('queued', 'running')`);
+  } else if (query.status !== undefined) {
     const lost = query.status.includes('lost')
       ? `OR (r.status IN ('queued', 'running') AND r.lease_until <= ? AND r.lease_until <> ${WAITING})`
       : '';
@@ -173,6 +193,18 @@ export function findRuns(connection: Connection, query: RunQuery, now: number): 
   return connection
     .all(`${SELECT_RUN} ${condition} ORDER BY r.n DESC LIMIT ?`, ...values, limit)
     .map((row) => runRow(row, now));
+}
+
+/** Uses the index alone, whatever else a run's row holds. */
+export function countRuns(
+  connection: Connection,
+): readonly { readonly project: string; readonly pipeline: string; readonly runs: number }[] {
+  const rows = connection.all(
+    `SELECT p.project, p.name, c.runs FROM
+       (SELECT pipeline, count(*) AS runs FROM runs INDEXED BY runs_by_number GROUP BY pipeline) c
+     JOIN pipelines p ON p.n = c.pipeline ORDER BY p.project, p.name`,
+  ) as [string, string, number][];
+  return rows.map(([project, pipeline, runs]) => ({ project, pipeline, runs }));
 }
 
 function runRow(row: SqlRow, now: number): RunRow {

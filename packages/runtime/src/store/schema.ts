@@ -33,6 +33,8 @@ CREATE TABLE runs (
   last_seq INTEGER NOT NULL, stop_requested TEXT
 ) STRICT;
 CREATE UNIQUE INDEX runs_by_number ON runs (pipeline, number);
+-- Those that go on are few among many, and looked for often.
+CREATE INDEX runs_open ON runs (n) WHERE status IN ('queued', 'running');
 
 CREATE TABLE events (
   run INTEGER NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, step TEXT, body TEXT NOT NULL,

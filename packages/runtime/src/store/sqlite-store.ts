@@ -40,7 +40,17 @@ import { clearQueue, enqueueTask, listQueued, nextQueued, withdrawTask } from '.
 import { recoverTasks } from './lost-attempts.js';
 import { latestPreimages, readPreimage } from './preimages.js';
 import { createQueue, listQueues } from './queues.js';
-import { createRun, findRuns, getRun, heartbeatRun, putRunDocument, requestStop, takeRun } from './runs.js';
+import {
+  countRuns,
+  createRun,
+  findRuns,
+  getRun,
+  heartbeatRun,
+  putRunDocument,
+  readRunDocuments,
+  requestStop,
+  takeRun,
+} from './runs.js';
 import { finishAttempt, readTaskArtifacts, readTaskEnding } from './task-endings.js';
 import { appendTaskOutput, readTaskOutput } from './task-output.js';
 import { createTask, editTask, findTasks, publishTask, readTask } from './task-records.js';
@@ -120,6 +130,9 @@ class SqliteStore implements Store {
   }
   findRuns(query: RunQuery) {
     return this.#read((connection) => findRuns(connection, query, this.#now()));
+  }
+  countRuns() {
+    return this.#read(countRuns);
   }
   takeRun(run: RunId, options: Parameters<Store['takeRun']>[1]) {
     return this.#write((batch) => takeRun(batch, run, options));
@@ -292,9 +305,11 @@ class SqliteStore implements Store {
   putRunDocument(run: RunId, name: string, bytes: Uint8Array) {
     return this.#write((batch) => putRunDocument(batch, run, name, bytes));
   }
-  readRunDocument(run: RunId, name: string) {
-    const sql = 'SELECT bytes FROM run_documents WHERE run = (SELECT n FROM runs WHERE id = ?) AND name = ?';
-    return this.#read((connection) => connection.get(sql, run, name)?.[0] as Uint8Array | undefined);
+  async readRunDocument(run: RunId, name: string) {
+    return (await this.readRunDocuments([run], name)).get(run);
+  }
+  readRunDocuments(runs: readonly RunId[], name: string) {
+    return this.#read((connection) => readRunDocuments(connection, runs, name));
   }
 
   async secretKey() {

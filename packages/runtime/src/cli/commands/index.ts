@@ -16,6 +16,7 @@ export { runCommand } from './run.js';
 export { runsCommand } from './runs.js';
 export { showCommand } from './show.js';
 export { stopCommand } from './stop.js';
+export { uiCommand } from './ui.js';
 export { whyCommand } from './why.js';
 export { reportError } from '../report-error.js';
 export { usageError } from '../usage-error.js';

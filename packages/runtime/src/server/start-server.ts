@@ -1,0 +1,150 @@
+import { getRequestListener } from '@hono/node-server';
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { RunPipelineError } from '@run-pipeline/core/model';
+import type { Project } from '../project/index.js';
+import { createApp } from './app.js';
+import { SECURITY_HEADERS } from './door/headers.js';
+import { hostCheck, isLoopback } from './door/hosts.js';
+import { openSessions } from './door/sessions.js';
+import { RunItems } from './run-items.js';
+import { RunViews } from './run-views.js';
+import type { ServerContext } from './server-context.js';
+import { StaticPage } from './static-page.js';
+import { LiveFeed } from './stream/live-feed.js';
+
+export interface ServerOptions {
+  readonly project: Project;
+  readonly version: string;
+  /** The built files of the page. */
+  readonly pageDirectory: string;
+  /** `127.0.0.1` unless the user says otherwise, which takes a token that they chose. */
+  readonly host: string;
+  /** Undefined: 4380, or the next one that is free. */
+  readonly port: number | undefined;
+  readonly token: string | undefined;
+  readonly readOnly: boolean;
+  readonly onBug: (error: unknown) => void;
+}
+
+export interface RunningServer {
+  readonly instance: string;
+  readonly host: string;
+  readonly port: number;
+  readonly token: string;
+  /** Without the token: `http://127.0.0.1:4380`. */
+  readonly address: string;
+  /** What a person opens: a path of the page, with the token. */
+  link(path?: string): string;
+  /** Pages that are open. */
+  readonly connections: () => number;
+  /** Ends streams and connections at once. The project stays the caller's. */
+  close(): Promise<void>;
+}
+
+export const DEFAULT_PORT = 4380;
+const PORTS_TRIED = 100;
+
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { project, host } = options;
+  if (!isLoopback(host) && options.token === undefined) {
+    throw new RunPipelineError({
+      kind: 'usage',
+      code: 'token-needed',
+      message: `listening on ${host} opens the page to other machines: that takes a token of your own`,
+      help: 'Add --token with a long random text; the connection is not encrypted, so put a proxy with TLS in front of it.',
+    });
+  }
+  const sessions = openSessions({ home: project.home, chosenToken: options.token });
+  const views = new RunViews(project.store);
+  const context: ServerContext = {
+    project,
+    version: options.version,
+    instance: randomUUID(),
+    actions: !options.readOnly,
+    views,
+    items: new RunItems(project.store, views),
+    onBug: options.onBug,
+  };
+  const feed = new LiveFeed(context);
+  const app = createApp({ context, sessions, feed, page: new StaticPage(options.pageDirectory) });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  let isOurHost = (_host: string | undefined): boolean => false;
+  const server = createServer((incoming, outgoing) => {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) outgoing.setHeader(name, value);
+    if (isOurHost(incoming.headers.host)) return void listener(incoming, outgoing);
+    outgoing.writeHead(421, { 'content-type': 'text/plain; charset=utf-8' });
+    outgoing.end('This server answers to its own name only.\n');
+  });
+  const port = await listen(server, options);
+  isOurHost = hostCheck({ listensOn: host, port });
+  const address = `http://${shownHost(host)}:${port}`;
+  return {
+    instance: context.instance,
+    host,
+    port,
+    token: sessions.token,
+    address,
+    link: (path = '/') =>
+      `${address}${path}${path.includes('?') ? '&' : '?'}token=${encodeURIComponent(sessions.token)}`,
+    connections: () => feed.connections,
+    async close() {
+      feed.close();
+      const closed = new Promise<void>((done) => server.close(() => done()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** An address to listen on everywhere is none to open. */
+function shownHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+async function listen(server: Server, options: ServerOptions): Promise<number> {
+  const { host, port } = options;
+  const first = port ?? DEFAULT_PORT;
+  const last = port === undefined ? first + PORTS_TRIED : first;
+  for (let candidate = first; ; candidate++) {
+    try {
+      await listenOn(server, host, candidate);
+      return (server.address() as AddressInfo).port;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'EADDRINUSE' && candidate < last) continue;
+      throw cannotListen(code, message, { host, port: candidate });
+    }
+  }
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((done, fail) => {
+    server.once('error', fail);
+    server.listen({ host, port }, () => {
+      server.off('error', fail);
+      done();
+    });
+  });
+}
+
+function cannotListen(
+  code: string | undefined,
+  message: string,
+  place: { readonly host: string; readonly port: number },
+): RunPipelineError {
+  const at = `${place.host}:${place.port}`;
+  const why: Readonly<Record<string, readonly [string, string]>> = {
+    EADDRINUSE: [`${at} is in use by another program`, 'Leave --port out: the next free one is taken.'],
+    EACCES: [`${at} may not be listened on`, 'Ports below 1024 belong to the administrator.'],
+    EADDRNOTAVAIL: [
+      `${place.host} is no address of this machine`,
+      'Leave --host out to listen on this machine alone.',
+    ],
+    ENOTFOUND: [`${place.host} is no known name`, 'Leave --host out to listen on this machine alone.'],
+  };
+  const [text, help] = why[code ?? ''] ?? [`the page cannot be served on ${at}: ${message}`, undefined];
+  return new RunPipelineError({ kind: 'usage', code: 'cannot-listen', message: text, help });
+}
