@@ -3,6 +3,7 @@ import { attemptTests } from './store/attempts.js';
 import { cacheTests } from './store/cache.js';
 import { collectTests } from './store/collect.js';
 import { commitTests } from './store/commits.js';
+import { controllerTests } from './store/controllers.js';
 import type { StoreFactory } from './store/harness.js';
 import { processTests } from './store/processes.js';
 import { queueTests } from './store/queues.js';
@@ -22,6 +23,7 @@ export function storeConformance(name: string, factory: StoreFactory): void {
   describe(`${name}: queues and agents`, () => queueTests(factory));
   describe(`${name}: watching`, () => watchTests(factory));
   describe(`${name}: attempts`, () => attemptTests(factory));
+  describe(`${name}: runs and their controllers`, () => controllerTests(factory));
   describe(`${name}: cache and preimages`, () => cacheTests(factory));
   describe(`${name}: garbage collection`, () => collectTests(factory));
   describe(`${name}: several processes`, () => processTests(factory));

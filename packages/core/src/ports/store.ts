@@ -4,7 +4,7 @@ import type { RunEvent } from '../model/events.js';
 import type { Digest, Fingerprint, RunId, StepName, TaskId } from '../model/ids.js';
 import type { RunStatus, TaskStatus } from '../model/status.js';
 import type { ProcessIdentity } from './process-identity.js';
-import type { TaskStore } from './task-store.js';
+import type { NewTask, TaskStore } from './task-store.js';
 
 /**
  * Where runs, events, tasks, cache entries and small values live. Every operation is atomic and
@@ -20,7 +20,10 @@ import type { TaskStore } from './task-store.js';
  */
 export interface Store extends TaskStore {
   // ── runs ──
-  /** Makes the run, gives it the next number of its pipeline (per project) and epoch 1. */
+  /**
+   * Makes the run, gives it the next number of its pipeline (per project) and epoch 1. A task of its id is
+   * its controller: that one has the run from then on.
+   */
   createRun(run: NewRun): Promise<RunRow>;
   getRun(id: RunId): Promise<RunRow | undefined>;
   /** Newest first. `idPrefix`, `pipeline`+`number` are how people name runs. */
@@ -140,6 +143,15 @@ export interface NewRun {
   readonly leaseMs: number;
   /** It waits for an agent that takes it over: status `queued`, its lease is over from the start. */
   readonly queued?: true;
+  /**
+   * With `queued`: the record of its controller, whose id is the run's, and the queue that it waits in, in
+   * the same transaction: a run never waits without anybody to take it.
+   */
+  readonly controller?: {
+    readonly task: Omit<NewTask, 'id' | 'run' | 'step'>;
+    readonly queue: string;
+    readonly priority: number;
+  };
   /** `run`, or the run this one was made from. */
   readonly parent?: RunId;
   /** `iris.ts#IrisPipeline`. */
@@ -172,7 +184,10 @@ export interface RunRow {
   readonly source: string;
   readonly parent: RunId | undefined;
   readonly stopRequested: string | undefined;
-  /** It waits for an agent that takes it over (`NewRun.queued`): it has no owner yet, and is not lost. */
+  /**
+   * It waits for an agent that takes it over (`NewRun.queued`; its controller was enqueued again, lost with
+   * an agent or handed back): it has no owner, and is not lost.
+   */
   readonly queued?: true;
 }
 

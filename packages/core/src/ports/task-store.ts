@@ -47,7 +47,8 @@ export interface TaskStore {
    * Puts a task into a queue: status `queued`. Of a step of a run the row is made when there is none
    * yet, and `epoch` must be the run's (`stale-epoch`). A record of its own may be `created`, `failed`
    * or `aborted`, it then gets the next attempt. Refused with `status` while it is queued, running,
-   * completed or published, and with `unknown` when there is no such record.
+   * completed or published, and with `unknown` when there is no such record. The run of a controller that
+   * had not completed waits again from then on.
    */
   enqueueTask(job: NewJob): Promise<
     | { readonly ok: true; readonly attempt: number }
@@ -92,6 +93,8 @@ export interface TaskStore {
     readonly task: TaskId;
     readonly executor: ProcessIdentity;
     readonly leaseMs: number;
+    /** One that failed or was aborted too, as its next attempt: a run that is resumed by hand. */
+    readonly again?: true;
   }): Promise<
     { readonly ok: true; readonly fence: number } | { readonly ok: false; readonly status?: TaskStatus }
   >;
@@ -128,7 +131,8 @@ export interface TaskStore {
   /**
    * Running attempts whose lease has run out: what came from a queue goes back into it with the next
    * attempt number, or fails with code `agent-lost` when that was the third that got lost; what a
-   * script ran by hand is `aborted` with code `process-lost`. Anybody may call it at any time.
+   * script ran by hand is `aborted` with code `process-lost`. What was asked to stop ends as `aborted`,
+   * but for a controller whose run has begun: the next agent ends that one. Anybody may call it at any time.
    */
   recoverTasks(): Promise<{
     readonly requeued: readonly { readonly task: TaskId; readonly attempt: number; readonly queue: string }[];

@@ -1,6 +1,7 @@
 import type { TaskId, TaskStatus } from '@run-pipeline/core/model';
 import type { AttemptState, ProcessIdentity, Store, TaskStop } from '@run-pipeline/core/ports';
 import type { Connection } from './connection.js';
+import { leaveToNext } from './waiting-runs.js';
 import { jobOf } from './jobs.js';
 import { requeue } from './lost-attempts.js';
 import { countTaken } from './queues.js';
@@ -85,7 +86,9 @@ export function startTask(
   const state = taskState(connection, claim.task);
   if (state === undefined) return { ok: false };
   const record = connection.get('SELECT 1 FROM task_records WHERE id = ?', claim.task);
-  if (state.status !== 'created' || record === undefined) return { ok: false, status: state.status };
+  const again = claim.again === true && (state.status === 'failed' || state.status === 'aborted');
+  if ((state.status !== 'created' && !again) || record === undefined)
+    return { ok: false, status: state.status };
   const fence = batch.nextFence();
   const attempt = state.attempt + 1;
   forgetAttempt(batch, claim.task, attempt);
@@ -107,7 +110,7 @@ export function startTask(
 export function releaseTask(batch: WriteBatch, task: TaskId, fence: number, reason: string): boolean {
   const state = heldAttempt(batch.connection, task, fence);
   if (state === undefined || state.queue === null) return false;
-  if (state.stop !== undefined) endStopped(batch, task, state.stop);
+  if (state.stop !== undefined && !leaveToNext(batch, state, state.stop)) endStopped(batch, task, state.stop);
   else requeue(batch, state, { reason, back: true });
   return true;
 }

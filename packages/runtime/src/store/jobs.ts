@@ -2,6 +2,7 @@ import type { RunId, StepName, TaskId, TaskStatus } from '@run-pipeline/core/mod
 import type { JobKind, NewJob, QueuedJob, Store } from '@run-pipeline/core/ports';
 import { forgetAttempt, mayAct, taskState, type OwnAttempt, type TaskState } from './task-state.js';
 import type { Connection, SqlRow } from './connection.js';
+import { waitForAgent } from './waiting-runs.js';
 import { queuesByTurn } from './queues.js';
 import type { RunState, WriteBatch } from './write-batch.js';
 
@@ -46,6 +47,7 @@ export function enqueueTask(batch: WriteBatch, job: NewJob): Enqueued {
     job.task,
   );
   keepSpec(batch, job);
+  if (job.kind === 'controller') waitForAgent(batch, job.task, { evenEnded: true });
   return { ok: true, attempt };
 }
 

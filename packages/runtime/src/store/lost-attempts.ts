@@ -1,4 +1,5 @@
 import type { Store } from '@run-pipeline/core/ports';
+import { leaveToNext, waitForAgent } from './waiting-runs.js';
 import {
   endAttempt,
   endStopped,
@@ -29,7 +30,7 @@ export function recoverTasks(batch: WriteBatch): Recovered {
     const { task, queue, agent, stop } = state;
     const who = agent === null ? 'the process that executed it' : `agent ${agent}`;
     const reason = `${who} was not heard of for longer than its lease`;
-    if (stop !== undefined) {
+    if (stop !== undefined && !leaveToNext(batch, state, stop)) {
       endStopped(batch, task, stop);
       aborted.push(task);
     } else if (queue === null) {
@@ -72,5 +73,6 @@ export function requeue(
     JSON.stringify([...state.lost, entry].slice(-TOLD)),
     state.task,
   );
+  if (state.kind === 'controller') waitForAgent(batch, state.task, { evenEnded: false });
   return attempt;
 }

@@ -13,7 +13,7 @@ import { decodeOwner, encodeOwner, type RunState, type WriteBatch } from './writ
  * - Only the holder of the current epoch renews the lease; `run.end` gives it up.
  * - A run that waits for an agent is `queued` with the lease `WAITING`: it is nobody's, and not lost.
  */
-const WAITING = 0;
+export const WAITING = 0;
 
 /** What a run that has not ended is at. */
 const OPEN: readonly RunStatus[] = ['queued', 'running'];

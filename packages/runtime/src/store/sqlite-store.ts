@@ -29,6 +29,7 @@ import {
   setTaskExecutor,
   startTask,
 } from './attempts.js';
+import { giveController } from './controllers.js';
 import { dropCacheEntry, findCacheEntries, readValues } from './cache-entries.js';
 import { collect, pinned } from './collect.js';
 import { applyCommit } from './commit.js';
@@ -122,8 +123,15 @@ class SqliteStore implements Store {
   }
 
   createRun(run: NewRun) {
-    // Told to nobody before its `run.start` is durable.
-    return this.#write((batch) => createRun(batch, run), LEASE);
+    // Told to nobody before its `run.start` is durable; unless it is left to others.
+    return this.#write(
+      (batch) => {
+        const row = createRun(batch, run);
+        giveController(batch, run);
+        return row;
+      },
+      { durable: run.queued === true },
+    );
   }
   getRun(id: RunId) {
     return this.#read((connection) => getRun(connection, id, this.#now()));
