@@ -5,6 +5,7 @@ import type {
   RunOutcomeStatus,
   ErrorRecord,
 } from '@run-pipeline/core/model';
+import type { ProcessIdentity } from '@run-pipeline/core/ports';
 import type { LoadedFile } from '../discover/discovery.js';
 import type { Project } from '../project/project.js';
 
@@ -64,6 +65,14 @@ export type StartRun = (request: RunRequest) => Promise<RunResult>;
 export type ResumeRun = (request: {
   readonly project: Project;
   readonly run: RunId;
+  /** Default: this process. */
+  readonly owner?: ProcessIdentity;
+  /**
+   * The caller holds the task of the run's controller: whoever believes that it drives the run has lost it.
+   */
+  readonly held?: true;
+  /** Called once this process drives the run, before anything of it is told. */
+  readonly onTaken?: () => void;
   /** Of a run that a program started: its controller is the program itself. */
   readonly definition?: PipelineDefinition;
   /** `queue` and `local`: default as the run was launched. */

@@ -15,7 +15,7 @@ import { definitionOf, storedPackages } from './resume-run.js';
 import { decodeParameters, readLaunch } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
-import { checkedGraph } from './start-run.js';
+import { checkedGraph } from './prepare-launch.js';
 
 /**
  * What a worker was given, or would be given, for a step of a run: the same package, the same inputs. The run is

@@ -13,7 +13,7 @@ import { prepare, type PrepareContext } from './prepare.js';
 import { reasonsToRun } from './reasons.js';
 import { newRunId } from '../project/new-id.js';
 import { selectSteps } from './selection.js';
-import { checkedGraph } from './start-run.js';
+import { checkedGraph } from './prepare-launch.js';
 import { requireTemplates } from './templates.js';
 
 /** Says what a run would do, by the run's own code up to the point where it would execute. */

@@ -9,14 +9,17 @@ import { crashPoint } from '../crash-points.js';
 import { loadBundle } from '../discover/load.js';
 import { isAlive, processIdentity } from '../project/process-identity.js';
 import type { Project } from '../project/project.js';
-import type { ResumeRun } from './api.js';
+import type { ResumeRun, RunResult } from './api.js';
+import { errorRecord } from './error-record.js';
+import { holdController } from './hold-controller.js';
 import { packageKeys } from './launch.js';
 import { recordedSteps } from './recorded.js';
 import { decodeParameters, readLaunch, storedPackage, type LaunchRecord } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
-import { checkedGraph, runStart } from './start-run.js';
-import { killSurvivors } from './survivors.js';
+import { checkedGraph } from './prepare-launch.js';
+import { runStart } from './start-run.js';
+import { endProcesses, killSurvivors } from './survivors.js';
 
 /**
  * Continues a run whose process is gone (or that failed), from its stored packages and controller:
@@ -33,14 +36,33 @@ export const resumeRun: ResumeRun = async (request) => {
       message: `there is no run ${request.run}`,
     });
   }
+  if (request.held === true) return takeOver(request, row);
   refuseUnfit(row);
+  // Of a run that was left to agents: none may take it meanwhile.
+  const controller = await holdController(project.store, row, { onWaiting: request.onWarning });
+  try {
+    const result = await takeOver(request, (await project.store.getRun(row.id)) ?? row);
+    await controller?.finish(result);
+    return result;
+  } catch (error) {
+    await controller?.finish({ status: 'failed', error: errorRecord(error, project.cwd) });
+    throw error;
+  }
+};
+
+async function takeOver(request: Parameters<ResumeRun>[0], row: RunRow): Promise<RunResult> {
+  const { project } = request;
   const launch = await readLaunch(project, row.id);
-  const definition = await definitionOf(project, request.definition, launch);
-  const owner = processIdentity();
+  const declared = await definitionOf(project, request.definition, launch);
+  // A run of a clone may have a name of its own.
+  const definition = { ...declared, name: row.pipeline, project: row.project };
+  const owner = request.owner ?? processIdentity();
   const taken = await project.store.takeRun(row.id, { expectedEpoch: row.epoch, owner });
   if (!taken.ok) throw alreadyRunning(taken.current);
   crashPoint('run-taken');
+  await endFormerController(row);
   await killSurvivors(project, row);
+  request.onTaken?.();
 
   // Its process died before it could say that it had started.
   const neverStarted = taken.lastSeq === -1;
@@ -72,7 +94,7 @@ export const resumeRun: ResumeRun = async (request) => {
     onWarning: request.onWarning,
     signal: request.signal,
   });
-};
+}
 
 function refuseUnfit(row: RunRow): void {
   if (row.status === 'completed') {
@@ -83,9 +105,15 @@ function refuseUnfit(row: RunRow): void {
       help: 'Start it again with run-pipeline rerun.',
     });
   }
-  if (row.status !== 'running' && row.status !== 'queued') return;
+  if (row.queued === true || (row.status !== 'running' && row.status !== 'queued')) return;
   const life = isAlive(row.owner);
   if (life === 'alive' || (life === 'unknown' && !row.leaseExpired)) throw alreadyRunning(row);
+}
+
+/** It may have lost its agent only, or its agent may sleep: it is fenced off, but its callbacks would go on. */
+async function endFormerController({ owner }: RunRow): Promise<void> {
+  // A process of an agent leads a group. Who only made the run does not, and is not to be ended.
+  if (owner.processGroup !== undefined) await endProcesses([owner]);
 }
 
 const alreadyRunning = (row: RunRow): RunPipelineError =>
@@ -100,7 +128,7 @@ const alreadyRunning = (row: RunRow): RunPipelineError =>
 export async function definitionOf(
   project: Project,
   given: PipelineDefinition | undefined,
-  launch: LaunchRecord,
+  launch: Pick<LaunchRecord, 'bundle' | 'file' | 'exportName' | 'pipeline' | 'project'>,
 ): Promise<PipelineDefinition> {
   if (given !== undefined) return given;
   if (launch.bundle === undefined || launch.file === undefined) {

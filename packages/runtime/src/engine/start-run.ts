@@ -1,24 +1,18 @@
 import type { Graph } from '@run-pipeline/core/graph';
-import { buildGraph } from '@run-pipeline/core/graph';
-import {
-  definitionError,
-  type NodeSummary,
-  type PipelineDefinition,
-  type RunStart,
-} from '@run-pipeline/core/model';
+import { type NodeSummary, type PipelineDefinition, type RunStart } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import { processIdentity } from '../project/process-identity.js';
 import type { RunRequest, RunResult } from './api.js';
-import { packageKeys, packagePipeline } from './launch.js';
+import { packageKeys } from './launch.js';
 import { leaseMs } from './settings.js';
 import { launchParameters, shownParameters, type Parameters } from './parameters.js';
 import { encodeParameters, LAUNCH_DOCUMENT, launchDocument, parameterBlobs } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
 import { concurrencyOf, workerProcesses, type WorkerProcesses } from './worker-processes.js';
 import { newRunId } from '../project/new-id.js';
-import { borrowFromEarlierRuns, selectSteps } from './selection.js';
-import { requireTemplates } from './templates.js';
+import { launchOptions, prepareLaunch } from './prepare-launch.js';
+import { borrowFromEarlierRuns } from './selection.js';
 
 /**
  * A new run: everything that can be checked is checked first (parameters, graph, selection, packages);
@@ -38,19 +32,8 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
 async function startWith(request: RunRequest, workers: WorkerProcesses): Promise<RunResult> {
   const { project, definition, options } = request;
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
-  const graph = checkedGraph(definition);
-  const selection = selectSteps(definition, graph, options);
-  const { templates, packages: ofTemplates } = await requireTemplates({
-    store: project.store,
-    paths: project,
-    definition,
-  });
-  const packages = await packagePipeline({
-    paths: project,
-    definition,
-    engine: options,
-    templates: ofTemplates,
-    onWarning: request.onWarning,
+  const { graph, selection, templates, packages } = await prepareLaunch({
+    ...request,
     // New code is about to execute: its processes start while it is packaged.
     onMissing: (count) => workers.warm(count),
   });
@@ -76,15 +59,7 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     bundle: request.loaded?.bundle,
     cwd: project.cwd,
     file: request.loaded?.file,
-    options: {
-      refresh: options.refresh,
-      cache: options.cache,
-      from: options.from,
-      to: options.to,
-      only: options.only,
-      queue: options.queue,
-      local: options.local,
-    },
+    options: launchOptions(options),
   });
   const row = await project.store.createRun({
     id: newRunId(),
@@ -141,15 +116,6 @@ export function runStart(row: RunRow, parameters: Parameters, graph: Graph | und
     steps: graph === undefined ? [] : nodeSummaries(graph),
     source: row.source,
   };
-}
-
-/** Undefined for a pipeline function: its graph grows while it runs. */
-export function checkedGraph(definition: PipelineDefinition): Graph | undefined {
-  if (definition.kind === 'function') return undefined;
-  const { graph, diagnostics } = buildGraph(definition);
-  if (graph === undefined || diagnostics.some((item) => item.severity === 'error'))
-    throw definitionError(diagnostics);
-  return graph;
 }
 
 function nodeSummaries(graph: Graph): readonly NodeSummary[] {

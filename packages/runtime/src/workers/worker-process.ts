@@ -418,7 +418,7 @@ function sizeOf(file: string): number {
 }
 
 /** Flags that change how much a process may use; inspectors and loaders stay with the controller. */
-function inheritedFlags(flags: readonly string[]): string[] {
+export function inheritedFlags(flags: readonly string[]): string[] {
   return flags.filter((flag) =>
     /^--(?:max-|stack-|v8-pool|no-deprecation|trace-|unhandled-rejections)/.test(flag),
   );
