@@ -21,7 +21,7 @@ export interface CommandOptions {
 }
 
 /** The environment of a user, not of this test run. */
-function userEnvironment(extra: CommandOptions['env'] = {}): NodeJS.ProcessEnv {
+export function userEnvironment(extra: CommandOptions['env'] = {}): NodeJS.ProcessEnv {
   const environment: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', ...extra };
   for (const name of Object.keys(environment)) {
     const inherited = /^(VITEST|VITE_|FORCE_COLOR$|CI$|GITHUB_|NODE_OPTIONS$|RUN_PIPELINE_)/.test(name);

@@ -34,8 +34,6 @@ export interface OptionSpec {
   readonly valueOptional?: true;
   readonly repeatable?: true;
   readonly type?: 'count' | 'duration' | 'bytes' | 'path' | readonly string[];
-  /** Refused with this sentence, and not listed. */
-  readonly refused?: string;
 }
 
 /** Every command has these. */

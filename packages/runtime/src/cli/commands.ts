@@ -42,7 +42,6 @@ const SELECTION: readonly OptionSpec[] = [
   { name: 'to', value: 'STEP', summary: 'this step and what it depends on' },
   { name: 'only', value: 'STEP', summary: 'this step alone; its inputs from the latest run' },
 ];
-const NO_REMOTE = 'controllers on agents are not part of this version; --queue sends the steps there';
 /** Where steps run. */
 const PLACE: readonly OptionSpec[] = [
   { name: 'queue', value: 'Q', summary: 'steps without a queue of their own go to agents on Q' },
@@ -52,8 +51,7 @@ const REMOTE: OptionSpec = {
   name: 'remote',
   value: 'Q',
   valueOptional: true,
-  summary: '',
-  refused: NO_REMOTE,
+  summary: 'an agent runs the controller too, from this queue (default: services); Ctrl-C leaves it alone',
 };
 const RUN_HELP = 'RUN is an id, a unique beginning of one, NAME#NUMBER, or latest.';
 
@@ -84,6 +82,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'run-pipeline train.ts#scoring --param depth=5 --refresh=load',
       'run-pipeline train.ts --json | jq .type',
       'run-pipeline train.ts --queue default',
+      'run-pipeline train.ts --remote',
     ],
     load: async () => (await import('./commands/index.js')).runCommand,
   },
@@ -157,6 +156,19 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [],
     examples: ['run-pipeline show latest', "run-pipeline show 'iris#3' --json"],
     load: async () => (await import('./commands/index.js')).showCommand,
+  },
+  {
+    name: 'follow',
+    group: 'after',
+    summary: 'show a run that goes on elsewhere until it ends; Ctrl-C leaves it alone',
+    details: [RUN_HELP, 'The exit code is that of the run.'],
+    arguments: [RUN],
+    options: [
+      { name: 'after', value: 'SEQ', type: 'count', summary: 'only events after this one (their seq)' },
+      OUTPUT,
+    ],
+    examples: ['run-pipeline follow latest', 'run-pipeline follow latest --json --after 41'],
+    load: async () => (await import('./commands/index.js')).followCommand,
   },
   {
     name: 'logs',

@@ -27,10 +27,7 @@ const verbsOf = (family: string): readonly (readonly [string, string])[] =>
 /** Commands of two words, so that `|a b|` can be looked for. */
 const PAIRS = `|${COMMANDS.flatMap(({ name }) => (name.includes(' ') ? [name] : [])).join('|')}|`;
 
-const listed = (command: CommandSpec): readonly OptionSpec[] => [
-  ...command.options.filter((option) => option.refused === undefined),
-  ...COMMON_OPTIONS,
-];
+const listed = (command: CommandSpec): readonly OptionSpec[] => [...command.options, ...COMMON_OPTIONS];
 const flag = (option: OptionSpec): string =>
   option.valueOptional === true ? `--${option.name}=` : `--${option.name}`;
 const choices = (spec: ArgumentSpec | OptionSpec): readonly string[] => {

@@ -31,7 +31,7 @@ test.skipIf(!has('bash'))('bash completes commands, files, options, choices and 
   expect(complete('logs', '-')).toContain('--follow');
   expect(complete('completion', 'f')).toEqual(['fish']);
   expect(complete('pipe.ts', '--qu')).toEqual(['--queue']);
-  expect(complete('pipe.ts', '--rem')).toEqual([]);
+  expect(complete('pipe.ts', '--rem')).toEqual(['--remote=']);
 });
 
 test.each([

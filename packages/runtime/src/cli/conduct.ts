@@ -1,9 +1,10 @@
 import { writeSync } from 'node:fs';
 import { MOST_RETRIES } from '@run-pipeline/core/define';
 import { EXIT, stepName, type PipelineDefinition, type RunEvent } from '@run-pipeline/core/model';
-import type { Store } from '@run-pipeline/core/ports';
+import type { RunRow, Store } from '@run-pipeline/core/ports';
 import { rootFailures, type RunView } from '@run-pipeline/core/run-view';
 import type { RunResult } from '../engine/api.js';
+import { printable, printableWord } from '../terminal/sanitise.js';
 import { createReporter } from '../terminal/create-reporter.js';
 import type { OutputMode, Reporter } from '../terminal/reporter.js';
 import { summaryLines } from '../terminal/summary.js';
@@ -16,11 +17,25 @@ import { errorLines } from './report-error.js';
 export interface RunHooks {
   readonly onEvent: (event: RunEvent) => void;
   readonly onWarning: (message: string) => void;
+  /** The run is to stop. */
   readonly signal: AbortSignal;
+  /** The run is on its own now; nothing happens to it. Only while it is elsewhere. */
+  readonly detach: AbortSignal;
+  /** Who drives the run from now on: what Ctrl-C means depends on it. At first it is this process. */
+  readonly onPlace: (place: 'here' | 'elsewhere') => void;
+  /** What code of the pipeline prints in the process that drives it elsewhere. */
+  readonly onOutput: (chunk: { readonly stream: 'stdout' | 'stderr'; readonly text: string }) => void;
+}
+
+/** A run that goes on without us, or whose process is gone. */
+export interface RunLeft {
+  readonly left: 'detached' | 'lost';
+  readonly row: Pick<RunRow, 'id' | 'pipeline' | 'number'>;
 }
 
 export interface Conducted {
-  readonly result: RunResult;
+  /** Undefined: it was left. */
+  readonly result: RunResult | undefined;
   readonly view: RunView;
   readonly exitCode: number;
 }
@@ -36,7 +51,7 @@ export async function conductRun(
     readonly definition?: PipelineDefinition | undefined;
     /** Of a resumed run: what it had done before. */
     readonly before?: readonly RunEvent[];
-    readonly start: (hooks: RunHooks) => Promise<RunResult>;
+    readonly start: (hooks: RunHooks) => Promise<RunResult | RunLeft>;
     /** What the file itself asks for, where no flag says otherwise. */
     readonly output?: 'auto' | OutputMode | undefined;
     readonly signal?: AbortSignal | undefined;
@@ -55,8 +70,10 @@ export async function conductRun(
     cwd: context.cwd,
   });
   for (const event of options.before ?? []) reporter.recall(event);
+  let place: 'here' | 'elsewhere' = 'here';
   const interrupt = listenForInterrupts({
     onSignal: (signal) => {
+      if (place === 'elsewhere') return;
       const again = signal === 'SIGINT' ? ' (Ctrl-C again: at once)' : '';
       reporter.note(`${style.warn('■')} stopping: steps are told, their outcomes are kept${again}`);
     },
@@ -68,6 +85,11 @@ export async function conductRun(
     },
     patienceMs: 3 * graceMs(context.env),
   });
+  const stop = new AbortController();
+  const detach = new AbortController();
+  interrupt.signal.addEventListener('abort', () => {
+    (place === 'here' ? stop : detach).abort(interrupt.signal.reason);
+  });
   const controller = controllerOutput(context, mode, reporter);
   const unattach = attach(reporter, () => interrupt.exitCode() !== undefined);
   for (const note of options.notes ?? []) reporter.note(note);
@@ -78,11 +100,23 @@ export async function conductRun(
         reporter.event(event);
       },
       onWarning: (message) => reporter.note(`${style.warn('▲')} ${message}`),
-      signal:
-        options.signal === undefined ? interrupt.signal : AbortSignal.any([interrupt.signal, options.signal]),
+      signal: options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]),
+      detach: detach.signal,
+      onPlace: (now) => {
+        place = now;
+      },
+      onOutput: ({ stream, text }) => controller.elsewhere(stream, text),
     });
     controller.flush();
     reporter.close();
+    if ('left' in result) {
+      printLines(reader, leftLines(context, result));
+      return {
+        result: undefined,
+        view: reporter.progress.view,
+        exitCode: interrupt.exitCode() ?? EXIT.failed,
+      };
+    }
     if (mode !== 'quiet' || result.status !== 'completed') {
       printLines(reader, await finalLines(context, { ...options, reporter, result }));
     }
@@ -94,6 +128,21 @@ export async function conductRun(
     unattach();
     interrupt.dispose();
   }
+}
+
+function leftLines({ style }: Context, { left, row }: RunLeft): readonly string[] {
+  const name = `${printableWord(row.pipeline)} #${row.number}`;
+  if (left === 'lost') {
+    return [
+      `${style.bad('✖')} the process of ${name} is gone`,
+      `${style.dim('next:')} ${style.info(`run-pipeline resume ${row.id}`)}  ${style.dim('continue; completed steps are kept')}`,
+    ];
+  }
+  return [
+    `${style.info('↪')} ${name} goes on without this terminal`,
+    `${style.dim('next:')} ${style.info(`run-pipeline follow ${row.id}`)}  ${style.dim('look again')}`,
+    `      ${style.info(`run-pipeline stop ${row.id}`)}    ${style.dim('end it')}`,
+  ];
 }
 
 /** Whatever ends or suspends this process, the terminal gets its cursor back (signals end it through `exit`). */
@@ -136,23 +185,34 @@ function controllerOutput(
   context: Context,
   mode: OutputMode,
   reporter: Reporter,
-): { readonly flush: () => void; readonly end: () => void } {
+): {
+  readonly flush: () => void;
+  readonly end: () => void;
+  /** What it prints in another process. */
+  readonly elsewhere: (stream: 'stdout' | 'stderr', text: string) => void;
+} {
   if (mode !== 'live') {
     const end = context.json ? context.outputs.divert((text) => context.err.write(text)) : () => {};
-    return { flush: () => {}, end };
+    const elsewhere = (stream: 'stdout' | 'stderr', text: string): void => {
+      const output = context.json || stream === 'stderr' ? context.err : context.out;
+      output.write(printable(text));
+    };
+    return { flush: () => {}, end, elsewhere };
   }
   let open = '';
   const flush = (): void => {
     if (open !== '') reporter.note(open);
     open = '';
   };
-  const undivert = context.outputs.divert((text) => {
+  const take = (text: string): void => {
     const lines = (open + text).split('\n');
     open = lines.pop()!;
     for (const line of lines) reporter.note(line);
-  });
+  };
+  const undivert = context.outputs.divert(take);
   return {
     flush,
+    elsewhere: (_stream, text) => take(text),
     end: () => {
       undivert();
       flush();

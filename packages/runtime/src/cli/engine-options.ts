@@ -1,6 +1,8 @@
 import { parseParameterFlag } from '@run-pipeline/core/graph';
 import { didYouMean, type PipelineDefinition } from '@run-pipeline/core/model';
+import type { RunOptions } from '@run-pipeline/core/define';
 import type { EngineOptions } from '../engine/api.js';
+import { DEFAULT_CONTROLLER_QUEUE, remoteQueue } from '../engine/remote-queue.js';
 import { graceMs } from '../engine/settings.js';
 import type { Context } from './context.js';
 import { usageError } from './usage-error.js';
@@ -28,6 +30,30 @@ export function engineOptions(context: Context): EngineOptions {
     only: options.text('only'),
     graceMs: graceMs(context.env),
   };
+}
+
+/** The queue that the controller goes to: `--remote[=Q]`, else what the file asks for, unless a flag says otherwise. */
+export function controllerQueue(context: Context, given: RunOptions = {}): string | undefined {
+  const { options } = context;
+  const local = options.has('local');
+  if (options.has('remote')) {
+    if (local) {
+      throw usageError(
+        '--remote and --local exclude each other',
+        '--remote leaves the whole run to an agent; --local runs all of it in this process',
+      );
+    }
+    if (options.has('watch'))
+      throw usageError(
+        '--remote and --watch exclude each other',
+        'watch it run here, or leave it to an agent',
+      );
+    const queue = options.text('remote');
+    if (queue !== undefined && (queue.trim() === '' || /\p{Cc}/u.test(queue)))
+      throw usageError('--remote takes the name of a queue: --remote=services');
+    return queue ?? DEFAULT_CONTROLLER_QUEUE;
+  }
+  return local ? undefined : remoteQueue(given);
 }
 
 /** Where steps run: `--queue`, `--local`. */

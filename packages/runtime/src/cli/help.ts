@@ -56,7 +56,6 @@ export function familyHelp(first: string): string {
 }
 
 export function commandHelp(spec: CommandSpec): string {
-  const listed = spec.options.filter((option) => option.refused === undefined);
   const usage = spec.name === 'run' ? 'run-pipeline [run] FILE[#name]' : usageLine(spec);
   return [
     `Usage: ${usage} [options]`,
@@ -65,7 +64,9 @@ export function commandHelp(spec: CommandSpec): string {
     ...(spec.details ?? []),
     '',
     'Options',
-    ...table([...listed, ...COMMON_OPTIONS].map((option) => [`  ${optionUsage(option)}`, option.summary])),
+    ...table(
+      [...spec.options, ...COMMON_OPTIONS].map((option) => [`  ${optionUsage(option)}`, option.summary]),
+    ),
     '',
     spec.examples.length === 1 ? 'Example' : 'Examples',
     ...spec.examples.map((example) => `  ${example}`),

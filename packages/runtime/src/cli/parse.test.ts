@@ -40,10 +40,10 @@ test.each([
   expect(() => run(...words)).toThrow(expect.objectContaining({ kind: 'usage', message }));
 });
 
-test('what a version does not have is refused with a sentence, and not listed', () => {
-  expect(() => run('pipe.ts', '--remote')).toThrow(/--remote: controllers on agents are not part/);
-  expect(commandHelp(RUN_SPEC)).not.toMatch(/--remote/);
+test('where a run goes is listed', () => {
+  expect(commandHelp(RUN_SPEC)).toMatch(/--remote\[=Q\]/);
   expect(commandHelp(RUN_SPEC)).toMatch(/--queue Q/);
+  expect(run('pipe.ts', '--remote', '--param', 'n=1').options.text('remote')).toBeUndefined();
 });
 
 test('after two dashes everything is an argument', () => {

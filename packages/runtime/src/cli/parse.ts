@@ -50,7 +50,6 @@ export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
       continue;
     }
     const { option, attached, shown } = findOption(spec, known, word);
-    if (option.refused !== undefined) throw usageError(`${shown}: ${option.refused}`);
     if (values.has(option.name) && option.repeatable !== true && option.value !== undefined) {
       throw usageError(`${shown} was given twice`);
     }
@@ -106,7 +105,7 @@ function findOption(
     if (option !== undefined) {
       return { option, attached: equals === -1 ? undefined : word.slice(equals + 1), shown: `--${name}` };
     }
-    const listed = known.filter((item) => item.refused === undefined).map((item) => `--${item.name}`);
+    const listed = known.map((item) => `--${item.name}`);
     throw usageError(
       `unknown option --${name}${didYouMean(`--${name}`, listed)}`,
       `run-pipeline ${spec.name} --help lists the options`,

@@ -5,7 +5,7 @@ import { runName, shownStatus } from './select-run.js';
 import { usageError } from './usage-error.js';
 
 /** Everything but console output and reports, which can be a thousand times more. */
-const STATE_EVENTS: readonly RunEvent['type'][] = [
+export const STATE_EVENTS: readonly RunEvent['type'][] = [
   'run.start',
   'step.add',
   'step.start',

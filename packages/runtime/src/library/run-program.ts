@@ -1,10 +1,13 @@
 import { relative } from 'node:path';
 import type { Run, RunOptions } from '@run-pipeline/core/define';
-import type { RunEvent } from '@run-pipeline/core/model';
+import { RunPipelineError, type RunEvent } from '@run-pipeline/core/model';
 import { bundleFile, ProgramPipelines, type ProgramPipeline } from '../discover/index.js';
-import { openProject, startRun, type EngineOptions } from '../engine/index.js';
+import { openProject, runRemote, startRun, type EngineOptions, type RunRequest } from '../engine/index.js';
+import type { RunResult } from '../engine/api.js';
+import { remoteQueue } from '../engine/remote-queue.js';
 import { graceMs } from '../engine/settings.js';
 import { createReporter } from '../terminal/create-reporter.js';
+import { printable } from '../terminal/sanitise.js';
 import { createStyle, wantsColour } from '../terminal/style.js';
 import { summaryLines } from '../terminal/summary.js';
 import { runHandle } from './run-handle.js';
@@ -30,7 +33,7 @@ export async function runProgram(
   });
   try {
     const bundle = await bundleFile({ paths: project, file });
-    const result = await startRun({
+    const request: RunRequest = {
       project,
       definition,
       loaded: { file, bundle, candidates: [], starts: [] },
@@ -45,7 +48,11 @@ export async function runProgram(
       },
       onWarning: (message) => reporter.note(`${style.warn('▲')} ${message}`),
       signal: options.signal ?? new AbortController().signal,
-    });
+    };
+    const queue = remoteQueue(options);
+    const result = await (queue === undefined
+      ? startRun(request)
+      : elsewhere(request, queue, ({ stream, text }) => process[stream].write(printable(text))));
     reporter.close();
     if (mode !== 'quiet' || result.status !== 'completed') {
       const lines = summaryLines({
@@ -63,6 +70,22 @@ export async function runProgram(
     reporter.close();
     await project.store.close();
   }
+}
+
+async function elsewhere(
+  request: RunRequest,
+  controllerQueue: string,
+  onOutput: NonNullable<Parameters<typeof runRemote>[0]['onOutput']>,
+): Promise<RunResult> {
+  const end = await runRemote({ ...request, controllerQueue, onOutput });
+  if (end.type === 'ended') return end.result;
+  const { id, pipeline, number } = end.row;
+  throw new RunPipelineError({
+    kind: 'run',
+    code: 'run-lost',
+    message: `the process that drove run ${pipeline}#${number} is gone, and no agent continues it`,
+    help: `run-pipeline resume ${id} continues it; what it completed is kept`,
+  });
 }
 
 function engineOptions(options: RunOptions): EngineOptions {

@@ -4,6 +4,7 @@ export { completionCommand } from './completion.js';
 export { debugCommand } from './debug.js';
 export { diffCommand } from './diff.js';
 export { doctorCommand } from './doctor.js';
+export { followCommand } from './follow.js';
 export { gcCommand } from './gc.js';
 export { getCommand } from './get.js';
 export { graphCommand } from './graph.js';

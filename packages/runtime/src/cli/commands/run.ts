@@ -3,19 +3,28 @@ import type { RunEvent, RunId } from '@run-pipeline/core/model';
 import { selectCandidate } from '../../discover/candidates.js';
 import type { Candidate, LoadedFile } from '../../discover/discovery.js';
 import { loadFile } from '../../discover/load.js';
-import { openProject, startRun } from '../../engine/index.js';
+import { openProject, runRemote, startRun, type RunRequest } from '../../engine/index.js';
 import { runHandle } from '../../library/run-handle.js';
+import type { RunResult } from '../../engine/api.js';
+import { deferred } from '../../engine/deferred.js';
 import type { Project } from '../../project/project.js';
 import type { Context } from '../context.js';
-import { conductRun, type Conducted } from '../conduct.js';
-import { checkRefresh, engineOptions, parameterFlags, splitFile } from '../engine-options.js';
+import { conductRun, type Conducted, type RunHooks, type RunLeft } from '../conduct.js';
+import {
+  checkRefresh,
+  controllerQueue,
+  engineOptions,
+  parameterFlags,
+  splitFile,
+} from '../engine-options.js';
 import { sourceOf } from '../pipeline-file.js';
 import { tellWatcher, tellWatcherOfData } from '../watch.js';
 
 /** `run-pipeline FILE[#name]` */
 export async function runCommand(context: Context): Promise<number> {
-  if (context.options.has('watch')) return (await import('../watch.js')).watch(context);
   // Wrong flags are told before the user's code runs.
+  controllerQueue(context);
+  if (context.options.has('watch')) return (await import('../watch.js')).watch(context);
   engineOptions(context);
   parameterFlags(context);
   const { file, name } = splitFile(context.arguments[0]!);
@@ -43,10 +52,12 @@ export interface FileRun {
 export async function runFile(context: Context, run: FileRun): Promise<number> {
   const { project, file, name } = run;
   const started: Conducted[] = [];
+  // A file that awaits a run which goes on without us waits for nothing more.
+  const left = deferred<number>();
   // While the file is evaluated its output is its own; JSON alone keeps stdout for itself.
   const undivert = context.json ? context.outputs.divert((text) => context.err.write(text)) : () => {};
   try {
-    const loaded = await loadFile({
+    const loading = loadFile({
       paths: project,
       file,
       ...(name === undefined
@@ -67,8 +78,13 @@ export async function runFile(context: Context, run: FileRun): Promise<number> {
                 observer,
               );
               started.push(conducted);
+              const { result } = conducted;
+              if (result === undefined) {
+                left.resolve(conducted.exitCode);
+                return new Promise<never>(() => {});
+              }
               return runHandle({
-                result: conducted.result,
+                result,
                 view: conducted.view,
                 openProject: () => openProject(context),
               });
@@ -76,6 +92,8 @@ export async function runFile(context: Context, run: FileRun): Promise<number> {
           }
         : {}),
     });
+    const loaded = await Promise.race([loading, left.promise]);
+    if (typeof loaded === 'number') return loaded;
     tellWatcher(loaded);
     if (started.length > 0) return Math.max(...started.map(({ exitCode }) => exitCode));
     const conducted = await conductCandidate(context, run, loaded, selectCandidate(loaded, name), {});
@@ -100,6 +118,7 @@ async function conductCandidate(
   const definition = candidate.definition();
   const flags = parameterFlags(context);
   const engine = mergedOptions(context, given);
+  const queue = controllerQueue(context, given);
   checkRefresh(definition, engine.refresh);
   const parameters = {
     values: { ...run.parameters, ...given.parameters, ...flags },
@@ -111,12 +130,8 @@ async function conductCandidate(
     definition,
     output: given.output,
     signal: given.signal,
-    notes:
-      given.remote !== true && typeof given.remote !== 'string'
-        ? []
-        : ['controllers on agents are not part of this version: the controller runs here'],
-    start: (hooks) =>
-      startRun({
+    start: (hooks) => {
+      const request: RunRequest = {
         project,
         definition,
         loaded,
@@ -130,8 +145,16 @@ async function conductCandidate(
           hooks.onEvent(event);
           observer?.(event);
         },
-      }),
+      };
+      return queue === undefined ? startRun(request) : elsewhere(request, queue, hooks);
+    },
   });
+}
+
+async function elsewhere(request: RunRequest, queue: string, hooks: RunHooks): Promise<RunResult | RunLeft> {
+  const { detach, onOutput, onPlace } = hooks;
+  const end = await runRemote({ ...request, controllerQueue: queue, detach, onOutput, onPlace });
+  return end.type === 'ended' ? end.result : { left: end.type, row: end.row };
 }
 
 function mergedOptions(context: Context, given: RunOptions): ReturnType<typeof engineOptions> {
