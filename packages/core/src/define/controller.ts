@@ -6,6 +6,7 @@ import type {
 } from '../model/definition.js';
 import type { SourceLocation } from '../model/source.js';
 import { callSite } from './call-site.js';
+import { callbackOf } from './callback-scope.js';
 import { type Duration, durationMs } from './duration.js';
 import { type AddFunctionStepOptions, functionStep } from './function-step.js';
 import { type Run, type RunOptions, runHost } from './host.js';
@@ -327,14 +328,23 @@ export class PipelineController<Steps = Open, Parameters = {}> {
     return enqueuePipeline(task, options, PipelineController.enqueue);
   }
 
-  /** Asks the current run to stop, and settles when it has. Nothing to do when none runs. */
+  /**
+   * Asks the current run to stop, and settles when it has; in a callback of that run at once, since the run
+   * waits for its callbacks. Nothing to do when none runs.
+   */
   async stop(): Promise<void> {
+    const callback = callbackOf(this);
+    if (callback !== undefined) {
+      callback.stop('stopped by a callback');
+      return;
+    }
     const current = this.#current;
     current?.abort.abort(new Error('stopped'));
     await current?.settled;
   }
 
   isRunning(): boolean {
+    if (callbackOf(this) !== undefined) return true;
     return this.#current !== undefined && this.#current.endedAt === undefined;
   }
 
@@ -345,10 +355,16 @@ export class PipelineController<Steps = Open, Parameters = {}> {
 
   /** Milliseconds since the run started, or that it took; 0 before. */
   elapsed(): number {
+    const callback = callbackOf(this);
+    if (callback !== undefined) return callback.elapsed();
     return this.#current === undefined ? 0 : (this.#current.endedAt ?? Date.now()) - this.#current.startedAt;
   }
 
-  /** Waits until the run has ended; false when `timeout` (`'10m'`, or milliseconds) passed before. */
+  /**
+   * Waits until the run has ended; false when `timeout` (`'10m'`, or milliseconds) passed before.
+   *
+   * @throws RunPipelineError in a callback of the run, without a timeout: both would wait for each other.
+   */
   async wait(timeout?: Duration): Promise<boolean> {
     const limit = timeout === undefined ? undefined : durationMs(timeout);
     if (timeout !== undefined && limit === undefined) {
@@ -358,7 +374,16 @@ export class PipelineController<Steps = Open, Parameters = {}> {
         at: callSite(this.wait),
       });
     }
-    const settled = this.#current?.settled;
+    const isInCallback = callbackOf(this) !== undefined;
+    if (isInCallback && limit === undefined) {
+      throw declarationError({
+        code: 'wait-in-callback',
+        message: 'wait() was called in a callback of the run that it waits for, which waits for the callback',
+        help: 'Wait where the run was started: await pipe.start(). In a callback, pipe.stop() only asks.',
+        at: callSite(this.wait),
+      });
+    }
+    const settled = isInCallback ? NEVER_SETTLED : this.#current?.settled;
     if (settled === undefined) return true;
     if (limit === undefined) return settled.then(() => true);
     let timer: unknown;
@@ -377,12 +402,12 @@ export class PipelineController<Steps = Open, Parameters = {}> {
 
   /** Steps of the current or last run that have ended, cached and skipped ones too. Empty before the first run. */
   getProcessedNodes(): readonly RunNode[] {
-    return this.#current?.nodes.processed() ?? [];
+    return callbackOf(this)?.processedNodes() ?? this.#current?.nodes.processed() ?? [];
   }
 
   /** Steps of the current run that are executed, wait in a queue, or wait for their next attempt. */
   getRunningNodes(): readonly RunNode[] {
-    return this.#current?.nodes.running() ?? [];
+    return callbackOf(this)?.runningNodes() ?? this.#current?.nodes.running() ?? [];
   }
 
   #checkQueues(queue: string | undefined, at: SourceLocation | undefined): void {
@@ -455,6 +480,9 @@ export class PipelineController<Steps = Open, Parameters = {}> {
 
 /** Of a pipeline with thousands of steps not all of them. */
 const MOST_NAMED = 10;
+
+/** A run does not end while one of its callbacks waits. */
+const NEVER_SETTLED = new Promise<void>(() => {});
 
 interface Execution {
   readonly abort: AbortController;

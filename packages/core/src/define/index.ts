@@ -1,4 +1,5 @@
 export * from './call-site.js';
+export * from './callback-scope.js';
 export * from './config.js';
 export * from './controller.js';
 export * from './decorators.js';

@@ -1,4 +1,5 @@
 import type { CallbackNode, CallbackPipeline, ErrorRecord, StepStatus } from '@run-pipeline/core/model';
+import { inCallback } from './callback-scope.js';
 import { errorRecord } from './error-record.js';
 import type { NodeState, RunContext } from './context.js';
 
@@ -52,7 +53,7 @@ async function guarded<T>(
   call: () => T | Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await call();
+    return await inCallback(context, call);
   } catch (thrown) {
     failRun(context, {
       ...errorRecord(thrown, context.project.cwd),

@@ -46,6 +46,8 @@ export interface RunContext {
   /** Set on resume: what the run had recorded. */
   readonly recorded: RecordedSteps | undefined;
   readonly leaseMs: number;
+  /** Of this process's part of the run, on the clock of `performance.now()`. */
+  readonly started: number;
   /** Fences of attempts under way, to renew their leases. */
   readonly claims: Map<TaskId, number>;
   /** Starts a node whose parents are known. Set by the scheduler. */
@@ -114,6 +116,9 @@ export interface NodeState {
   waiting: number;
   readonly ended: Deferred<void>;
 }
+
+export const hasEnded = ({ status }: NodeState): boolean =>
+  status !== 'created' && status !== 'queued' && status !== 'running';
 
 /** What a run that is resumed has already committed. */
 export interface RecordedSteps {

@@ -1,5 +1,6 @@
 import type { ErrorRecord, RetryPolicy } from '@run-pipeline/core/model';
 import type { TaskOutcome } from '../workers/protocol.js';
+import { inCallback } from './callback-scope.js';
 import { callbackViews, failRun } from './callbacks.js';
 import type { NodeState, RunContext } from './context.js';
 import { errorRecord } from './error-record.js';
@@ -13,13 +14,15 @@ export async function agrees(
   outcome: TaskOutcome,
   attempt: number,
 ): Promise<boolean> {
-  if (policy.when === undefined) return true;
+  const { when } = policy;
+  if (when === undefined) return true;
   const thrown = outcome.status === 'failed' ? outcome.thrown : undefined;
   const error =
     thrown instanceof Error ? thrown : Object.assign(new Error(record.message), { name: record.name });
   if (record.code !== undefined && !('code' in error)) Object.assign(error, { code: record.code });
   try {
-    return await policy.when(error, attempt, ...callbackViews(context, node));
+    const again = await inCallback(context, () => when(error, attempt, ...callbackViews(context, node)));
+    return again ?? false;
   } catch (broken) {
     failRun(context, {
       ...errorRecord(broken, context.project.cwd),

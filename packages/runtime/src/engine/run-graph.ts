@@ -96,6 +96,7 @@ export async function runToEnd(options: {
     nodes,
     recorded: options.recorded,
     leaseMs: leaseMs(process.env),
+    started,
     claims: new Map<TaskId, number>(),
     schedule: () => {},
     onWarning: options.onWarning,

@@ -1,4 +1,4 @@
-import type { NodeState, RunContext } from './context.js';
+import { hasEnded, type NodeState, type RunContext } from './context.js';
 import { runStep } from './step.js';
 
 /**
@@ -19,8 +19,4 @@ export function createSchedule(
     if (open.length === 0) start(node);
   };
   return { add, start };
-}
-
-export function hasEnded({ status }: NodeState): boolean {
-  return status !== 'created' && status !== 'queued' && status !== 'running';
 }
