@@ -1,12 +1,12 @@
 import type { Report } from '@run-pipeline/core/model';
 import { crashPoint } from '../crash-points.js';
-import { installationMark } from '../package/index.js';
 import type { Attempted } from './attempt.js';
 import { AttemptOutput } from './attempt-output.js';
 import { changeStatus } from './callbacks.js';
 import { otherTask, type NodeState, type RunContext } from './context.js';
 import { announcement } from './end-node.js';
 import { bufferLog } from './log-buffer.js';
+import { runnable } from './packages.js';
 import type { Prepared } from './prepare.js';
 import { RunLost } from './run-log.js';
 import { taskRequest } from './task-request.js';
@@ -23,9 +23,17 @@ export async function attemptHere(
   await context.log.flushed();
   node.attempt = attempt;
   const { manifest } = prepared.package;
-  const request = await taskRequest(context, node, prepared, attempt);
+  const request = await taskRequest(context, node, prepared, attempt).catch((error: unknown) => {
+    // Something was being installed for it when the run was stopped.
+    if (context.stop.current() === undefined) throw error;
+  });
+  if (request === undefined) {
+    const outcome = { status: 'aborted', reason: 'stopped' } as const;
+    return { outcome, attempt, durationMs: 0, fence: undefined, sameInstallation: true };
+  }
   const pool = await context.pool();
-  const installed = installationMark(context.project, manifest);
+  const { installation } = await runnable(context, prepared.package);
+  const installed = installation();
   const logs = bufferLog((stream, text) =>
     context.log.append({ events: [{ type: 'step.log', step: node.name, attempt, stream, text }] }),
   );
@@ -84,7 +92,7 @@ export async function attemptHere(
       attempt,
       durationMs: Math.round(performance.now() - started),
       fence,
-      sameInstallation: installationMark(context.project, manifest) === installed,
+      sameInstallation: installation() === installed,
     };
   } finally {
     aborting.stop();

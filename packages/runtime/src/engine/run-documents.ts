@@ -11,6 +11,7 @@ import { digest, RunPipelineError } from '@run-pipeline/core/model';
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import type { Project } from '../project/project.js';
+import { madeEarlier } from './packages.js';
 import type { Parameters, ParameterValue } from './parameters.js';
 import type { Template, Templates } from './templates.js';
 import { decodeStored, encodeLiteral } from './values.js';
@@ -164,7 +165,7 @@ export async function launchValues(project: Project, run: RunId): Promise<Readon
 /** A package that an earlier process wrote, verified. */
 export async function storedPackage(project: Project, hash: string): Promise<TaskPackage> {
   const found = await readPackage(project, digest(hash));
-  if (found !== undefined) return found;
+  if (found !== undefined) return madeEarlier(found);
   throw new RunPipelineError({
     kind: 'store',
     code: 'package-missing',

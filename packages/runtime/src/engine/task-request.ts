@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { TaskRequest } from '../workers/protocol.js';
 import type { NodeState, RunContext } from './context.js';
 import { argumentValues } from './inputs.js';
-import { materialised } from './packages.js';
+import { runnable } from './packages.js';
 import { parameterValues, type Prepared } from './prepare.js';
 
 /** What a step is executed with, wherever that is: encodes what is not stored yet. */
@@ -54,7 +54,7 @@ export async function taskRequest(
   attempt: number,
 ): Promise<TaskRequest> {
   const { manifest, hash, directory } = prepared.package;
-  const { file, sourceMap, program } = await materialised(context, prepared.package);
+  const { file, sourceMap, program } = await runnable(context, prepared.package);
   const content = await taskContent(context, node, prepared);
   const { cwd, root, home, blobsDirectory } = context.project;
   return {

@@ -20,6 +20,7 @@ import type { Store } from '@run-pipeline/core/ports';
 import { compileInputWithProblems, referencesOf } from '@run-pipeline/core/references';
 import { readPackage } from '../package/index.js';
 import type { ProjectPaths } from '../project/project.js';
+import { madeEarlier } from './packages.js';
 import { encodeOverride } from './template-inputs.js';
 
 /**
@@ -162,7 +163,7 @@ async function findTemplate(options: {
     configurations,
     script: { ...script, package: script.package },
   };
-  return { ok: true, template, package: found };
+  return { ok: true, template, package: madeEarlier(found) };
 }
 
 async function lookUp(store: Store | undefined, base: TaskCode['base']): Promise<TaskRecord | undefined> {
