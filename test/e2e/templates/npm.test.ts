@@ -4,13 +4,23 @@ import { npmPackage, scratch } from '../../rig/scratch.js';
 import { draft } from '../../rig/templates.js';
 
 const outer = (version: string) =>
-  npmPackage('outer', version, { 'index.js': "export { depth as outer } from 'inner';\n" }, {
-    type: 'module',
-    exports: './index.js',
-    dependencies: { inner: '*' },
-  });
+  npmPackage(
+    'outer',
+    version,
+    { 'index.js': "export { depth as outer } from 'inner';\n" },
+    {
+      type: 'module',
+      exports: './index.js',
+      dependencies: { inner: '*' },
+    },
+  );
 const inner = (version: string, depth: number) =>
-  npmPackage('inner', version, { 'index.js': `export const depth = ${depth};\n` }, { type: 'module', exports: './index.js' });
+  npmPackage(
+    'inner',
+    version,
+    { 'index.js': `export const depth = ${depth};\n` },
+    { type: 'module', exports: './index.js' },
+  );
 
 const FILES = {
   ...outer('1.0.0'),

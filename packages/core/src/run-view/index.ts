@@ -3,4 +3,5 @@ export * from './view.js';
 export * from './apply.js';
 export * from './show.js';
 export * from './failures.js';
+export * from './metrics.js';
 export * from './view-json.js';

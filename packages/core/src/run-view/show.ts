@@ -1,6 +1,8 @@
 import type { ArtifactRecord } from '../model/artifact.js';
 import type { ErrorRecord } from '../model/errors.js';
+import type { StepName } from '../model/ids.js';
 import type { RunStatus, StepStatus } from '../model/status.js';
+import { runMetrics, type RunMetric } from './metrics.js';
 import type { RunView, StepView } from './view.js';
 
 /** What `show RUN --json` prints. What is not known yet is null; only keys with `?` may be missing. */
@@ -15,6 +17,10 @@ export interface ShownRun {
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly steps: readonly ShownStep[];
+  /** What steps reported and the run shows as its own (`monitorMetrics`). */
+  readonly metrics?: readonly RunMetric[];
+  /** The same of artifacts (`monitorArtifacts`), under the run's names for them. */
+  readonly artifacts?: readonly (ArtifactRecord & { readonly from: StepName })[];
 }
 
 export interface ShownStep {
@@ -32,6 +38,8 @@ export interface ShownStep {
 }
 
 export function showRun(view: RunView): ShownRun {
+  const metrics = runMetrics(view);
+  const artifacts = [...view.artifacts.values()].map(({ from, artifact }) => ({ ...artifact, from }));
   return {
     id: view.id,
     pipeline: view.pipeline,
@@ -43,6 +51,8 @@ export function showRun(view: RunView): ShownRun {
     startedAt: view.startedAt ?? null,
     finishedAt: view.finishedAt ?? null,
     steps: Array.from(view.steps.values(), showStep),
+    ...(metrics.length === 0 ? {} : { metrics }),
+    ...(artifacts.length === 0 ? {} : { artifacts }),
   };
 }
 

@@ -283,4 +283,4 @@ async function failedInputs(store: Store, view: RunView, result: RunResult): Pro
   return inputs;
 }
 
-const INPUTS: ReadonlySet<string> = new Set(['input', 'parameter', 'file']);
+const INPUTS: ReadonlySet<string> = new Set(['input', 'parameter', 'configuration', 'file']);

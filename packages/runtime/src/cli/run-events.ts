@@ -8,9 +8,12 @@ import { usageError } from './usage-error.js';
 export const STATE_EVENTS: readonly RunEvent['type'][] = [
   'run.start',
   'step.add',
+  'step.queue',
   'step.start',
   'step.retry',
   'step.end',
+  'run.report',
+  'run.artifact',
   'run.resume',
   'run.end',
 ];

@@ -7,10 +7,7 @@ import { hasEnded, type NodeState, type RunContext } from './context.js';
  * A callback of the user's while it is called. It knows the run that it belongs to, and it does not hold up a
  * run that was told to stop for longer than a step may.
  */
-export async function inCallback<T>(
-  context: RunContext,
-  call: () => T | Promise<T>,
-): Promise<T | undefined> {
+export async function inCallback<T>(context: RunContext, call: () => T | Promise<T>): Promise<T | undefined> {
   const entered: Entered = { scope: scopeOf(context), isOver: false };
   const called = (async () => storage().run(entered, call))().finally(() => {
     entered.isOver = true;

@@ -2,6 +2,7 @@ import { rootFailures, type RunView, type StepView } from '@run-pipeline/core/ru
 import type { Progress } from './progress.js';
 import { failureLines, type FailureReport } from './failure.js';
 import { printableWord } from './sanitise.js';
+import { shownOnRun } from './shown-on-run.js';
 import { paintStatus, SYMBOLS } from './step-lines.js';
 import type { Style } from './style.js';
 import { count, formatBytes, formatDuration } from './units.js';
@@ -32,11 +33,13 @@ export function summaryLines(options: SummaryOptions): readonly string[] {
   const { view } = progress;
   if (view.durationMs === undefined) return [];
   const symbol = paintStatus(style, view.status, SYMBOLS[view.status]);
+  const shown = shownOnRun(view, options);
   const name = style.bold(`${printableWord(view.pipeline)} #${view.number} ${view.status}`);
   return [
     ...failureBlocks(options),
     `${symbol} ${name} in ${formatDuration(view.durationMs)} · ${counts(options)}`,
-    ...artifactLines(options),
+    ...shown.metrics,
+    ...(shown.artifacts.length > 0 ? shown.artifacts : artifactLines(options)),
     ...nextLines(options),
   ];
 }

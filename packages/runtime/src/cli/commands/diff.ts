@@ -1,5 +1,5 @@
 import type { RunRow, Store } from '@run-pipeline/core/ports';
-import type { RunView, StepView } from '@run-pipeline/core/run-view';
+import { metricName, runMetrics, type RunView, type StepView } from '@run-pipeline/core/run-view';
 import { stepName } from '@run-pipeline/core/model';
 import { explainChanges } from '../../fingerprint/index.js';
 import { printable, printableWord } from '../../terminal/sanitise.js';
@@ -20,6 +20,8 @@ export interface RunDifference {
     readonly left?: unknown;
     readonly right?: unknown;
   }[];
+  /** What the runs show as their own (`monitorMetrics`): the last value of each. */
+  readonly metrics: readonly { readonly name: string; readonly left?: number; readonly right?: number }[];
   readonly steps: readonly StepDifference[];
   /** Steps with the same fingerprint, outcome and results. */
   readonly same: number;
@@ -68,6 +70,7 @@ export async function compareRuns(store: Store, leftRow: RunRow, rightRow: RunRo
     left: runSide(left),
     right: runSide(right),
     parameters: compareParameters(left, right),
+    metrics: compareMetrics(left, right),
     steps,
     same: names.size - steps.length,
   };
@@ -131,6 +134,19 @@ function compareParameters(left: RunView, right: RunView): RunDifference['parame
     }));
 }
 
+function compareMetrics(left: RunView, right: RunView): RunDifference['metrics'] {
+  const values = (view: RunView): Map<string, number> =>
+    new Map(runMetrics(view).map((metric) => [metricName(metric), metric.value]));
+  const [before, after] = [values(left), values(right)];
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .map((name) => ({
+      name,
+      ...(before.has(name) ? { left: before.get(name)! } : {}),
+      ...(after.has(name) ? { right: after.get(name)! } : {}),
+    }))
+    .filter((metric) => metric.left !== metric.right);
+}
+
 const runSide = (view: RunView): RunSide => ({
   id: view.id,
   pipeline: view.pipeline,
@@ -151,6 +167,9 @@ function differenceLines(context: Context, difference: RunDifference): readonly 
   for (const { name, ...sides } of difference.parameters) {
     lines.push(`parameter ${printableWord(name)}: ${shown(sides, 'left')} → ${shown(sides, 'right')}`);
   }
+  for (const { name, ...sides } of difference.metrics) {
+    lines.push(`metric ${printableWord(name)}: ${shown(sides, 'left')} → ${shown(sides, 'right')}`);
+  }
   for (const step of difference.steps) {
     const rows = [[style.bold(printableWord(step.name)), sideText(step.left), '→', sideText(step.right)]];
     lines.push(...tableLines(rows));
@@ -159,7 +178,8 @@ function differenceLines(context: Context, difference: RunDifference): readonly 
       lines.push(style.dim(`  differing: ${step.artifacts.map(printableWord).join(', ')}`));
     }
   }
-  if (difference.steps.length === 0 && difference.parameters.length === 0) lines.push('no difference');
+  const { steps, parameters, metrics } = difference;
+  if (steps.length + parameters.length + metrics.length === 0) lines.push('no difference');
   if (difference.same > 0)
     lines.push(style.dim(`${difference.same} ${difference.same === 1 ? 'step is' : 'steps are'} the same`));
   return lines;

@@ -2,6 +2,7 @@ import { rootFailures, showRun, type RunView, type StepView } from '@run-pipelin
 import type { RunRow } from '@run-pipeline/core/ports';
 import { failureLines } from '../../terminal/failure.js';
 import { printable, printableWord } from '../../terminal/sanitise.js';
+import { shownOnRun } from '../../terminal/shown-on-run.js';
 import { paintStatus, SYMBOLS } from '../../terminal/step-lines.js';
 import { tableLines } from '../../terminal/table.js';
 import { count, formatAge, formatBytes, formatDuration } from '../../terminal/units.js';
@@ -50,6 +51,9 @@ function runLines(context: Context, view: RunView, row: RunRow): readonly string
   const gathers = new Set(steps.flatMap((step) => step.of ?? []));
   lines.push('', style.bold(count(steps.length - gathers.size, 'step')));
   lines.push(...tableLines(steps.map((step) => stepCells(context, step))));
+  const shown = shownOnRun(view, { style, columns: context.out.stream.columns });
+  if (shown.metrics.length > 0) lines.push('', style.bold('metrics of the run'), ...shown.metrics);
+  if (shown.artifacts.length > 0) lines.push('', style.bold('artifacts of the run'), ...shown.artifacts);
   const artifacts = steps.flatMap((step) =>
     step.artifacts.map((artifact) => ({ step: step.name, artifact })),
   );
