@@ -70,6 +70,8 @@ export interface ExternalImport {
   readonly file?: string;
   /** Directory of the importing source, relative to the project's root: where its `node_modules` are looked for. */
   readonly from?: string;
+  /** Where the package lies in an environment that was installed from the lockfile, if not at `node_modules/NAME`. */
+  readonly place?: string;
   readonly kind: 'npm' | 'builtin' | 'framework';
 }
 

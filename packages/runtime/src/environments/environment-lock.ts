@@ -4,7 +4,6 @@ import { RunPipelineError } from '@run-pipeline/core/model';
 export interface LockEntry {
   readonly name?: string;
   readonly version?: string;
-  readonly resolved?: string;
   readonly integrity?: string;
   readonly optional?: boolean;
   readonly hasInstallScript?: boolean;
@@ -18,10 +17,15 @@ export interface EnvironmentLock {
   readonly dependencies: Readonly<Record<string, string>>;
   /** All that is installed, by place. */
   readonly entries: ReadonlyMap<string, LockEntry>;
+  /** What cannot be installed from it, and why. */
+  readonly unavailable: readonly { readonly package: string; readonly why: string }[];
 }
 
 export function readLock(text: string): EnvironmentLock {
-  let json: { readonly packages?: Readonly<Record<string, LockEntry>> };
+  let json: {
+    readonly packages?: Readonly<Record<string, LockEntry>>;
+    readonly unavailable?: EnvironmentLock['unavailable'];
+  };
   try {
     json = JSON.parse(text) as typeof json;
   } catch (cause) {
@@ -29,7 +33,12 @@ export function readLock(text: string): EnvironmentLock {
   }
   const { '': root, ...packages } = json.packages ?? {};
   if (root === undefined) throw damaged(undefined);
-  return { text, dependencies: root.dependencies ?? {}, entries: new Map(Object.entries(packages)) };
+  return {
+    text,
+    dependencies: root.dependencies ?? {},
+    entries: new Map(Object.entries(packages)),
+    unavailable: json.unavailable ?? [],
+  };
 }
 
 /** The npm name of what lies at a place: the last part, unless the entry says otherwise (an alias). */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TaskPackage } from '@run-pipeline/core/model';
-import { materialisePackage } from '../package/index.js';
+import { materialisePackage, readLock } from '../package/index.js';
 import { ScratchProject } from '../package/scratch-project.test-support.js';
 import { closedPort, Scratch } from './environment-rig.test-support.js';
 import { provideEnvironment } from './provide-environment.js';
@@ -53,14 +53,14 @@ async function scratch(): Promise<Scratch> {
   return made;
 }
 
-const lockText = async (): Promise<string> => readFile(join(task.directory, 'lock.json'), 'utf8');
+const lockOf = ({ hash }: TaskPackage): string => readLock(project.paths, hash)!;
 
 /** As this machine is set up: the packages come from its registry. */
 const machine = { ...process.env };
 
 test('a package with a CommonJS and a native dependency runs in an empty directory', async () => {
   const place = await scratch();
-  const request = place.request({ lock: await lockText(), manifest: task.manifest, env: machine });
+  const request = place.request({ lock: lockOf(task), manifest: task.manifest, env: machine });
   const { root, origin } = await provideEnvironment(request);
   expect(origin).toBe('cache');
   const { file } = await materialisePackage({ paths: project.paths, package: task, modules: root });
@@ -76,7 +76,7 @@ test('what the project has installed is used when it is what the package was mad
   const place = await scratch();
   const root = project.paths.root;
   const request = place.request({
-    lock: await lockText(),
+    lock: lockOf(task),
     manifest: task.manifest,
     project: root,
     registry: await closedPort(),
@@ -104,9 +104,9 @@ test('a package that was edited where it lies runs in its project, and nowhere e
   await writeFile(file, `${before}\n// edited`);
   try {
     const edited = await packaged();
-    const manifest = edited.manifest;
+    const { manifest } = edited;
     expect(manifest.closureHash).not.toBe(task.manifest.closureHash);
-    const request = place.request({ lock: await lockText(), manifest, project: root, env: machine });
+    const request = place.request({ lock: lockOf(edited), manifest, project: root, env: machine });
     expect(await provideEnvironment(request)).toHaveProperty('origin', 'project');
     await expect(provideEnvironment({ ...request, project: undefined })).rejects.toMatchObject({
       code: 'environment-source',
@@ -123,9 +123,10 @@ test('a package that was edited where it lies runs in its project, and nowhere e
 test('packages of a project without package-lock.json are compared by their content', async () => {
   const place = await scratch();
   await rm(join(project.paths.root, 'package-lock.json'));
-  const { manifest, directory } = await packaged();
+  const unlocked = await packaged();
+  const { manifest } = unlocked;
   expect(manifest.closure.every((entry) => entry.integrity?.startsWith('content:'))).toBe(true);
-  const lock = await readFile(join(directory, 'lock.json'), 'utf8');
-  const { origin } = await provideEnvironment(place.request({ lock, manifest, env: machine }));
+  const request = place.request({ lock: lockOf(unlocked), manifest, env: machine });
+  const { origin } = await provideEnvironment(request);
   expect(origin).toBe('cache');
 });

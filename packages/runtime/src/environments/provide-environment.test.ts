@@ -298,7 +298,7 @@ test("the settings of the machine's project are used, and not kept", async () =>
   expect(await readFile(join(project, '.npmrc'), 'utf8')).toContain(registry.url);
 });
 
-test('a package that was patched, or packed from a file, is refused before anything is installed', async () => {
+test('a package that was patched, or is only where the project is, is refused before anything is installed', async () => {
   const manifest = manifestOf([
     { name: 'two', version: '2.0.1', integrity: `${integrities['two']} patch:abc` },
   ]);
@@ -306,11 +306,10 @@ test('a package that was patched, or packed from a file, is refused before anyth
     code: 'environment-source',
     message: 'the package two@2.0.1 cannot be installed here: it was patched in the project',
   });
-  const packed = lockOf({
-    two: { version: '2.0.1', resolved: 'file:two.tgz', integrity: integrities['two']! },
-  });
-  await expect(provideEnvironment(scratch.request({ lock: packed }))).rejects.toMatchObject({
+  const unavailable = [{ package: 'two@2.0.1', why: 'it is linked from packages/two' }];
+  const linked = JSON.stringify({ ...(JSON.parse(lock) as object), unavailable });
+  await expect(provideEnvironment(scratch.request({ lock: linked }))).rejects.toMatchObject({
     code: 'environment-source',
-    message: expect.stringContaining('from a file (two.tgz)'),
+    message: 'the package two@2.0.1 cannot be installed here: it is linked from packages/two',
   });
 });

@@ -15,14 +15,8 @@ import { packageName, type EnvironmentLock } from './environment-lock.js';
 export function checkSources(lock: EnvironmentLock, manifest: PackageManifest): void {
   const patched = manifest.closure.find((entry) => isPatched(entry.integrity));
   if (patched !== undefined) throw notFromRegistry(labelOf(patched), 'it was patched in the project');
-  for (const [place, entry] of lock.entries) {
-    if (entry.resolved?.startsWith('file:') !== true) continue;
-    const label = `${packageName(place, entry)}@${entry.version ?? '?'}`;
-    throw notFromRegistry(
-      label,
-      `the project installs it from a file (${entry.resolved.slice('file:'.length)})`,
-    );
-  }
+  const [unavailable] = lock.unavailable;
+  if (unavailable !== undefined) throw notFromRegistry(unavailable.package, unavailable.why);
 }
 
 /** After installation; remembered in the environment. */

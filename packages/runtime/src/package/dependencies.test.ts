@@ -109,8 +109,8 @@ test('the lock of a package has the closure for all platforms, and no download a
     lockfileVersion: 3,
     requires: true,
     packages: {
-      '': { dependencies: { a: '1.2.0' } },
-      'node_modules/a': { version: '1.2.0', integrity: 'sha512-a', dependencies: { b: '^2.0.0' } },
+      '': { name: 'task', dependencies: { a: '1.2.0' } },
+      'node_modules/a': { version: '1.2.0', integrity: 'sha512-a', dependencies: { b: '2.1.0' } },
       'node_modules/a/node_modules/b': LOCK.packages['node_modules/a/node_modules/b'],
       'node_modules/b-linux': LOCK.packages['node_modules/b-linux'],
       'node_modules/b-other': LOCK.packages['node_modules/b-other'],

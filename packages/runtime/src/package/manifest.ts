@@ -93,7 +93,7 @@ export function packageContent(
     files,
   });
   if (diagnostics.length > 0) return { ok: false, diagnostics };
-  const { externals, packages } = externalsOf(context);
+  const { found, packages } = externalsOf(context);
   const indexes = new Map(
     bundled.dependencies.map((specifier, index) => [specifier, `${DEPENDENCY}${index}`]),
   );
@@ -101,6 +101,11 @@ export function packageContent(
     JSON.stringify(indexes.get(match[1]!) ?? match[1]),
   );
   const closure = closures.of(packages);
+  const externals = found.map(({ external, directory }): ExternalImport => {
+    const place = directory === undefined ? undefined : closure.places.get(directory);
+    const isUsual = place === undefined || place === `node_modules/${external.package?.name}`;
+    return isUsual ? external : { ...external, place };
+  });
   const { id, entry, binding, reads, symbols, source } = code.manifest;
   const manifest: PackageManifest = {
     format: 1,
@@ -149,13 +154,15 @@ const PLACEHOLDER = new RegExp(`"(${DEPENDENCY}[^"]+)"`, 'g');
 
 /** What the placeholders of a bundle stand for. */
 function externalsOf({ code, resolver, root }: ManifestContext): {
-  readonly externals: readonly ExternalImport[];
+  readonly found: readonly { readonly external: ExternalImport; readonly directory?: string }[];
   readonly packages: readonly InstalledPackage[];
 } {
   const packages = new Map<string, InstalledPackage>();
-  const externals = code.bundled.dependencies.map((text): ExternalImport => {
+  const found = code.bundled.dependencies.map((text): ReturnType<typeof externalsOf>['found'][number] => {
     const [specifier = '', query = ''] = text.slice(DEPENDENCY.length).split('?');
-    if (FRAMEWORK_PACKAGES.includes(splitSpecifier(specifier).name)) return { specifier, kind: 'framework' };
+    if (FRAMEWORK_PACKAGES.includes(splitSpecifier(specifier).name)) {
+      return { external: { specifier, kind: 'framework' } };
+    }
     const from = /(?:^|&)from=(.*)$/.exec(query)?.[1] ?? '';
     const kind = query.startsWith('require') ? 'require' : 'import';
     const resolution = resolver.resolve(specifier, join(root, from, 'package.json'), kind);
@@ -163,14 +170,17 @@ function externalsOf({ code, resolver, root }: ManifestContext): {
     packages.set(resolution.package.directory, resolution.package);
     const { name, version, directory } = resolution.package;
     return {
-      specifier,
-      package: { name, version },
-      file: projectPath(directory, resolution.file),
-      ...(from === '' ? {} : { from }),
-      kind: 'npm',
+      external: {
+        specifier,
+        package: { name, version },
+        file: projectPath(directory, resolution.file),
+        ...(from === '' ? {} : { from }),
+        kind: 'npm',
+      },
+      directory,
     };
   });
-  return { externals, packages: [...packages.values()] };
+  return { found, packages: [...packages.values()] };
 }
 
 /** A file that is bundled as it is: CommonJS, JSON. */

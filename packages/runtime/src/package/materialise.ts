@@ -9,6 +9,7 @@ import type { ProjectPaths } from '../project/project.js';
 import { hashOf } from './digest.js';
 import type { MaterialisePackage } from './packager.js';
 import { DEPENDENCY, SOURCE } from './placeholders.js';
+import { splitSpecifier } from './source/resolve.js';
 import { mapComment, packageFile, removePackage, sourceRoot } from './package-file.js';
 import { readTexts } from './write-packages.js';
 
@@ -115,25 +116,43 @@ export function directoryWithin(external: ExternalImport, root: string): string 
 
 function findInstalled(external: ExternalImport, { root, isEnvironment }: Installed): string | undefined {
   const wanted = external.package!;
+  const placed = external.place === undefined ? undefined : join(root, external.place);
+  if (isEnvironment && placed !== undefined && isPackage(placed, wanted)) return realpathSync.native(placed);
   const from = join(root, external.from ?? '');
   const isInside = from === root || from.startsWith(root + sep);
   const starts = isEnvironment && !isInside ? [root] : [from, root];
+  // An alias is installed under the name by which it is imported.
+  const names = [...new Set([splitSpecifier(external.specifier).name, wanted.name])];
   for (const start of starts) {
-    for (let at = start; ; at = dirname(at)) {
-      const directory = join(at, 'node_modules', wanted.name);
-      if (existsSync(join(directory, 'package.json'))) {
-        if (versionOf(directory) === wanted.version) return realpathSync.native(directory);
-        break;
-      }
-      if (dirname(at) === at || (isEnvironment && at === root)) break;
+    for (const name of names) {
+      const directory = nearest(name, { start, end: isEnvironment ? root : undefined });
+      if (directory !== undefined && isPackage(directory, wanted)) return realpathSync.native(directory);
     }
   }
   return undefined;
 }
 
-function versionOf(directory: string): string {
-  const json = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { version?: string };
-  return json.version ?? '0.0.0';
+/** As Node finds a package: the nearest one counts, whatever it is. */
+function nearest(
+  name: string,
+  { start, end }: { readonly start: string; readonly end: string | undefined },
+): string | undefined {
+  for (let at = start; ; at = dirname(at)) {
+    const directory = join(at, 'node_modules', name);
+    if (existsSync(join(directory, 'package.json'))) return directory;
+    if (dirname(at) === at || at === end) return undefined;
+  }
+}
+
+function isPackage(directory: string, wanted: { readonly name: string; readonly version: string }): boolean {
+  let text: string;
+  try {
+    text = readFileSync(join(directory, 'package.json'), 'utf8');
+  } catch {
+    return false;
+  }
+  const json = JSON.parse(text) as { readonly name?: string; readonly version?: string };
+  return json.name === wanted.name && (json.version ?? '0.0.0') === wanted.version;
 }
 
 /** From this very installation: a step then meets the framework that runs it. */

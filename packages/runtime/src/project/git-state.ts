@@ -108,7 +108,7 @@ function remoteOf(text: string): string | undefined {
  * The user name of `git@host:path` and `ssh://git@host/path` stays: it is part of the address and opens
  * nothing. Whatever else stands before the host (a name, a password, a token) goes.
  */
-function withoutCredentials(url: string): string {
+export function withoutCredentials(url: string): string {
   const match = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)(.*)$/is.exec(url);
   if (match === null) return url.replace(/^([^@:/\\]+):[^@/\\]*@/, '$1@');
   const [, scheme = '', authority = '', rest = ''] = match;

@@ -4,16 +4,20 @@ import type { ClosureEntry, Digest } from '@run-pipeline/core/model';
 import { hashOf } from '../digest.js';
 import type { InstalledPackage, Resolver } from '../source/resolve.js';
 import type { TrackedFiles } from '../source/tracked-files.js';
-import { findLockfile, lockedAt, lockedDependency, type LockedPackage, type Lockfile } from './lockfile.js';
+import { lockClosure } from './lock-closure.js';
+import { findLockfile, lockedAt, type Lockfile } from './lockfile.js';
 import { isNative } from './native.js';
+import type { PackageLock } from './package-lock.js';
 
 /** Everything that the direct dependencies of a package depend on, as the project resolves it. */
 export interface Closure {
   readonly entries: readonly ClosureEntry[];
   readonly hash: Digest;
   readonly native: boolean;
-  /** Shaped as package-lock.json: what an agent installs. */
-  readonly lock: object;
+  /** What an agent installs. */
+  readonly lock: PackageLock;
+  /** Where each direct one lies in what an agent has installed, by its directory here. */
+  readonly places: ReadonlyMap<string, string>;
 }
 
 /**
@@ -58,7 +62,14 @@ export class Closures {
       entries,
       native,
       hash: hashOf('closure', [...new Set(lines)].join('\n')),
-      lock: this.#lock(direct, found),
+      ...lockClosure({
+        direct,
+        found,
+        root: this.#root,
+        files: this.#files,
+        resolver: this.#resolver,
+        lockfile: this.#lockfile,
+      }),
     };
   }
 
@@ -99,7 +110,11 @@ export class Closures {
     const known = this.#identities.get(each.directory);
     if (known !== undefined) return known;
     const locked = lockedAt(this.#lockfile, each.directory);
-    const isVouched = locked?.integrity !== undefined && !/^(?:git|file:)/.test(locked.resolved ?? '');
+    // What lies there may be another version than the lockfile wants.
+    const isVouched =
+      locked?.integrity !== undefined &&
+      locked.version === each.version &&
+      !/^(?:git|file:)/.test(locked.resolved ?? '');
     const patch = this.#patch(each);
     const isAsUnpacked = (): boolean => {
       const unpacked = this.#unpackedAt(each.directory);
@@ -135,43 +150,6 @@ export class Closures {
     const hashes = candidates.flatMap((file) => this.#files.note(file) ?? []);
     return hashes.length === 0 ? undefined : hashes.join(' ');
   }
-
-  /** From package-lock.json with the optional packages of all platforms; else from what is installed. */
-  #lock(direct: readonly InstalledPackage[], found: ReadonlyMap<string, ClosureEntry>): object {
-    const dependencies = Object.fromEntries(direct.map((each) => [each.name, each.version]).sort());
-    const packages: Record<string, LockedPackage | { dependencies: Record<string, string> }> = {
-      '': { dependencies } as never,
-    };
-    const lockfile = this.#lockfile;
-    const directKeys = direct.map((each) => this.#lockKey(each.directory));
-    if (lockfile !== undefined && directKeys.every((key) => key !== undefined && key in lockfile.packages)) {
-      const queue = directKeys as string[];
-      for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-        if (key in packages) continue;
-        const locked = lockfile.packages[key]!;
-        packages[key] = withoutRegistry(locked);
-        const names = { ...locked.dependencies, ...locked.optionalDependencies, ...locked.peerDependencies };
-        for (const name of Object.keys(names)) {
-          const dependency = lockedDependency(lockfile, key, name);
-          if (dependency !== undefined) queue.push(dependency);
-        }
-      }
-    } else {
-      for (const [directory, entry] of found) {
-        const isHash = entry.integrity?.startsWith('sha') === true;
-        const place = relative(this.#root, directory).split(sep).join('/');
-        packages[place] = { version: entry.version, ...(isHash ? { integrity: entry.integrity! } : {}) };
-      }
-    }
-    const sorted = Object.fromEntries(Object.entries(packages).sort(([a], [b]) => (a < b ? -1 : 1)));
-    return { name: 'task', lockfileVersion: 3, requires: true, packages: sorted };
-  }
-
-  #lockKey(directory: string): string | undefined {
-    return this.#lockfile === undefined
-      ? undefined
-      : relative(this.#lockfile.directory, directory).split(sep).join('/');
-  }
 }
 
 const NODE_MODULES = `${sep}node_modules${sep}`;
@@ -179,19 +157,11 @@ const NODE_MODULES = `${sep}node_modules${sep}`;
 const byNameAndVersion = (a: ClosureEntry, b: ClosureEntry): number =>
   a.name === b.name ? (a.version < b.version ? -1 : 1) : a.name < b.name ? -1 : 1;
 
-function dependencyNames(json: Readonly<Record<string, unknown>>): string[] {
+export function dependencyNames(json: Readonly<Record<string, unknown>>): string[] {
   const names = ['dependencies', 'optionalDependencies', 'peerDependencies'].flatMap((key) =>
     Object.keys((json[key] ?? {}) as object),
   );
   return [...new Set(names)].sort();
-}
-
-/** Where a package is downloaded from is the installing machine's affair, tokens in URLs even more so. */
-function withoutRegistry(locked: LockedPackage): LockedPackage {
-  const { resolved, ...rest } = locked;
-  return resolved !== undefined && /^(?:git|file:)/.test(resolved)
-    ? { ...rest, resolved: resolved.replace(/\/\/[^/@]*@/, '//') }
-    : rest;
 }
 
 /** Over names and contents of all files, without what is installed below. */

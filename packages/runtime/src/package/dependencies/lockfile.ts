@@ -1,8 +1,12 @@
 import { dirname, join, relative, sep } from 'node:path';
 import type { TrackedFiles } from '../source/tracked-files.js';
 
+export type PeerMeta = Readonly<Record<string, { readonly optional?: boolean }>>;
+
 /** What package-lock.json says about one installed package. */
 export interface LockedPackage {
+  /** Where it is not that of the directory. */
+  readonly name?: string;
   readonly version?: string;
   readonly resolved?: string;
   readonly integrity?: string;
@@ -11,6 +15,10 @@ export interface LockedPackage {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: PeerMeta;
+  readonly bundleDependencies?: readonly string[];
+  readonly inBundle?: boolean;
+  readonly hasInstallScript?: boolean;
   readonly os?: readonly string[];
   readonly cpu?: readonly string[];
   readonly libc?: readonly string[];
