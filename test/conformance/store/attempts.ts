@@ -479,6 +479,8 @@ export function attemptTests(factory: StoreFactory): void {
     const task = taskId('r1.a');
     await store.enqueueTask(stepJob(recorder, 'a'));
     const lost = await fenceOf(store, 'r1.a');
+    const worker = { ...WORKER, pid: 7, processGroup: 7 };
+    await store.setTaskExecutor(task, lost, worker);
     const entries = [log('of the agent'), { kind: 'artifact', artifact: small('x', 'x') } as const];
     await store.appendTaskOutput({ task, fence: lost, entries });
     under.advance(LEASE_MS);
@@ -487,6 +489,7 @@ export function attemptTests(factory: StoreFactory): void {
     const claimed = await recorder.claim('a', 2);
     if (!claimed.ok) throw new Error('nobody else claims it');
     expect(claimed.fence).toBeGreaterThan(lost);
+    expect(claimed.survivors).toEqual([worker]);
     expect(await store.readTaskArtifacts(task)).toEqual([]);
     expect(await store.readTaskOutput(task)).toEqual([]);
     const finish = { task, fence: claimed.fence, status: 'completed' } as const;
@@ -494,9 +497,15 @@ export function attemptTests(factory: StoreFactory): void {
     expect(await store.getTask(task)).toMatchObject({ status: 'completed', attempt: 2 });
     expect(await store.enqueueTask(stepJob(recorder, 'a', {}, 3))).toMatchObject({ status: 'completed' });
     // It is nobody's but the run's: no lease of it is recovered.
-    await recorder.claim('b');
+    expect(await recorder.claim('b')).toMatchObject({ survivors: [] });
     under.advance(2 * LEASE_MS);
     expect(await store.recoverTasks()).toEqual({ requeued: [], failed: [], aborted: [] });
+    // An attempt that an agent saw to its end leaves nobody behind.
+    await store.enqueueTask(stepJob(recorder, 'c'));
+    const ended = await fenceOf(store, 'r1.c');
+    await store.setTaskExecutor(taskId('r1.c'), ended, worker);
+    await store.finishTask({ task: taskId('r1.c'), fence: ended, status: 'failed', artifacts: [] });
+    expect(await recorder.claim('c', 2)).toMatchObject({ ok: true, survivors: [] });
   });
 
   test('a queue without agents: the run claims its own job, and ends it in a commit', async () => {

@@ -62,12 +62,14 @@ export interface Store extends TaskStore {
   /**
    * Takes the right to execute one attempt; the fence is the store's. Refused while another holds a
    * live lease (unless that one belongs to an older epoch of the same run), when the task has
-   * completed, and when the claim's epoch is stale (`holder` is then the run's owner).
+   * completed, and when the claim's epoch is stale (`holder` is then the run's owner). `survivors`: as of a `Job`;
+   * none but when agents had it before.
    */
   claimTask(
     claim: TaskClaim,
   ): Promise<
-    { readonly ok: true; readonly fence: number } | { readonly ok: false; readonly holder: ProcessIdentity }
+    | { readonly ok: true; readonly fence: number; readonly survivors: readonly ProcessIdentity[] }
+    | { readonly ok: false; readonly holder: ProcessIdentity }
   >;
   heartbeatTask(task: TaskId, fence: number, leaseMs: number): Promise<boolean>;
   /** A step of a run that somebody has claimed; nothing else. */

@@ -133,7 +133,7 @@ function readOnly(store: Store): Store {
     commit: async () => ({ ok: true as const }),
     heartbeatRun: async () => true,
     requestStop: async () => true,
-    claimTask: async () => ({ ok: true as const, fence: 0 }),
+    claimTask: async () => ({ ok: true as const, fence: 0, survivors: [] }),
     heartbeatTask: async (_task: TaskId) => true,
     claimFingerprint: async () => ({ ok: true as const }),
     heartbeatFingerprints: nothing,

@@ -12,10 +12,10 @@ import {
   heldAttempt,
   lostAgents,
   mayAct,
+  survivorsOf,
   taskState,
   type LostAttempt,
   type OwnAttempt,
-  type TaskState,
 } from './task-state.js';
 import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
 
@@ -51,21 +51,8 @@ export function claimQueued(
     claim.task,
   );
   countTaken(batch, queued.queue, fence);
-  const survivors = survivorsOf(connection, state);
+  const survivors = survivorsOf(connection, state, [state.executor]);
   return { ok: true, fence, job: { ...queued, spec, lost: lostAgents(state), survivors } };
-}
-
-/** Workers of its lost attempts, but for those that their agent has given another task since. */
-function survivorsOf(connection: Connection, state: TaskState): readonly ProcessIdentity[] {
-  const known = [...state.lost.map(({ executor }) => executor), state.executor];
-  const identities = new Map<string, ProcessIdentity>();
-  for (const executor of known)
-    if (executor?.processGroup !== undefined) identities.set(encodeOwner(executor), executor);
-  const busy = `SELECT 1 FROM tasks INDEXED BY tasks_held
-    WHERE status = 'running' AND kind IS NOT NULL AND executor = ? AND id <> ?`;
-  return [...identities].flatMap(([text, executor]) =>
-    connection.get(busy, text, state.task) === undefined ? [executor] : [],
-  );
 }
 
 export function setTaskExecutor(

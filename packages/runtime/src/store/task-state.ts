@@ -1,7 +1,7 @@
 import type { ErrorRecord, StepName, TaskId, TaskStatus } from '@run-pipeline/core/model';
 import type { JobKind, ProcessIdentity, RunOwnership, TaskStop } from '@run-pipeline/core/ports';
 import type { Connection, SqlRow } from './connection.js';
-import { decodeOwner, type WriteBatch } from './write-batch.js';
+import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
 
 /** A row of `tasks` while a change looks at it. */
 export interface TaskState {
@@ -109,6 +109,22 @@ function stateOf(row: SqlRow): TaskState {
 /** Lost with their agents since the task was enqueued. */
 export const lostAgents = ({ lost, firstAttempt }: TaskState): number =>
   lost.filter(({ attempt, back }) => attempt >= firstAttempt && back === undefined).length;
+
+/** Workers of its lost attempts, but for those that their agent has given another task since. */
+export function survivorsOf(
+  connection: Connection,
+  state: TaskState,
+  others: readonly (ProcessIdentity | undefined)[] = [],
+): readonly ProcessIdentity[] {
+  const identities = new Map<string, ProcessIdentity>();
+  for (const executor of [...state.lost.map((one) => one.executor), ...others])
+    if (executor?.processGroup !== undefined) identities.set(encodeOwner(executor), executor);
+  const busy = `SELECT 1 FROM tasks INDEXED BY tasks_held
+    WHERE status = 'running' AND kind IS NOT NULL AND executor = ? AND id <> ?`;
+  return [...identities].flatMap(([text, executor]) =>
+    connection.get(busy, text, state.task) === undefined ? [executor] : [],
+  );
+}
 
 /** Makes room for attempt number `next`. */
 export function forgetAttempt(batch: WriteBatch, task: TaskId, next: number): void {

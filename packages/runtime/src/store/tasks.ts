@@ -1,6 +1,13 @@
 import type { RunId, StepName, TaskId, TaskStatus } from '@run-pipeline/core/model';
-import type { JobKind, ProcessIdentity, TaskClaim, TaskFinish, TaskRow } from '@run-pipeline/core/ports';
-import { forgetAttempt } from './task-state.js';
+import type {
+  JobKind,
+  ProcessIdentity,
+  Store,
+  TaskClaim,
+  TaskFinish,
+  TaskRow,
+} from '@run-pipeline/core/ports';
+import { forgetAttempt, survivorsOf, taskState } from './task-state.js';
 import type { Connection, SqlRow, SqlValue } from './connection.js';
 import { requireRun } from './runs.js';
 import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
@@ -14,16 +21,14 @@ import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
  * - Whoever holds the newest fence may finish, also after its lease ran out; nobody else ever may.
  * - An attempt on an agent is not the old controller's: a newer epoch gets it only when its lease is over.
  */
-export function claimTask(
-  batch: WriteBatch,
-  claim: TaskClaim,
-): { readonly ok: true; readonly fence: number } | { readonly ok: false; readonly holder: ProcessIdentity } {
+export function claimTask(batch: WriteBatch, claim: TaskClaim): Awaited<ReturnType<Store['claimTask']>> {
   const run = requireRun(batch, claim.run);
   if (run.epoch !== claim.epoch) return { ok: false, holder: decodeOwner(run.owner) };
   const held = batch.connection.get(
     'SELECT run, epoch, status, lease_until, executor, kind, agent FROM tasks WHERE id = ?',
     claim.task,
   ) as [number | null, number, TaskStatus, number, string | null, JobKind | null, string | null] | undefined;
+  let survivors: readonly ProcessIdentity[] = [];
   if (held !== undefined) {
     const [heldRun, epoch, status, leaseUntil, executor, kind, agent] = held;
     const newerEpoch = heldRun === run.n && claim.epoch > epoch && agent === null;
@@ -31,6 +36,7 @@ export function claimTask(
     const untaken = claim.again === true && status === 'completed' && kind !== null;
     if (live || (status === 'completed' && !untaken) || status === 'published')
       return { ok: false, holder: decodeOwner(executor ?? run.owner) };
+    if (kind !== null) survivors = survivorsOf(batch.connection, taskState(batch.connection, claim.task)!);
     // Nothing of an earlier attempt may show under this one.
     forgetAttempt(batch, claim.task, claim.attempt);
   }
@@ -48,7 +54,7 @@ export function claimTask(
     batch.now + claim.leaseMs,
     batch.now,
   );
-  return { ok: true, fence };
+  return { ok: true, fence, survivors };
 }
 
 export function heartbeatTask(batch: WriteBatch, task: TaskId, fence: number, leaseMs: number): boolean {
