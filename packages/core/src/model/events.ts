@@ -46,6 +46,8 @@ export interface StepQueue {
   readonly step: StepName;
   readonly attempt: number;
   readonly queue: string;
+  /** As of `step.start`. */
+  readonly task?: TaskId;
 }
 export interface StepStart {
   readonly type: 'step.start';

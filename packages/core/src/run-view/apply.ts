@@ -28,15 +28,7 @@ export function applyEvent(view: RunView, event: RunEvent): RunView {
       addSteps(view, event.steps);
       break;
     case 'step.start': {
-      // What the attempt before left stays visible until this one ends, except its end.
-      const {
-        finishedAt: _at,
-        durationMs: _took,
-        savedMs: _saved,
-        cachedFrom: _from,
-        task: _task,
-        ...step
-      } = stepOf(view, event.step);
+      const { host: _host, pid: _pid, agent: _agent, ...step } = begunAgain(stepOf(view, event.step));
       put(view, {
         ...step,
         status: 'running',
@@ -51,7 +43,12 @@ export function applyEvent(view: RunView, event: RunEvent): RunView {
       break;
     }
     case 'step.queue':
-      put(view, { ...stepOf(view, event.step), status: 'queued', queue: event.queue });
+      put(view, {
+        ...begunAgain(stepOf(view, event.step)),
+        status: 'queued',
+        queue: event.queue,
+        ...(event.task === undefined ? {} : { task: event.task }),
+      });
       break;
     case 'run.report':
       view.reports.push({ from: event.from, report: event.report });
@@ -102,6 +99,19 @@ export function foldEvents(events: Iterable<RunEvent>, id?: RunId): RunView {
   for (const event of events) view = applyEvent(view ?? emptyRunView(event.run), event);
   if (view === undefined) throw new TypeError('no events: which run is it?');
   return view;
+}
+
+/** What the attempt before left stays visible until the next one ends, except its end. */
+function begunAgain(step: StepView): StepView {
+  const {
+    finishedAt: _at,
+    durationMs: _took,
+    savedMs: _saved,
+    cachedFrom: _from,
+    task: _task,
+    ...rest
+  } = step;
+  return rest;
 }
 
 function ended(step: StepView, event: StepEnd, ts: string): StepView {

@@ -218,6 +218,27 @@ test('a failed run that is resumed is running again, and what ended may start ag
   expect(view.counts).toMatchObject({ running: 1, failed: 0, skipped: 0, created: 1 });
 });
 
+test('a step waits in its queue, runs on an agent, is lost with it and runs here', () => {
+  const [a, queue] = [stepName('a'), 'gpu'];
+  const error = { name: 'AgentLost', code: 'agent-lost', message: 'gone' };
+  const list = events(
+    start(['a']),
+    { type: 'step.queue', step: a, attempt: 1, queue },
+    { type: 'step.start', step: a, attempt: 1, agent: 'box:1', host: 'box', pid: 1 },
+    { type: 'step.retry', step: a, attempt: 1, error, delayMs: 0 },
+    { type: 'step.queue', step: a, attempt: 2, queue },
+    begin('a', 2),
+    end('a', 'completed', { attempt: 2 }),
+  );
+  const after = (count: number) => foldEvents(list.slice(0, count)).steps.get(a);
+  expect(after(2)).toMatchObject({ status: 'queued', queue: 'gpu', attempts: 0 });
+  expect(after(3)).toMatchObject({ status: 'running', agent: 'box:1', host: 'box', pid: 1, attempts: 1 });
+  expect(after(5)).toMatchObject({ status: 'queued', error, agent: 'box:1' });
+  expect(after(6)).toMatchObject({ status: 'running', host: 'h', pid: 7, attempts: 2 });
+  expect(after(6)).not.toHaveProperty('agent');
+  expect(after(7)).toMatchObject({ status: 'completed', attempts: 2 });
+});
+
 test('events that were seen change nothing', () => {
   const list = events(
     start(['a']),
