@@ -1,6 +1,7 @@
 import type { Report } from '@run-pipeline/core/model';
+import type { ProcessIdentity } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
-import type { Attempted } from './attempt.js';
+import type { Attempted, AttemptNumber } from './attempt.js';
 import { AttemptOutput } from './attempt-output.js';
 import { changeStatus } from './callbacks.js';
 import { otherTask, type NodeState, type RunContext } from './context.js';
@@ -9,6 +10,7 @@ import { bufferLog } from './log-buffer.js';
 import { runnable } from './packages.js';
 import type { Prepared } from './prepare.js';
 import { RunLost } from './run-log.js';
+import { endProcesses } from './survivors.js';
 import { taskRequest } from './task-request.js';
 import { startTimer } from './timer.js';
 
@@ -17,7 +19,7 @@ export async function attemptHere(
   context: RunContext,
   node: NodeState,
   prepared: Prepared,
-  attempt: number,
+  { attempt, again }: AttemptNumber,
 ): Promise<Attempted> {
   // What this step was given is durable before it starts (a hit's commit may still be under way).
   await context.log.flushed();
@@ -29,7 +31,15 @@ export async function attemptHere(
   });
   if (request === undefined) {
     const outcome = { status: 'aborted', reason: 'stopped' } as const;
-    return { outcome, attempt, durationMs: 0, fence: undefined, sameInstallation: true };
+    return {
+      outcome,
+      attempt,
+      durationMs: 0,
+      fence: undefined,
+      started: false,
+      preimageKept: false,
+      sameInstallation: true,
+    };
   }
   const pool = await context.pool();
   const { installation } = await runnable(context, prepared.package);
@@ -55,7 +65,7 @@ export async function attemptHere(
       signal: aborting.signal,
       onStart: async (worker) => {
         // In one tick, hence in one transaction: the right to execute, and the word of it.
-        const claimed = claim(context, node, attempt, worker);
+        const claimed = claim(context, node, { attempt, again }, worker);
         const told = context.log.append({
           events: [
             ...announcement(node),
@@ -70,10 +80,12 @@ export async function attemptHere(
           ],
           preimages: [{ step: node.name, fingerprint: prepared.fingerprint, parts: prepared.parts }],
         });
-        fence = await claimed;
+        const granted = await claimed;
+        fence = granted.fence;
         context.claims.set(node.task, fence);
         if (prepared.template !== undefined) record = recordOutput(context, node, fence);
         await told;
+        await endProcesses(granted.survivors);
         crashPoint('after-claim');
         node.announced = true;
         await changeStatus(context, node, 'running');
@@ -92,6 +104,8 @@ export async function attemptHere(
       attempt,
       durationMs: Math.round(performance.now() - started),
       fence,
+      started: fence !== undefined,
+      preimageKept: fence !== undefined,
       sameInstallation: installation() === installed,
     };
   } finally {
@@ -109,15 +123,16 @@ const recordOutput = (context: RunContext, node: NodeState, fence: number): Atte
 async function claim(
   context: RunContext,
   node: NodeState,
-  attempt: number,
+  { attempt, again }: AttemptNumber,
   worker: { readonly pid: number; readonly startTime: string; readonly processGroup: number | undefined },
-): Promise<number> {
+): Promise<{ readonly fence: number; readonly survivors: readonly ProcessIdentity[] }> {
   const claimed = await context.project.store.claimTask({
     task: node.task,
     run: context.row.id,
     epoch: context.row.epoch,
     step: node.name,
     attempt,
+    ...(again ? { again } : {}),
     leaseMs: context.leaseMs,
     executor: {
       host: context.owner.host,
@@ -131,7 +146,7 @@ async function claim(
     throw new RunLost(
       `step ${node.name} is being executed by process ${claimed.holder.pid} on ${claimed.holder.host}`,
     );
-  return claimed.fence;
+  return claimed;
 }
 
 function abortingAfter(

@@ -131,16 +131,8 @@ export async function whileClaimed(
   }
   const { store } = context.project;
   for (;;) {
-    const claim = await store.claimFingerprint(prepared.fingerprint, {
-      run: context.row.id,
-      step: node.name,
-      owner: context.owner,
-      leaseMs: context.leaseMs,
-    });
-    if (claim.ok) {
-      node.holdsClaim = true;
-      break;
-    }
+    const claim = await tryToHold(context, node, prepared);
+    if (claim.ok) break;
     // This wait is over when the holder releases; a stop of our own run ends it too.
     if (context.stop.current() !== undefined) break;
     if (claim.run !== context.row.id && isAlive(claim.owner) === 'dead') {
@@ -160,10 +152,45 @@ export async function whileClaimed(
     await work();
     return undefined;
   } finally {
-    // A step that executed has released it with its outcome.
-    if (node.holdsClaim) await store.releaseFingerprint(prepared.fingerprint, context.row.id, context.owner);
-    node.holdsClaim = false;
+    await release(context, node, prepared);
   }
+}
+
+/** For what is under way already: others wait for it, unless they are under way themselves. */
+export async function holdingIfFree(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (prepared.cache !== false) await tryToHold(context, node, prepared);
+  try {
+    await work();
+  } finally {
+    await release(context, node, prepared);
+  }
+}
+
+async function tryToHold(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+): Promise<Awaited<ReturnType<Store['claimFingerprint']>>> {
+  const claim = await context.project.store.claimFingerprint(prepared.fingerprint, {
+    run: context.row.id,
+    step: node.name,
+    owner: context.owner,
+    leaseMs: context.leaseMs,
+  });
+  node.holdsClaim = claim.ok;
+  return claim;
+}
+
+/** A step that executed has released it with its outcome. */
+async function release(context: RunContext, node: NodeState, prepared: Prepared): Promise<void> {
+  if (node.holdsClaim)
+    await context.project.store.releaseFingerprint(prepared.fingerprint, context.row.id, context.owner);
+  node.holdsClaim = false;
 }
 
 export function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -16,6 +16,8 @@ import type { PreimageRow, ProcessIdentity, RunRow } from '@run-pipeline/core/po
 import type { Project } from '../project/project.js';
 import type { WorkerPool } from '../workers/protocol.js';
 import type { EngineOptions } from './api.js';
+import type { AttemptFollower } from './followed-attempts.js';
+import type { Router } from './route.js';
 import { deferred, type Deferred } from './deferred.js';
 import type { Parameters } from './parameters.js';
 import type { RunLog } from './run-log.js';
@@ -33,6 +35,9 @@ export interface RunContext {
   readonly pool: () => Promise<WorkerPool>;
   /** Runs `task` when one of the slots is free. */
   readonly slot: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly router: Router;
+  /** Of steps that went to queues. */
+  readonly attempts: AttemptFollower;
   readonly packageOf: (definition: StepDefinition) => Promise<TaskPackage>;
   readonly templates: Templates;
   readonly secretKey: Uint8Array;
@@ -60,7 +65,8 @@ export interface RunContext {
 
 /** Why a run stops before its end. */
 export interface Stop {
-  readonly reason: 'stopped' | 'timeout' | 'failure' | 'error';
+  /** `lost`: another process has the run; this one ends what it executes, and touches nothing else. */
+  readonly reason: 'stopped' | 'timeout' | 'failure' | 'error' | 'lost';
   readonly message: string;
 }
 
@@ -131,10 +137,15 @@ export interface RecordedStep {
   readonly name: StepName;
   readonly status: StepStatus;
   readonly attempts: number;
+  /** Of one that has not ended but waits for, or was executed by an agent: what that attempt was made for. */
   readonly fingerprint: Fingerprint | undefined;
   readonly cachedFrom: RunId | undefined;
   /** The one that made its artifacts, where it is not its own. */
   readonly task: TaskId | undefined;
+  /** The newest attempt whose end is told; 0: none. */
+  readonly settled: number;
+  /** It was handed to a queue, and may still be there, or nobody took what became of it. */
+  readonly open: boolean;
   /** The usual name of the call that took it over. */
   claimedBy: string | undefined;
 }

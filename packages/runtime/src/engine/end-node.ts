@@ -32,6 +32,8 @@ export interface NodeEnd {
   readonly monitored?: readonly Report[];
   readonly producer?: TaskId;
   readonly prepared?: Pick<Prepared, 'fingerprint' | 'parts' | 'package'>;
+  /** Committed when the attempt began. */
+  readonly preimageKept?: boolean;
   /** What an executed attempt commits with it. */
   readonly commit?: Pick<LogEntry, 'finish' | 'cacheEntry' | 'values'>;
 }
@@ -70,8 +72,7 @@ export async function endNode(context: RunContext, node: NodeState, end: NodeEnd
     ...(end.artifacts.length === 0
       ? {}
       : { artifacts: end.artifacts.map((artifact) => ({ step: node.name, artifact })) }),
-    // Of an attempt that started they are there since its start.
-    ...(end.prepared === undefined || end.commit?.finish !== undefined
+    ...(end.prepared === undefined || end.preimageKept === true
       ? {}
       : { preimages: [preimage(node, end.prepared)] }),
     ...(end.status !== 'cached' || end.prepared === undefined

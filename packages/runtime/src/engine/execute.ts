@@ -1,53 +1,93 @@
 import type { ErrorRecord, RetryPolicy } from '@run-pipeline/core/model';
 import type { TaskOutcome } from '../workers/protocol.js';
-import type { Attempted } from './attempt.js';
+import { abortError, timeoutMessage } from './abort-error.js';
+import type { Attempted, AttemptNumber } from './attempt.js';
 import { attemptHere } from './attempt-here.js';
+import { attemptOnAgent } from './attempt-on-agent.js';
 import { changeStatus } from './callbacks.js';
 import { pause } from './cache.js';
 import { abandonRecord } from './clone-record.js';
 import type { NodeState, RunContext } from './context.js';
 import { endNode } from './end-node.js';
 import { placedAtStep } from './error-record.js';
+import type { OpenAttempt } from './open-attempt.js';
 import type { Prepared } from './prepare.js';
 import { agrees, backoff } from './retry.js';
 
-/** Executes a step: attempt by attempt, each in a slot, until one completes or no retry is left. */
+/**
+ * Executes a step: attempt by attempt, each in a slot of this process or on an agent, until one completes or no
+ * retry is left.
+ */
 export async function execute(
   context: RunContext,
   node: NodeState,
   prepared: Prepared,
-  why: readonly string[],
+  options: {
+    readonly why: readonly string[];
+    /** Of a resumed run: an attempt that an earlier process of it handed to a queue. */
+    readonly open?: OpenAttempt | undefined;
+    readonly again?: boolean;
+  },
 ): Promise<void> {
+  const { why } = options;
   const policy = node.definition.options.retry ?? context.definition.options.retry;
   await changeStatus(context, node, 'queued');
-  const first = node.attempt + 1;
-  for (let attempt = first; ; attempt++) {
-    const next = await context.slot(async () => {
-      if (context.stop.current() !== undefined) return { type: 'stopped' as const };
-      const attempted = await attemptHere(context, node, prepared, attempt);
+  let { open } = options;
+  const first = open?.attempt ?? node.attempt + 1;
+  let attempt = first;
+  for (let retry = 0; ; retry++) {
+    const number = { attempt, again: options.again ?? false };
+    const next = await attemptSomewhere(context, node, prepared, { number, open }, async (attempted) => {
       const { outcome } = attempted;
       if (outcome.status === 'completed') return { type: 'completed' as const, attempted, outcome };
-      if (attempted.fence === undefined && outcome.status === 'aborted') {
-        node.attempt = attempt - 1;
-        return { type: 'stopped' as const };
-      }
+      if (!attempted.started && outcome.status === 'aborted' && outcome.reason !== 'timeout')
+        return { type: 'stopped' as const, attempt: attempted.attempt };
       // Still in its slot: what this failure stops (`abortOnFailure`) must not start meanwhile.
-      return endAttempt(context, node, { prepared, why, attempted, outcome, policy, first });
+      return endAttempt(context, node, { prepared, why, attempted, outcome, policy, first, retry });
     });
+    open = undefined;
     switch (next.type) {
       case 'stopped':
+        node.attempt = next.attempt - 1;
         return endStopped(context, node, prepared, why);
       case 'completed':
         return endCompleted(context, node, prepared, why, next.attempted, next.outcome);
       case 'ended':
         return;
       case 'retry':
+        attempt = next.attempt;
         await pause(next.delayMs, context.stop.signal);
         break;
       default:
         next satisfies never;
     }
   }
+}
+
+/** One attempt, where the step's route leads; `settle` says what follows from it. */
+async function attemptSomewhere<T>(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+  { number, open }: { readonly number: AttemptNumber; readonly open: OpenAttempt | undefined },
+  settle: (attempted: Attempted) => Promise<T>,
+): Promise<T | { readonly type: 'stopped'; readonly attempt: number }> {
+  let here = number;
+  const route = open === undefined ? await context.router.route(node.definition) : undefined;
+  const onAgent =
+    open === undefined ? route?.kind === 'queue' && { ...number, queue: route.queue } : { open };
+  if (onAgent !== false) {
+    if (context.stop.current() !== undefined && open === undefined)
+      return { type: 'stopped', attempt: number.attempt };
+    const followed = await attemptOnAgent(context, node, prepared, onAgent);
+    if (followed.kind === 'ended') return settle(followed.attempted);
+    here = { ...number, attempt: followed.attempt };
+  }
+  node.queue = undefined;
+  return context.slot(async () => {
+    if (context.stop.current() !== undefined) return { type: 'stopped' as const, attempt: here.attempt };
+    return settle(await attemptHere(context, node, prepared, here));
+  });
 }
 
 /** An attempt that did not complete: it is tried again, or the step ends with it. */
@@ -62,13 +102,17 @@ async function endAttempt(
     readonly policy: RetryPolicy;
     /** The first attempt of this process: a resumed run starts counting retries anew. */
     readonly first: number;
+    /** How often it was tried again. What was lost with an agent is no failure of the step's and does not count. */
+    readonly retry: number;
   },
-): Promise<{ readonly type: 'ended' } | { readonly type: 'retry'; readonly delayMs: number }> {
-  const { prepared, why, attempted, outcome, policy, first } = options;
-  const { attempt, durationMs, fence } = attempted;
+): Promise<
+  { readonly type: 'ended' } | { readonly type: 'retry'; readonly attempt: number; readonly delayMs: number }
+> {
+  const { prepared, why, attempted, outcome, policy, first, retry } = options;
+  const { attempt, durationMs, fence, started } = attempted;
   const timedOut = outcome.status === 'aborted' && outcome.reason === 'timeout';
   const record: ErrorRecord =
-    outcome.error ?? abortError(context, node, outcome.status === 'aborted' ? outcome.reason : 'stopped');
+    outcome.error ?? errorOfAbort(context, node, outcome.status === 'aborted' ? outcome.reason : 'stopped');
   const error =
     outcome.status === 'failed' || timedOut
       ? placedAtStep(record, node.definition, context.project.cwd)
@@ -78,29 +122,31 @@ async function endAttempt(
   const mayRetry =
     (outcome.status === 'failed' || timedOut) &&
     context.stop.current() === undefined &&
-    attempt - first < policy.retries &&
-    (await agrees(context, node, policy, error, outcome, attempt));
+    attempted.abandoned !== true &&
+    retry < policy.retries &&
+    (await agrees(context, node, policy, error, outcome, first + retry));
   if (!mayRetry) {
     const { status } = outcome;
     await endNode(context, node, {
       status,
-      attempt,
+      attempt: started ? attempt : attempt - 1,
       durationMs,
       artifacts: [],
       why,
       error,
       prepared,
+      preimageKept: attempted.preimageKept,
       commit: finish(status),
     });
     return { type: 'ended' };
   }
-  const delayMs = backoff(policy, attempt - first);
+  const delayMs = backoff(policy, retry);
   await context.log.append({
     events: [{ type: 'step.retry', step: node.name, attempt, error, delayMs }],
     ...finish('failed'),
   });
   await changeStatus(context, node, 'queued');
-  return { type: 'retry', delayMs };
+  return { type: 'retry', attempt: attempt + 1, delayMs };
 }
 
 async function endCompleted(
@@ -126,6 +172,7 @@ async function endCompleted(
     reports,
     why: uncacheable === undefined ? why : [...why, `its result is not cached: ${uncacheable}`],
     prepared,
+    preimageKept: attempted.preimageKept,
     commit: {
       ...(fence === undefined ? {} : { finish: { task: node.task, fence, status: 'completed' as const } }),
       values,
@@ -147,7 +194,7 @@ async function endCompleted(
   });
 }
 
-/** The run stopped while the step waited for a slot: it never started. */
+/** The run stopped while the step waited, for a slot or for an agent: it never started. */
 async function endStopped(
   context: RunContext,
   node: NodeState,
@@ -166,20 +213,14 @@ async function endStopped(
   });
 }
 
-function abortError(
+function errorOfAbort(
   context: RunContext,
   node: NodeState,
   reason: 'timeout' | 'stopped' | 'shutdown',
 ): ErrorRecord {
   if (reason === 'timeout') {
-    const ms = node.definition.options.timeout ?? 0;
-    return {
-      name: 'TimeoutError',
-      code: 'timeout',
-      message: `step ${node.name} took longer than its timeout of ${formatMs(ms)}`,
-    };
+    const message = timeoutMessage(node.name, node.definition.options.timeout ?? 0);
+    return abortError({ reason, message });
   }
-  return { name: 'AbortError', code: 'aborted', message: context.stop.current()?.message ?? 'aborted' };
+  return abortError({ reason: 'stopped', message: context.stop.current()?.message ?? 'aborted' });
 }
-
-const formatMs = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`);

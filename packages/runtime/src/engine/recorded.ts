@@ -1,6 +1,13 @@
 import { uniqueNodeName } from '@run-pipeline/core/graph';
 import { foldEvents } from '@run-pipeline/core/run-view';
-import { isSuccess, type RunEvent, type StepName, type TaskId } from '@run-pipeline/core/model';
+import {
+  isSuccess,
+  type Fingerprint,
+  type RunEvent,
+  type StepName,
+  type TaskId,
+} from '@run-pipeline/core/model';
+import type { AttemptState } from '@run-pipeline/core/ports';
 import { rename, type NodeState, type RecordedStep, type RecordedSteps, type RunContext } from './context.js';
 import type { Prepared } from './prepare.js';
 
@@ -13,17 +20,33 @@ import type { Prepared } from './prepare.js';
  * package and input identities — and never by call order; the name only separates equal calls, and calls
  * that had not ended. What is new gets the name it would have had without the interruption, if it is free.
  */
-export function recordedSteps(events: readonly RunEvent[]): RecordedSteps {
+export function recordedSteps(
+  events: readonly RunEvent[],
+  /** Of steps that went to queues, by step. */
+  attempts: ReadonlyMap<string, Pick<AttemptState, 'attempt' | 'status' | 'identity'>> = new Map(),
+): RecordedSteps {
   const view = foldEvents(events);
+  const settled = new Map<string, number>();
+  for (const event of events)
+    if (event.type === 'step.retry' || event.type === 'step.end')
+      settled.set(event.step, Math.max(event.attempt, settled.get(event.step) ?? 0));
   const byName = new Map<string, RecordedStep>();
   for (const step of view.steps.values()) {
+    const attempt = isSuccess(step.status) ? undefined : attempts.get(step.name);
+    const untold =
+      attempt !== undefined &&
+      attempt.status !== 'created' &&
+      attempt.attempt > (settled.get(step.name) ?? 0);
+    const held = attempt?.status === 'queued' || attempt?.status === 'running';
     byName.set(step.name, {
       name: step.name as StepName,
       status: step.status,
       attempts: step.attempts,
-      fingerprint: step.fingerprint,
+      fingerprint: untold ? (attempt.identity as Fingerprint | undefined) : step.fingerprint,
       cachedFrom: step.cachedFrom,
       task: step.task,
+      settled: settled.get(step.name) ?? 0,
+      open: untold || held,
       claimedBy: undefined,
     });
   }
@@ -60,7 +83,9 @@ export async function adoptByIdentity(
   const match =
     done.find((step) => step.name === node.usual) ??
     done[0] ??
-    unfinished(context, node) ??
+    same.find((step) => step.open && step.name === node.usual && fits(node, step)) ??
+    same.find((step) => step.open && fits(node, step)) ??
+    unfinished(context, node, prepared) ??
     same.find((step) => fits(node, step));
   if (match !== undefined) return take(context, node, match);
   nameAnew(context, node);
@@ -70,15 +95,22 @@ export async function adoptByIdentity(
 /** A call that is not executed (a parent failed, the run stops) has no identity: its name has to do. */
 export function adoptUnprepared(context: RunContext, node: NodeState): void {
   if (context.recorded === undefined || context.definition.kind !== 'function' || node.announced) return;
-  const match = unfinished(context, node);
+  const match = unfinished(context, node, undefined);
   if (match === undefined) nameAnew(context, node);
   else claim(context, node, match);
 }
 
-/** One that did not succeed has nothing but its name. */
-function unfinished(context: RunContext, node: NodeState): RecordedStep | undefined {
+/** One that did not succeed has nothing but its name; unless an agent has it, for a call with other inputs. */
+function unfinished(
+  context: RunContext,
+  node: NodeState,
+  prepared: Pick<Prepared, 'fingerprint'> | undefined,
+): RecordedStep | undefined {
   const step = context.recorded?.byName.get(nameLeft(context.recorded, node));
-  return step !== undefined && !isSuccess(step.status) && fits(node, step) ? step : undefined;
+  if (step === undefined || isSuccess(step.status) || !fits(node, step)) return undefined;
+  const belongsElsewhere =
+    step.open && node.of === undefined && prepared !== undefined && step.fingerprint !== prepared.fingerprint;
+  return belongsElsewhere ? undefined : step;
 }
 
 /** Its usual name; or, when that went to an equal call, the one which that call left. */

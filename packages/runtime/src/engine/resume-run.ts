@@ -1,10 +1,14 @@
 import {
   RunPipelineError,
+  taskId,
   type PipelineDefinition,
+  type RunEvent,
   type StepDefinition,
+  type StepName,
+  type TaskId,
   type TaskPackage,
 } from '@run-pipeline/core/model';
-import type { RunRow } from '@run-pipeline/core/ports';
+import type { AttemptState, RunRow } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import { loadBundle } from '../discover/load.js';
 import { isAlive, processIdentity } from '../project/process-identity.js';
@@ -66,8 +70,10 @@ async function takeOver(request: Parameters<ResumeRun>[0], row: RunRow): Promise
 
   // Its process died before it could say that it had started.
   const neverStarted = taken.lastSeq === -1;
+  // What agents lost meanwhile is in its queue again, with the next number, before anything is looked at.
+  await project.store.recoverTasks();
   const events = await project.store.readEvents(row.id, {
-    types: ['run.start', 'step.add', 'step.start', 'step.retry', 'step.end', 'run.resume'],
+    types: ['run.start', 'step.add', 'step.queue', 'step.start', 'step.retry', 'step.end', 'run.resume'],
   });
   const graph = checkedGraph(definition);
   const options = { ...launch.options, ...request.options };
@@ -84,7 +90,7 @@ async function takeOver(request: Parameters<ResumeRun>[0], row: RunRow): Promise
     packageOf: storedPackages(project, definition, launch.packages),
     templates: launch.templates,
     secretKey: await project.store.secretKey(),
-    recorded: neverStarted ? undefined : recordedSteps(events),
+    recorded: neverStarted ? undefined : recordedSteps(events, await attemptsOf(project, row, events)),
     borrowed:
       selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection),
     first: {
@@ -94,6 +100,24 @@ async function takeOver(request: Parameters<ResumeRun>[0], row: RunRow): Promise
     onWarning: request.onWarning,
     signal: request.signal,
   });
+}
+
+/** Of the steps that went to queues, as the store has them now. */
+async function attemptsOf(
+  project: Project,
+  row: RunRow,
+  events: readonly RunEvent[],
+): Promise<ReadonlyMap<string, AttemptState>> {
+  const tasks = new Map<TaskId, StepName>();
+  for (const event of events) {
+    if (event.type === 'run.start' || event.type === 'step.add')
+      for (const { name } of event.steps) tasks.set(taskId(`${row.id}.${name}`), name);
+    // A base task that is not cloned has an id of its own.
+    if ((event.type === 'step.queue' || event.type === 'step.start') && event.task !== undefined)
+      tasks.set(event.task, event.step);
+  }
+  const found = await project.store.readAttempts([...tasks.keys()]);
+  return new Map([...found].map(([task, state]) => [tasks.get(task)!, state]));
 }
 
 function refuseUnfit(row: RunRow): void {

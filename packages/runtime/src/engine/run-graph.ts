@@ -11,11 +11,14 @@ import { pause } from './cache.js';
 import { newNode, type NodeState, type RecordedSteps, type RunContext } from './context.js';
 import { deferred } from './deferred.js';
 import { errorRecord } from './error-record.js';
+import { followAttempts } from './followed-attempts.js';
 import { keepAlive } from './keep-alive.js';
+import { endForgottenAttempts } from './open-attempt.js';
 import { runOutcome } from './outcome.js';
 import { bodyValues, type Parameters } from './parameters.js';
 import { createCallScope, inScope } from './pipeline-function.js';
 import { createRunLog, RunLost, type LogEntry } from './run-log.js';
+import { createRouter } from './route.js';
 import { createRunStop } from './run-stop.js';
 import { createSchedule } from './schedule.js';
 import { standIn, type Borrowed } from './selection.js';
@@ -55,7 +58,8 @@ export async function runToEnd(options: {
   const onFatal = (error: unknown): void => {
     if (fatal !== undefined) return;
     fatal = error;
-    stop.request({ reason: 'error', message: error instanceof Error ? error.message : String(error) });
+    const message = error instanceof Error ? error.message : String(error);
+    stop.request({ reason: error instanceof RunLost ? 'lost' : 'error', message });
     fatality.reject(error);
   };
 
@@ -82,6 +86,8 @@ export async function runToEnd(options: {
     log,
     pool: pool.get,
     slot: (task) => limit(task),
+    router: createRouter({ store: project.store, definition, engine, onWarning: options.onWarning }),
+    attempts: followAttempts({ store: project.store, leaseMs: leaseMs(process.env) }),
     packageOf: options.packageOf,
     templates: options.templates,
     secretKey: options.secretKey,
@@ -121,6 +127,7 @@ export async function runToEnd(options: {
     };
     const bodyError = await Promise.race([work(), fatality.promise]);
     await skipUnreached(context);
+    if (context.recorded !== undefined) await endForgottenAttempts(context);
     const { status, error } = runOutcome(context, bodyError);
     const durationMs = Math.round(performance.now() - started);
     await log.append({
@@ -130,6 +137,7 @@ export async function runToEnd(options: {
   } finally {
     timer?.stop();
     alive.stop();
+    context.attempts.close(fatal ?? new Error('the run has ended'));
     options.signal.removeEventListener('abort', onAbort);
     // Whoever took the run over executes its steps: ours may not write beside them.
     await pool.close({ atOnce: fatal instanceof RunLost });

@@ -1,10 +1,9 @@
 import type { Graph } from '@run-pipeline/core/graph';
-import { type NodeSummary, type PipelineDefinition, type RunStart } from '@run-pipeline/core/model';
+import type { NodeSummary, RunStart } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import { processIdentity } from '../project/process-identity.js';
 import type { RunRequest, RunResult } from './api.js';
-import { packageKeys } from './launch.js';
 import { leaseMs } from './settings.js';
 import { launchParameters, shownParameters, type Parameters } from './parameters.js';
 import { encodeParameters, LAUNCH_DOCUMENT, launchDocument, parameterBlobs } from './run-documents.js';
@@ -37,9 +36,6 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     // New code is about to execute: its processes start while it is packaged.
     onMissing: (count) => workers.warm(count),
   });
-  for (const queue of options.local ? [] : queuesOf(definition, options.queue)) {
-    request.onWarning(`no agent serves queue "${queue}": its steps run here`);
-  }
   const borrowed =
     selection === undefined ? undefined : await borrowFromEarlierRuns(project, definition, selection);
   const owner = processIdentity();
@@ -94,14 +90,6 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     onWarning: request.onWarning,
     signal: request.signal,
   });
-}
-
-/** Queues that steps ask for. There are no agents yet, so the run executes their tasks itself. */
-function queuesOf(definition: PipelineDefinition, given: string | undefined): ReadonlySet<string> {
-  const queues = [...packageKeys(definition).keys()].map(
-    (step) => step.options.queue ?? given ?? definition.options.queue,
-  );
-  return new Set(queues.filter((queue) => queue !== undefined));
 }
 
 /** The first event of a run. */

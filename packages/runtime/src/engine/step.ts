@@ -1,11 +1,12 @@
 import { isRunPipelineError } from '@run-pipeline/core/model';
 import { beforeExecution, failRun } from './callbacks.js';
 import { abandonRecord, keepRecord } from './clone-record.js';
-import { findHit, whileClaimed, type Hit } from './cache.js';
+import { findHit, holdingIfFree, isRefreshed, whileClaimed, type Hit } from './cache.js';
 import { endNode } from './end-node.js';
 import { execute } from './execute.js';
 import { runMapped } from './each.js';
 import { errorRecord, placedAtStep } from './error-record.js';
+import { findOpenAttempt, type OpenAttempt } from './open-attempt.js';
 import { prepare, type Prepared } from './prepare.js';
 import { adoptByIdentity, adoptByName, adoptUnprepared } from './recorded.js';
 import { blocks, rootOf } from './outcome.js';
@@ -30,6 +31,8 @@ export async function runStep(context: RunContext, node: NodeState): Promise<voi
     node.fingerprint = prepared.fingerprint;
     node.given = prepared.template?.script.parameters;
     if (await adoptByIdentity(context, node, prepared)) return;
+    const found = await findOpenAttempt(context, node, prepared);
+    if (found.kind === 'open') return await followOn(context, node, prepared, found.open);
 
     const reuse = await findHit(context, node, prepared);
     if (reuse.hit !== undefined) return await endCached(context, node, prepared, reuse.hit, started);
@@ -37,12 +40,25 @@ export async function runStep(context: RunContext, node: NodeState): Promise<voi
     const late = await whileClaimed(context, node, prepared, async () => {
       const why = await reasonsToRun(context, node, prepared, reuse.miss);
       await keepRecord(context, node, prepared);
-      await execute(context, node, prepared, why);
+      await execute(context, node, prepared, { why, again: found.again });
     });
     if (late !== undefined) await endCached(context, node, prepared, late, started);
   } catch (error) {
     await endBroken(context, node, error);
   }
+}
+
+/** It is being executed, or was, by an agent: no result of another run takes its place. */
+async function followOn(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+  open: OpenAttempt,
+): Promise<void> {
+  const miss =
+    prepared.cache === false ? 'uncached' : isRefreshed(context, node) ? ('refresh' as const) : 'none';
+  const why = await reasonsToRun(context, node, prepared, miss);
+  await holdingIfFree(context, node, prepared, () => execute(context, node, prepared, { why, open }));
 }
 
 function skipReason(context: RunContext, node: NodeState): readonly string[] | undefined {

@@ -1,6 +1,7 @@
 import { deserialize, serialize } from 'node:v8';
 import type {
   Digest,
+  ErrorRecord,
   Isolation,
   RunId,
   StepName,
@@ -9,6 +10,7 @@ import type {
   TaskParameters,
   TaskType,
 } from '@run-pipeline/core/model';
+import type { TaskEnding } from '@run-pipeline/core/ports';
 import type { ArgumentValues, InputValue, TaskOutcome } from '../workers/protocol.js';
 
 /**
@@ -45,7 +47,7 @@ export interface TaskSpecScript {
   readonly configurations: TaskConfigurations;
 }
 
-/** What the follower of an attempt has to know beside its status and artifacts. */
+/** What the follower of an attempt has to know beside its status: the outcome with all that is in it. */
 export interface EndingDocument {
   readonly version: 1;
   readonly outcome: TaskOutcome;
@@ -57,3 +59,37 @@ export const encodeSpec = (spec: TaskSpec): Uint8Array => serialize(spec);
 export const decodeSpec = (bytes: Uint8Array): TaskSpec => deserialize(bytes) as TaskSpec;
 export const encodeEnding = (ending: EndingDocument): Uint8Array => serialize(ending);
 export const decodeEnding = (bytes: Uint8Array): EndingDocument => deserialize(bytes) as EndingDocument;
+
+/** What became of an attempt on an agent, in the words of a worker. */
+export function outcomeOfEnding(ending: Pick<TaskEnding, 'status' | 'error' | 'document'>): {
+  readonly outcome: TaskOutcome;
+  /** Undefined where nobody was left to measure it. */
+  readonly durationMs: number | undefined;
+} {
+  if (ending.document !== undefined) {
+    const decoded = documentOf(ending.document);
+    if (decoded?.outcome.status === ending.status) return decoded;
+  } else if (ending.status === 'failed' && ending.error !== undefined) {
+    return { outcome: { status: 'failed', error: ending.error }, durationMs: undefined };
+  } else if (ending.status === 'aborted') {
+    // The store ended it: its agent was gone, and it had been asked to stop.
+    const reason = ending.error?.code === 'timeout' ? 'timeout' : 'stopped';
+    return { outcome: { status: 'aborted', reason }, durationMs: undefined };
+  }
+  const error: ErrorRecord = {
+    name: 'RunPipelineError',
+    code: 'agent-mismatch',
+    message:
+      'its agent left an outcome that this version does not understand: run the same version of run-pipeline on both sides',
+  };
+  return { outcome: { status: 'failed', error }, durationMs: undefined };
+}
+
+function documentOf(document: Uint8Array): EndingDocument | undefined {
+  try {
+    const ending = decodeEnding(document);
+    return ending.version === 1 ? ending : undefined;
+  } catch {
+    return undefined;
+  }
+}
