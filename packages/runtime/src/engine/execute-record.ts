@@ -1,20 +1,10 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import {
-  RunPipelineError,
-  runId,
-  stepName,
-  type ErrorRecord,
-  type TaskPackage,
-  type TaskRecord,
-} from '@run-pipeline/core/model';
+import type { ErrorRecord, TaskPackage, TaskRecord } from '@run-pipeline/core/model';
 import { crashPoint } from '../crash-points.js';
-import { materialisePackage, readPackage } from '../package/index.js';
-import { processIdentity } from '../project/process-identity.js';
 import type { Project } from '../project/project.js';
 import type { AbortReason, TaskOutcome, TaskRequest, WorkerPool } from '../workers/protocol.js';
 import { AttemptOutput } from './attempt-output.js';
 import { errorRecord } from './error-record.js';
+import { recordPackage, recordRequest } from './record-request.js';
 
 /** Why an execution is to end; `shutdown` hands it back to its queue. */
 export interface RecordStop extends AbortReason {
@@ -41,7 +31,7 @@ export interface RecordExecution {
     readonly pid: number;
     readonly startTime: string;
     readonly processGroup: number | undefined;
-  }) => void | Promise<void>;
+  }) => void;
   /** As it is printed, for somebody who looks on. */
   readonly onLog?: (chunk: { readonly stream: 'stdout' | 'stderr'; readonly text: string }) => void;
 }
@@ -97,9 +87,9 @@ async function outcomeOf(
   let request: TaskRequest;
   let taskPackage: TaskPackage;
   try {
-    taskPackage = packageOf(execution.project, task);
+    taskPackage = recordPackage(execution.project, task);
     const modules = await execution.modules?.(taskPackage);
-    request = await recordRequest(execution, { taskPackage, modules });
+    request = await recordRequest({ ...execution, taskPackage, modules });
   } catch (error) {
     if (signal.aborted) return { status: 'aborted', reason: 'stopped' };
     return { status: 'failed', error: errorRecord(error, execution.cwd) };
@@ -112,12 +102,7 @@ async function outcomeOf(
     signal,
     onStart: async (started) => {
       worker.set(started);
-      await onWorker?.(started);
-      const held = await execution.project.store.setTaskExecutor(task.id, execution.fence, {
-        ...processIdentity(started.pid),
-        ...(started.processGroup !== undefined && { processGroup: started.processGroup }),
-      });
-      if (!held) output.lose();
+      onWorker?.(started);
       crashPoint('after-claim');
     },
     onLog: ({ stream, text }) => {
@@ -160,66 +145,6 @@ function endingOf(
   const code = outcome.reason === 'timeout' ? 'timeout' : 'aborted';
   const message = stop?.message ?? outcome.error?.message ?? 'the task was stopped';
   return { status: 'aborted', error: { name: 'TaskAborted', code, message } };
-}
-
-function packageOf(project: Project, task: TaskRecord): TaskPackage {
-  const hash = task.script?.package;
-  if (hash === undefined) {
-    throw new RunPipelineError({
-      kind: 'usage',
-      code: 'no-script',
-      message: `the task ${task.project}/${task.name} has no code that could be executed`,
-      help: 'make one from its script: run-pipeline task create SCRIPT --project … --name …',
-    });
-  }
-  const found = readPackage(project, hash);
-  if (found !== undefined) return found;
-  throw new RunPipelineError({
-    kind: 'load',
-    code: 'package-missing',
-    message: `the package of ${task.script?.file} that the task ${task.project}/${task.name} refers to is missing or damaged`,
-    help: 'make the task again from its script: run-pipeline task create SCRIPT --project … --name …',
-  });
-}
-
-/** What a worker needs to execute a task of its own. */
-async function recordRequest(
-  { project, task, attempt, env, cwd }: RecordExecution,
-  { taskPackage, modules }: { readonly taskPackage: TaskPackage; readonly modules: string | undefined },
-): Promise<TaskRequest> {
-  const { manifest, hash, directory } = taskPackage;
-  const { file, sourceMap, program } = await materialisePackage({
-    paths: project,
-    package: taskPackage,
-    ...(modules !== undefined && { modules }),
-  });
-  const scratch = join(project.home, 'tmp');
-  await mkdir(scratch, { recursive: true });
-  const { name, type, tags, parameters, configurations } = task;
-  return {
-    task: task.id,
-    run: task.run ?? runId(task.id),
-    step: task.step ?? stepName(name),
-    attempt,
-    pipeline: name,
-    project: task.project,
-    package: { hash, file, sourceMap, externals: manifest.externals },
-    entry: manifest.entry,
-    binding: manifest.binding,
-    arguments: { kind: 'none' },
-    parameters: [],
-    returns: [],
-    script: { name, project: task.project, type, tags, parameters, configurations, file: program },
-    state: { cwd: project.cwd, root: project.root, home: project.home },
-    env,
-    secrets: [],
-    cwd,
-    blobs: { kind: 'directory', path: project.blobsDirectory },
-    assetsDirectory: manifest.assets.length === 0 ? undefined : join(directory, 'assets'),
-    assetsFrom: dirname(manifest.source.file),
-    scratch,
-    timeout: undefined,
-  };
 }
 
 /** The worker of this execution, killed with its process group when the attempt is lost. */
