@@ -1,0 +1,89 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { RunPipelineError, type TaskPackage } from '@run-pipeline/core/model';
+import type { Job } from '@run-pipeline/core/ports';
+import { decodeSpec, type TaskSpec } from '../engine/task-spec.js';
+import { materialisePackage, readPackage } from '../package/index.js';
+import type { AgentContext } from './agent-context.js';
+import { declaredSecrets } from './declared-environment.js';
+import { providePackages, type Executable, type Preparation } from './executable.js';
+
+/** A step of somebody's run, as its spec describes it. What is missing here is an error that says so. */
+export async function stepExecutable(
+  agent: AgentContext,
+  { spec, job, ...preparation }: Preparation & { readonly spec: TaskSpec; readonly job: Job },
+): Promise<Executable> {
+  const { project, environment } = agent;
+  const secrets = declaredSecrets(spec, agent);
+  const taskPackage = packageOf(agent, spec);
+  const { manifest, hash, directory } = taskPackage;
+  const { modules, sameInstallation } = await providePackages(agent, taskPackage, preparation);
+  const { file, sourceMap, program } = await materialisePackage({
+    paths: project,
+    package: taskPackage,
+    ...(modules === undefined ? {} : { modules }),
+  });
+  const scratch = join(project.home, 'tmp');
+  await mkdir(scratch, { recursive: true });
+  const { cwd, root, home, blobsDirectory } = project;
+  return {
+    request: {
+      task: spec.task,
+      run: spec.run,
+      step: spec.step,
+      attempt: job.attempt,
+      pipeline: spec.pipeline,
+      project: spec.project,
+      package: { hash, file, sourceMap, externals: manifest.externals },
+      entry: manifest.entry,
+      binding: manifest.binding,
+      arguments: spec.arguments,
+      parameters: spec.parameters,
+      returns: spec.returns,
+      ...(spec.script === undefined ? {} : { script: { ...spec.script, file: program } }),
+      state: { cwd, root, home },
+      env: environment,
+      secrets,
+      cwd,
+      blobs: { kind: 'directory', path: blobsDirectory },
+      assetsDirectory: manifest.assets.length === 0 ? undefined : join(directory, 'assets'),
+      assetsFrom: dirname(manifest.source.file),
+      scratch,
+      timeout: spec.timeout,
+    },
+    // An agent never executes anything in its own process: busy code must not keep it from its heartbeats.
+    isolation: spec.isolation === 'inline' ? 'process' : spec.isolation,
+    closureKey: manifest.closureHash,
+    ownWorker: manifest.ownWorker,
+    sameInstallation,
+  };
+}
+
+/** Deserialising runs no code; a spec of another version of the program is not guessed at. */
+export function specOf(job: Job): TaskSpec {
+  let spec: TaskSpec | undefined;
+  try {
+    spec = job.spec === undefined ? undefined : decodeSpec(job.spec);
+  } catch {
+    // Told below.
+  }
+  if (spec?.version === 1) return spec;
+  throw new RunPipelineError({
+    kind: 'run',
+    code: 'unknown-spec',
+    message: `this agent cannot read what it is to execute for ${job.task}: it was queued by another version of run-pipeline`,
+    help: 'use the same version for the run and its agents',
+  });
+}
+
+/** Verified by its hash (INVARIANTS 22). */
+function packageOf({ project }: AgentContext, spec: TaskSpec): TaskPackage {
+  const found = readPackage(project, spec.package);
+  if (found !== undefined) return found;
+  throw new RunPipelineError({
+    kind: 'load',
+    code: 'package-missing',
+    message: `the package of step ${spec.step} is missing or damaged in ${project.home}`,
+    help: 'run the pipeline again from its file: its packages are then made anew',
+  });
+}
