@@ -33,6 +33,8 @@ export interface OptionSpec {
   /** The value may be left out, and is only taken after `=`. */
   readonly valueOptional?: true;
   readonly repeatable?: true;
+  /** Takes all words up to the next option: `--queue A B`. May be repeated, too. */
+  readonly words?: true;
   readonly type?: 'count' | 'duration' | 'bytes' | 'path' | readonly string[];
 }
 

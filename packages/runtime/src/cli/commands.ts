@@ -53,6 +53,7 @@ const REMOTE: OptionSpec = {
   valueOptional: true,
   summary: 'an agent runs the controller too, from this queue (default: services); Ctrl-C leaves it alone',
 };
+const QUEUE: ArgumentSpec = { name: 'QUEUE', completes: 'queue' };
 const RUN_HELP = 'RUN is an id, a unique beginning of one, NAME#NUMBER, or latest.';
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -300,6 +301,91 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     examples: ['run-pipeline ui --open', 'run-pipeline ui --port 8080 --read-only'],
     load: async () => (await import('./commands/index.js')).uiCommand,
+  },
+  {
+    name: 'agent',
+    group: 'tasks',
+    summary: 'execute tasks from queues, until it is stopped',
+    details: [
+      'Tasks run in the directory and with the environment of the agent. RUN_PIPELINE_HOME says which state it',
+      'serves (default: the nearest .run-pipeline).',
+      'Ctrl-C once: takes nothing new, finishes what runs, ends. Twice: hands back at once what runs.',
+    ],
+    arguments: [],
+    options: [
+      {
+        name: 'queue',
+        short: 'q',
+        value: 'QUEUE…',
+        words: true,
+        summary: 'queues to serve, the first one first (default: default)',
+      },
+      { name: 'order-fairness', summary: 'serve the queues in turn, not the first one first' },
+      {
+        name: 'concurrency',
+        short: 'c',
+        value: 'N',
+        type: 'count',
+        summary:
+          'steps and tasks at once, and beside them as many controllers (default: the number of cores)',
+      },
+      { name: 'create-queue', summary: 'make queues that do not exist' },
+      {
+        name: 'drain-timeout',
+        value: 'TIME',
+        type: 'duration',
+        summary: 'once it is stopped, hand back what has not finished after this (default: wait)',
+      },
+      { name: 'once', summary: 'end when nothing waits any more' },
+    ],
+    examples: ['run-pipeline agent', 'run-pipeline agent --queue gpu default --concurrency 1'],
+    load: async () => (await import('./commands/index.js')).agentCommand,
+  },
+  {
+    name: 'agent ls',
+    group: 'tasks',
+    summary: 'list the agents that are alive, and what they run',
+    arguments: [],
+    options: [],
+    examples: ['run-pipeline agent ls'],
+    load: async () => (await import('./commands/index.js')).agentLsCommand,
+  },
+  {
+    name: 'queue ls',
+    group: 'tasks',
+    summary: 'list queues: what waits, what runs, who serves them',
+    arguments: [],
+    options: [],
+    examples: ['run-pipeline queue ls'],
+    load: async () => (await import('./commands/index.js')).queueLsCommand,
+  },
+  {
+    name: 'queue show',
+    group: 'tasks',
+    summary: 'show what waits in a queue, in the order in which it will be taken',
+    arguments: [QUEUE],
+    options: [],
+    examples: ['run-pipeline queue show default'],
+    load: async () => (await import('./commands/index.js')).queueShowCommand,
+  },
+  {
+    name: 'queue create',
+    group: 'tasks',
+    summary: 'make a queue; one that exists is left as it is',
+    arguments: [{ name: 'QUEUE', completes: 'text' }],
+    options: [],
+    examples: ['run-pipeline queue create gpu'],
+    load: async () => (await import('./commands/index.js')).queueCreateCommand,
+  },
+  {
+    name: 'queue clear',
+    group: 'tasks',
+    summary: 'take everything that waits out of a queue',
+    details: ['Tasks become drafts again; steps of a run that goes on are executed by the run itself.'],
+    arguments: [QUEUE],
+    options: [],
+    examples: ['run-pipeline queue clear default'],
+    load: async () => (await import('./commands/index.js')).queueClearCommand,
   },
   {
     name: 'gc',

@@ -97,11 +97,8 @@ async function chooseCommand(words: readonly string[]): Promise<Chosen> {
   const word = words[at];
   if (word === undefined) return { spec: RUN_SPEC, rest: words };
   const family = familyOf(word);
-  // The options that may stand between the two words are those of any command of the family.
   const next =
-    family.length === 0
-      ? -1
-      : firstArgument({ options: family.flatMap(({ options }) => options) }, words, at + 1);
+    family.length === 0 ? -1 : firstArgument({ options: familyOptions(word, family) }, words, at + 1);
   const spec = findCommand(word, words[next]);
   if (spec !== undefined) {
     const taken = spec.name === word ? [at] : [at, next];
@@ -114,6 +111,12 @@ async function chooseCommand(words: readonly string[]): Promise<Chosen> {
   if (!(await looksLikeFile(word))) throw await unknownCommand(word);
   return { spec: RUN_SPEC, rest: words };
 }
+
+/** Those that may stand between the two words: of any command that begins with the first one, or is it. */
+const familyOptions = (word: string, family: readonly CommandSpec[]): CommandSpec['options'] => [
+  ...(findCommand(word)?.options ?? []),
+  ...family.flatMap(({ options }) => options),
+];
 
 async function looksLikeFile(word: string): Promise<boolean> {
   if (/[/\\.#]/.test(word)) return true;

@@ -46,6 +46,17 @@ test('where a run goes is listed', () => {
   expect(run('pipe.ts', '--remote', '--param', 'n=1').options.text('remote')).toBeUndefined();
 });
 
+test('an option of several words takes all up to the next option, and may be repeated', () => {
+  const agent = (...words: string[]) => parse(findCommand('agent')!, words);
+  const parsed = agent('--queue', 'a', 'b', '--once', '-q', 'c', '--queue=d', '--concurrency', '2');
+  expect(parsed.options.texts('queue')).toEqual(['a', 'b', 'c', 'd']);
+  expect(parsed.options.has('once')).toBe(true);
+  expect(() => agent('--queue=a', 'b')).toThrow('"b" is one argument too many');
+  expect(() => agent('--queue', '--once')).toThrow('--queue needs a value: --queue QUEUE…');
+  expect(() => agent('--queue')).toThrow('--queue needs a value');
+  expect(firstArgument(findCommand('agent')!, ['--queue', 'ls', 'show', '--json', '--once'])).toBe(-1);
+});
+
 test('after two dashes everything is an argument', () => {
   expect(run('--', '--odd-name.ts').arguments).toEqual(['--odd-name.ts']);
 });
@@ -80,5 +91,5 @@ test('every command has help with an example and its options', () => {
     for (const line of help.split('\n')) expect(line.length).toBeLessThan(130);
     expect(generalHelp()).toContain(command.summary);
   }
-  expect(findCommand('agent')).toBeUndefined();
+  expect(findCommand('agents')).toBeUndefined();
 });

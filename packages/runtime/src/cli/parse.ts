@@ -33,7 +33,8 @@ export class OptionValues {
 
 /**
  * Options may stand anywhere; `--` ends them. `--name value`, `--name=value`, `-o value`, `-ovalue`; a value
- * that is optional is taken only after `=`, so that `--refresh FILE` is never misread.
+ * that is optional is taken only after `=`, so that `--refresh FILE` is never misread; one of several words takes
+ * all up to the next option.
  */
 export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
   const known = [...spec.options, ...COMMON_OPTIONS];
@@ -45,12 +46,13 @@ export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
       positional.push(...words.slice(index + 1));
       break;
     }
-    if (!word.startsWith('-') || word === '-') {
+    if (isWord(word)) {
       positional.push(word);
       continue;
     }
     const { option, attached, shown } = findOption(spec, known, word);
-    if (values.has(option.name) && option.repeatable !== true && option.value !== undefined) {
+    const repeatable = option.repeatable === true || option.words === true;
+    if (values.has(option.name) && !repeatable && option.value !== undefined) {
       throw usageError(`${shown} was given twice`);
     }
     let value: string | true = true;
@@ -62,18 +64,24 @@ export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
     } else if (option.valueOptional !== true) {
       index += 1;
       const next = words[index];
-      if (next === undefined) throw usageError(`${shown} needs a value: ${shown} ${option.value}`);
+      if (next === undefined || (option.words === true && !isWord(next)))
+        throw usageError(`${shown} needs a value: ${shown} ${option.value}`);
       value = next;
     }
-    if (value !== true) checkValue(option, shown, value);
-    const list = values.get(option.name);
-    if (list === undefined) values.set(option.name, [value]);
-    else list.push(value);
+    const given: (string | true)[] = [value];
+    if (option.words === true && attached === undefined) {
+      while (index + 1 < words.length && isWord(words[index + 1]!)) given.push(words[(index += 1)]!);
+    }
+    for (const one of given) if (one !== true) checkValue(option, shown, one);
+    values.set(option.name, [...(values.get(option.name) ?? []), ...given]);
   }
   const options = new OptionValues(values);
   if (!options.has('help')) checkArguments(spec, positional);
   return { arguments: positional, options };
 }
+
+/** Not an option, nor what ends them. */
+const isWord = (word: string): boolean => !word.startsWith('-') || word === '-';
 
 /** Where the first word stands that is neither an option nor an option's value; -1: nowhere. */
 export function firstArgument(
@@ -85,10 +93,15 @@ export function firstArgument(
   for (let index = from; index < words.length; index++) {
     const word = words[index]!;
     if (word === '--') return -1;
-    if (!word.startsWith('-') || word === '-') return index;
+    if (isWord(word)) return index;
     const name = /^--?([^=]*)/.exec(word)![1]!;
     const option = known.find((item) => item.name === name || item.short === name);
-    if (option?.value !== undefined && option.valueOptional !== true && !word.includes('=')) index += 1;
+    if (option?.value === undefined || option.valueOptional === true || word.includes('=')) continue;
+    if (option.words !== true) {
+      index += 1;
+      continue;
+    }
+    while (index + 1 < words.length && isWord(words[index + 1]!)) index += 1;
   }
   return -1;
 }

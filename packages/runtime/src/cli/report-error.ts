@@ -55,7 +55,7 @@ export function reportError(error: unknown, request: ReportRequest): number {
   return exitCodeOf(error);
 }
 
-const STREAMS: ReadonlySet<string> = new Set(['run', 'resume', 'rerun', 'follow', 'logs']);
+const STREAMS: ReadonlySet<string> = new Set(['run', 'resume', 'rerun', 'follow', 'logs', 'agent']);
 
 export function exitCodeOf(error: unknown): number {
   if (isRunPipelineError(error)) return EXIT_OF[error.kind];

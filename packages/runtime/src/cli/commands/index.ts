@@ -1,4 +1,6 @@
 /** The code of every command: one piece, because a start that reads many small files is slower. */
+export { agentCommand } from './agent.js';
+export { agentLsCommand } from './agent-ls.js';
 export { checkCommand } from './check.js';
 export { completionCommand } from './completion.js';
 export { debugCommand } from './debug.js';
@@ -11,6 +13,7 @@ export { graphCommand } from './graph.js';
 export { initCommand } from './init.js';
 export { logsCommand } from './logs.js';
 export { planCommand } from './plan.js';
+export { queueClearCommand, queueCreateCommand, queueLsCommand, queueShowCommand } from './queue.js';
 export { rerunCommand } from './rerun.js';
 export { resumeCommand } from './resume.js';
 export { runCommand } from './run.js';

@@ -1,0 +1,60 @@
+import type { AgentRow } from '@run-pipeline/core/ports';
+import { printableWord } from '../../terminal/sanitise.js';
+import { tableLines } from '../../terminal/table.js';
+import { formatAge, listSome } from '../../terminal/units.js';
+import { printJson, printLines, type Context } from '../context.js';
+import { openExisting } from '../project-access.js';
+
+/** `run-pipeline agent ls` */
+export async function agentLsCommand(context: Context): Promise<number> {
+  const agents = await findAgents(context);
+  if (context.json) {
+    printJson(
+      context,
+      agents.map(({ id, identity, queues, concurrency, running, draining, startedAt, seenAt, version }) => ({
+        id,
+        host: identity.host,
+        pid: identity.pid,
+        queues,
+        concurrency,
+        running,
+        draining,
+        startedAt,
+        seenAt,
+        version,
+      })),
+    );
+    return 0;
+  }
+  if (agents.length === 0) {
+    printLines(context.err, ['no agent is alive: run-pipeline agent --queue default starts one']);
+    return 0;
+  }
+  const { style } = context;
+  const now = Date.now();
+  printLines(
+    context.out,
+    tableLines(
+      agents.map((agent) => [
+        style.bold(printableWord(agent.id)),
+        agent.queues.map(printableWord).join(', '),
+        agent.draining ? style.warn('stopping') : '',
+        agent.running.length === 0
+          ? style.dim('idle')
+          : `${agent.running.length} of ${agent.concurrency}: ${listSome(agent.running.map(printableWord), 3)}`,
+        style.dim(`since ${formatAge(now - Date.parse(agent.startedAt))}`),
+      ]),
+    ),
+  );
+  return 0;
+}
+
+async function findAgents(context: Context): Promise<readonly AgentRow[]> {
+  const project = await openExisting(context);
+  if (project === undefined) return [];
+  try {
+    return await project.store.listAgents();
+  } finally {
+    await project.store.close();
+  }
+}
