@@ -7,46 +7,21 @@ import { expect } from 'vitest';
 import { collectGarbage, openProject } from '../../packages/runtime/src/engine/index.js';
 import { isAlive } from '../../packages/runtime/src/project/process-identity.js';
 import type { Project } from '../../packages/runtime/src/project/project.js';
-import { BINARY, runPipeline, startNode } from './command.js';
+import { runPipeline } from './command.js';
+import { JsonProcess } from './json-process.js';
 import type { Scratch } from './scratch.js';
+
+export { send } from './json-process.js';
 
 /** Several processes one after the other, on a machine that may be busy with others. */
 export const TIMEOUT_MS = 180_000;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** `run-pipeline … --json` while it runs: the events it has printed, in order. */
-export class Controller {
-  readonly events: RunEvent[] = [];
-  stderr = '';
-  readonly pid: number;
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  #open = '';
-  #waiting: { readonly until: (event: RunEvent) => boolean; readonly found: (event: RunEvent) => void }[] =
-    [];
-
-  constructor(args: readonly string[], options: { readonly cwd: string; readonly env: Env }) {
-    const child = startNode([BINARY, ...args, '--json'], options);
-    this.pid = child.pid!;
-    child.stdin?.end();
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#read(text));
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    this.ended = new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', (code, signal) => resolve({ code, signal }));
-    });
-  }
-
-  /** The first event, printed or still to come, that fits; undefined when the process ends without it. */
-  printed(until: (event: RunEvent) => boolean): Promise<RunEvent | undefined> {
-    const known = this.events.find(until);
-    if (known !== undefined) return Promise.resolve(known);
-    const found = new Promise<RunEvent>((resolve) => this.#waiting.push({ until, found: resolve }));
-    return Promise.race([found, this.ended.then(() => undefined)]);
-  }
-
-  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
-    send(this.pid, signal);
+/** A run while it goes on. */
+export class Controller extends JsonProcess<RunEvent> {
+  get events(): readonly RunEvent[] {
+    return this.lines;
   }
 
   /** Workers that execute a step now, as far as the printed events tell. */
@@ -57,30 +32,6 @@ export class Controller {
       if (event.type === 'step.end') busy.delete(event.step);
     }
     return [...busy.values()];
-  }
-
-  #read(text: string): void {
-    const lines = (this.#open + text).split('\n');
-    this.#open = lines.pop()!; // what a killed process had not printed to the end does not count
-    for (const line of lines) {
-      const event = JSON.parse(line) as RunEvent;
-      this.events.push(event);
-      this.#waiting = this.#waiting.filter(({ until, found }) => {
-        if (!until(event)) return true;
-        found(event);
-        return false;
-      });
-    }
-  }
-}
-
-/** False when there is no such process (any more). A negative number is a process group. */
-export function send(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    throw error;
   }
 }
 

@@ -1,0 +1,148 @@
+import { expect, test } from 'vitest';
+import { fleet, until, type AgentProcess } from '../../rig/agents.js';
+import { query, runPipeline } from '../../rig/command.js';
+import { TRACE } from '../../rig/steps.js';
+
+const QUICK = { 'quick.ts': `console.log('done');\n` };
+/** Tasks that this agent started, in order. */
+const started = (agent: AgentProcess): readonly string[] =>
+  agent.lines.flatMap((line) => (line.type === 'task.start' ? [line.task] : []));
+
+test('of what waits the highest priority comes first, then what came first', async () => {
+  const it = await fleet(QUICK);
+  const ids: string[] = [];
+  for (const priority of [0, 5, 0, 5, -1]) ids.push(await it.enqueue('quick.ts', { priority }));
+  const agent = await it.agent(['--concurrency', '1', '--once']);
+  expect(await agent.ended).toEqual({ code: 0, signal: null });
+  expect(started(agent)).toEqual([1, 3, 0, 2, 4].map((index) => ids[index]));
+});
+
+test.each([
+  { flags: [], order: [2, 3, 0, 1], name: 'in the given order' },
+  { flags: ['--order-fairness'], order: [2, 0, 3, 1], name: 'in turn' },
+])('queues are served $name', async ({ flags, order }) => {
+  const it = await fleet(QUICK);
+  const ids: string[] = [];
+  for (const queue of ['one', 'one', 'two', 'two']) ids.push(await it.enqueue('quick.ts', { queue }));
+  const other = await it.enqueue('quick.ts', { queue: 'other' });
+  const agent = await it.agent(['--queue', 'two', 'one', '-c', '1', '--once', ...flags]);
+  expect(await agent.ended).toEqual({ code: 0, signal: null });
+  expect(started(agent)).toEqual(order.map((index) => ids[index]));
+  expect(await it.project.store.listQueued('other')).toMatchObject([{ task: other }]);
+});
+
+test('two agents share what waits; each task is executed once', async () => {
+  const it = await fleet({
+    ...TRACE,
+    // The two that wait for each other run at once, hence on two agents of one place each.
+    'left.ts': `import { meet } from './trace';\nprocess.chdir(process.env.TRACES!);\nawait meet('left', 'right');\n`,
+    'right.ts': `import { meet } from './trace';\nprocess.chdir(process.env.TRACES!);\nawait meet('right', 'left');\n`,
+  });
+  const tasks = [await it.enqueue('left.ts'), await it.enqueue('right.ts')];
+  const agents = [await it.agent(['-c', '1']), await it.agent(['-c', '1'])];
+  for (const task of tasks) expect(await it.ended(task)).toMatchObject({ status: 'completed', attempt: 1 });
+  for (const agent of agents) await agent.told('task.end');
+  expect(agents.map((agent) => started(agent).length)).toEqual([1, 1]);
+});
+
+test('an agent works on as many tasks at once as it was told, and takes the next one when a place is free', async () => {
+  const it = await fleet({
+    ...TRACE,
+    'wait.ts': `import { appears, trace } from './trace';\nprocess.chdir(process.env.TRACES!);\ntrace('up');\nawait appears('gate');\n`,
+    ...QUICK,
+  });
+  const waiting = [await it.enqueue('wait.ts'), await it.enqueue('wait.ts')];
+  const last = await it.enqueue('quick.ts');
+  const agent = await it.agent(['--concurrency', '2']);
+  for (const task of waiting) await agent.told('task.start', task);
+  expect(await query(['queue', 'show', 'default'], { cwd: it.files.directory })).toMatchObject({
+    name: 'default',
+    waiting: 1,
+    running: 2,
+    agents: [expect.any(String)],
+    jobs: [{ task: last, kind: 'task', attempt: 1, priority: 0, run: null, step: null }],
+  });
+  it.files.write({ gate: '' });
+  expect(await agent.told('task.end', last)).toMatchObject({ status: 'completed' });
+});
+
+test('a queue that does not exist is an error that names the one that was meant, unless it is to be made', async () => {
+  const it = await fleet({});
+  const cwd = it.files.directory;
+  const wrong = await runPipeline(['agent', '--queue', 'default', 'servces'], { cwd });
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('there is no queue "servces" (did you mean "services"?)');
+  expect(wrong.stderr).toContain('queues are default, services');
+  const made = await runPipeline(['agent', '-q', 'gpu', '--create-queue', '--once'], { cwd });
+  expect(made.code).toBe(0);
+  expect((await it.project.store.listQueues()).map(({ name }) => name)).toEqual([
+    'default',
+    'gpu',
+    'services',
+  ]);
+  for (const name of [' gpu', '', 'a\u0007b']) {
+    const refused = await runPipeline(['queue', 'create', name], { cwd });
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining('cannot be the name of a queue'),
+    ]);
+  }
+});
+
+test('queues are listed, made and cleared; a cleared task is a draft again', async () => {
+  const it = await fleet(QUICK);
+  const cwd = it.files.directory;
+  expect(await query(['queue', 'create', 'gpu'], { cwd })).toEqual({ name: 'gpu', created: true });
+  expect(await query(['queue', 'create', 'gpu'], { cwd })).toEqual({ name: 'gpu', created: false });
+  const task = await it.enqueue('quick.ts', { queue: 'gpu' });
+  const all = await query<readonly { name: string }[]>(['queue', 'ls'], { cwd });
+  expect(all.find(({ name }) => name === 'gpu')).toEqual({
+    name: 'gpu',
+    waiting: 1,
+    running: 0,
+    agents: 0,
+    oldest: expect.any(String),
+  });
+  const shown = await runPipeline(['queue', 'ls'], { cwd });
+  expect(shown.stdout).toMatch(/gpu +1 waiting, since just now +no agent serves it/);
+  expect(await query(['queue', 'clear', 'gpu'], { cwd })).toEqual({ name: 'gpu', withdrawn: [task] });
+  expect(await it.project.store.readTask(task)).toMatchObject({ status: 'created', attempt: 0 });
+  const unknown = await runPipeline(['queue', 'clear', 'gpuu'], { cwd });
+  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('did you mean "gpu"?')]);
+  const elsewhere = await runPipeline(['queue', 'show', 'default'], {
+    cwd,
+    env: { RUN_PIPELINE_HOME: it.files.path('x') },
+  });
+  expect([elsewhere.code, elsewhere.stderr]).toEqual([
+    2,
+    expect.stringContaining('there are no queues here yet'),
+  ]);
+});
+
+test('agents are listed with what they serve and run', async () => {
+  const it = await fleet({
+    ...TRACE,
+    'wait.ts': `import { appears } from './trace';\nprocess.chdir(process.env.TRACES!);\nawait appears('gate');\n`,
+  });
+  const cwd = it.files.directory;
+  expect(await query(['agent', 'ls'], { cwd })).toEqual([]);
+  const agent = await it.agent(['--queue', 'services', 'default', '-c', '3']);
+  const task = await it.enqueue('wait.ts');
+  await agent.told('task.start', task);
+  // It says so a moment later.
+  await until(it.project, async () => (await it.project.store.listAgents())[0]?.running.length === 1);
+  const [row, ...others] = await query<readonly object[]>(['agent', 'ls'], { cwd });
+  expect(others).toEqual([]);
+  expect(row).toMatchObject({
+    id: expect.stringContaining(`:${agent.pid}-`),
+    pid: agent.pid,
+    queues: ['services', 'default'],
+    concurrency: 3,
+    running: [task],
+    draining: false,
+  });
+  const listed = await runPipeline(['agent', 'ls'], { cwd });
+  expect(listed.stdout).toMatch(/services, default +1 of 3: \w+ +since just now/);
+  it.files.write({ gate: '' });
+  await agent.told('task.end', task);
+});
