@@ -230,3 +230,28 @@ test('a flood of output is written on, not kept', () => {
   expect(terminal.bytes).toBeGreaterThan(300_000);
   reporter.close();
 });
+
+test('what waits for agents is told by queue, and who executes what', () => {
+  const { terminal, clock, reporter, events } = open();
+  reporter.event(events.start(['a', 'b', 'c', 'd']));
+  for (const step of ['a', 'b', 'c']) reporter.event(events.queue(step, 'gpu'));
+  reporter.event(events.queue('d', 'default'));
+  clock.now = 1000;
+  reporter.event(events.begin('a', 1, 'box:7'));
+  reporter.frame();
+  expect(terminal.text.slice(1)).toEqual([
+    expect.stringMatching(/^. a on box:7 0ms$/),
+    '· 2 steps wait in queue gpu: b, … 1.0s',
+    '· d waits in queue default 1.0s',
+    expect.stringContaining('0/4  1 running  3 waiting'),
+  ]);
+  reporter.event(events.retry('a', { name: 'AgentLost', code: 'agent-lost', message: 'box:7 is gone' }));
+  reporter.event(events.queue('a', 'gpu', 2));
+  reporter.event(events.begin('a', 2, 'box:8'));
+  reporter.event(events.end('a', 'completed', { attempt: 2 }));
+  reporter.frame();
+  expect(terminal.text.slice(1, 3)).toEqual([
+    '↻ a attempt 1 ended with its agent, again: box:7 is gone',
+    '✔ a 1.2s (attempt 2) on box:8',
+  ]);
+});

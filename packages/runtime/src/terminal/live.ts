@@ -1,10 +1,18 @@
 import type { RunEvent, StepEnd, StepLog, StepName } from '@run-pipeline/core/model';
 import { OutputLines } from './output-lines.js';
-import { Progress, type Group, type RunningStep } from './progress.js';
+import { Progress, waitingQueues, type Group, type RunningStep } from './progress.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
 import { printable, printableLine, printableWord } from './sanitise.js';
 import { Screen } from './screen.js';
-import { endLine, groupEndLine, groupText, paintStatus, retryLine, SYMBOLS } from './step-lines.js';
+import {
+  endLine,
+  groupEndLine,
+  groupText,
+  paintStatus,
+  retryLine,
+  SYMBOLS,
+  waitingText,
+} from './step-lines.js';
 import { count, formatDuration, listSome } from './units.js';
 import { resumeHeadline, runHeadline } from './headline.js';
 
@@ -127,7 +135,7 @@ export class LiveReporter implements Reporter {
       this.#folded.push(end);
       return;
     }
-    this.#print(endLine(style, end));
+    this.#print(endLine(style, end, this.progress.view.steps.get(end.step)?.agent));
   }
 
   #flushFolded(): void {
@@ -158,6 +166,8 @@ export class LiveReporter implements Reporter {
     const lines = shown.map((row) => `${spinner} ${row.text} ${style.dim(formatDuration(time - row.since))}`);
     if (shown.length < rows.length && room > 0)
       lines.push(style.dim(`  and ${rows.length - shown.length} more running`));
+    for (const queue of waitingQueues(this.progress).slice(0, Math.max(0, room - lines.length)))
+      lines.push(style.dim(`· ${waitingText(queue)} ${formatDuration(time - queue.first.since)}`));
     lines.push(this.#summaryBar(time));
     return lines;
   }
@@ -183,7 +193,7 @@ export class LiveReporter implements Reporter {
 
   #summaryBar(time: number): string {
     const { style } = this.#options;
-    const { counts, ended, total, running } = this.progress;
+    const { counts, ended, total, running, waiting } = this.progress;
     const filled = total === 0 ? 0 : Math.round((ended / total) * BAR);
     const bar = style.good('━'.repeat(filled)) + style.dim('─'.repeat(BAR - filled));
     const parts = [`${ended}/${total}`];
@@ -191,13 +201,14 @@ export class LiveReporter implements Reporter {
     if (counts.failed > 0) parts.push(style.bad(`${counts.failed} failed`));
     if (counts.skipped > 0) parts.push(style.dim(`${counts.skipped} skipped`));
     if (running.size > 0) parts.push(`${running.size} running`);
+    if (waiting.size > 0) parts.push(`${waiting.size} waiting`);
     parts.push(style.dim(formatDuration(time - this.#startedAt)));
     return `${bar} ${parts.join('  ')}`;
   }
 }
 
 function runningText(step: RunningStep): string {
-  return step.attempt > 1
-    ? `${printableWord(step.name)} (attempt ${step.attempt})`
-    : printableWord(step.name);
+  const attempt = step.attempt > 1 ? ` (attempt ${step.attempt})` : '';
+  const where = step.agent === undefined ? '' : ` on ${printableWord(step.agent)}`;
+  return `${printableWord(step.name)}${attempt}${where}`;
 }

@@ -14,6 +14,8 @@ import { applyEvent, emptyRunView, type RunView } from '@run-pipeline/core/run-v
  */
 export class Progress {
   readonly running = new Map<StepName, RunningStep>();
+  /** Those that wait for agents, in the order in which they began to. */
+  readonly waiting = new Map<StepName, WaitingStep>();
   readonly groups = new Map<StepName, Group>();
   readonly counts: Record<StepOutcomeStatus, number> = {
     completed: 0,
@@ -55,8 +57,13 @@ export class Progress {
       case 'step.add':
         for (const step of event.steps) if (step.of !== undefined) this.#addElement(step.name, step.of);
         return;
+      case 'step.queue':
+        this.waiting.set(event.step, { name: event.step, since: now, queue: event.queue });
+        return;
       case 'step.start': {
-        this.running.set(event.step, { name: event.step, since: now, attempt: event.attempt });
+        this.waiting.delete(event.step);
+        const { step: name, attempt, agent } = event;
+        this.running.set(name, { name, since: now, attempt, ...(agent === undefined ? {} : { agent }) });
         const group = this.groupOf(event.step);
         if (group !== undefined) {
           group.since ??= now;
@@ -69,6 +76,7 @@ export class Progress {
         return;
       case 'run.resume':
         for (const step of this.running.keys()) this.#stop(step);
+        this.waiting.clear();
         return;
       default:
         return;
@@ -118,6 +126,7 @@ export class Progress {
 
   #stop(step: StepName): void {
     this.running.delete(step);
+    this.waiting.delete(step);
     this.groupOf(step)?.running.delete(step);
   }
 
@@ -160,6 +169,34 @@ export interface RunningStep {
   /** On the reporter's clock, milliseconds. */
   readonly since: number;
   readonly attempt: number;
+  /** Absent: this process executes it. */
+  readonly agent?: string;
+}
+
+export interface WaitingStep {
+  readonly name: StepName;
+  readonly since: number;
+  readonly queue: string;
+}
+
+/** What waits, by queue: the one that has waited longest is named. */
+export interface WaitingQueue {
+  readonly queue: string;
+  readonly first: WaitingStep;
+  readonly count: number;
+}
+
+export function waitingQueues(progress: Pick<Progress, 'waiting'>): readonly WaitingQueue[] {
+  const queues = new Map<string, WaitingQueue>();
+  for (const step of progress.waiting.values()) {
+    const known = queues.get(step.queue);
+    queues.set(step.queue, {
+      queue: step.queue,
+      first: known?.first ?? step,
+      count: (known?.count ?? 0) + 1,
+    });
+  }
+  return [...queues.values()];
 }
 
 /** A mapped step and its elements. `done` counts the cached ones too. */

@@ -1,5 +1,5 @@
 import type { RunStatus, StepEnd, StepRetry, StepStatus } from '@run-pipeline/core/model';
-import type { Group } from './progress.js';
+import type { Group, WaitingQueue } from './progress.js';
 import { printableWord } from './sanitise.js';
 import type { Style } from './style.js';
 import { formatDuration } from './units.js';
@@ -35,12 +35,14 @@ export function paintStatus(style: Style, status: string, text: string): string 
   }
 }
 
-export function endLine(style: Style, end: StepEnd): string {
+/** `agent`: the one that executed it last. */
+export function endLine(style: Style, end: StepEnd, agent?: string): string {
   const head = `${paintStatus(style, end.status, SYMBOLS[end.status])} ${printableWord(end.step)}`;
   const attempts = end.attempt > 1 ? style.dim(` (attempt ${end.attempt})`) : '';
+  const where = agent === undefined || end.attempt === 0 ? '' : style.dim(` on ${printableWord(agent)}`);
   switch (end.status) {
     case 'completed':
-      return `${head} ${style.dim(formatDuration(end.durationMs))}${attempts}`;
+      return `${head} ${style.dim(formatDuration(end.durationMs))}${attempts}${where}`;
     case 'cached':
       return `${head} ${style.dim(`cached${end.cachedFrom === undefined ? '' : ` from ${printableWord(end.cachedFrom)}`}`)}`;
     case 'skipped':
@@ -49,7 +51,7 @@ export function endLine(style: Style, end: StepEnd): string {
     case 'aborted': {
       const verb = style.bold(end.status);
       const time = style.dim(`after ${formatDuration(end.durationMs)}`);
-      return `${head} ${verb} ${time}${attempts}${end.error === undefined ? '' : `: ${oneLineError(end.error)}`}`;
+      return `${head} ${verb} ${time}${attempts}${where}${end.error === undefined ? '' : `: ${oneLineError(end.error)}`}`;
     }
   }
 }
@@ -66,8 +68,18 @@ export const namePrefix = (error: NonNullable<StepEnd['error']>): string =>
   error.name === 'RunPipelineError' || error.name === 'StepAborted' ? '' : `${printableWord(error.name)}: `;
 
 export function retryLine(style: Style, retry: StepRetry): string {
+  // Nobody's failure: it came back to its queue by itself.
+  if (retry.error.code === 'agent-lost')
+    return `${style.warn('↻')} ${printableWord(retry.step)} attempt ${retry.attempt} ended with its agent, again: ${printableWord(retry.error.message)}`;
   const wait = retry.delayMs > 0 ? ` in ${formatDuration(retry.delayMs)}` : '';
   return `${style.warn('↻')} ${printableWord(retry.step)} attempt ${retry.attempt} failed, again${wait}: ${oneLineError(retry.error)}`;
+}
+
+/** `· 12 steps wait in queue gpu: train, …` */
+export function waitingText({ queue, first, count: number }: WaitingQueue): string {
+  const name = printableWord(first.name);
+  const where = `in queue ${printableWord(queue)}`;
+  return number === 1 ? `${name} waits ${where}` : `${number} steps wait ${where}: ${name}, …`;
 }
 
 /** `score[×998] 412 done 1 failed`. */

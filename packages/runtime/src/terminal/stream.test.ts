@@ -56,6 +56,28 @@ test('a resumed run says what is kept, and that its code is the one it started w
   expect(text()).toBe('▶ iris #3 resumed, 1 of 2 steps kept, with the code it started with · run 01RUN\n');
 });
 
+test('the first step that waits in a queue is told, the agent with its end, and what waits for long', () => {
+  const { reporter, clock, events, text } = open();
+  reporter.event(events.start(['a', 'b', 'c']));
+  for (const step of ['a', 'b', 'c']) reporter.event(events.queue(step, 'gpu'));
+  reporter.event(events.begin('a', 1, 'box:7'));
+  clock.now = 30_000;
+  reporter.heartbeat();
+  reporter.event(events.end('a'));
+  reporter.event(events.retry('b', { name: 'AgentLost', code: 'agent-lost', message: 'box:7 is gone' }));
+  reporter.close();
+  expect(text()).toBe(
+    [
+      '▶ iris #3 (examples) 3 steps · run 01RUN',
+      '· a waits in queue gpu',
+      '… 0 of 3 steps after 30.0s, running: a (30.0s), 2 steps wait in queue gpu: b, … (30.0s)',
+      '✔ a 1.2s on box:7',
+      '↻ b attempt 1 ended with its agent, again: box:7 is gone',
+      '',
+    ].join('\n'),
+  );
+});
+
 test('a long silence is broken every thirty seconds by what is running', () => {
   const { reporter, clock, events, text } = open();
   reporter.event(events.start(['a', 'b']));

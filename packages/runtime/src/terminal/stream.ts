@@ -1,10 +1,10 @@
-import type { ErrorRecord, RunEvent, StepEnd, StepLog, StepName } from '@run-pipeline/core/model';
+import type { ErrorRecord, RunEvent, StepEnd, StepLog, StepName, StepQueue } from '@run-pipeline/core/model';
 import { resumeHeadline, runHeadline } from './headline.js';
 import { OutputLines } from './output-lines.js';
-import { Progress } from './progress.js';
+import { Progress, waitingQueues } from './progress.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
 import { printable, printableLine, printableWord } from './sanitise.js';
-import { endLine, groupEndLine, retryLine } from './step-lines.js';
+import { endLine, groupEndLine, retryLine, waitingText } from './step-lines.js';
 import { count, formatDuration, listSome } from './units.js';
 import { errorCommand, groupEnd, groupStart, harmless } from './github.js';
 
@@ -20,6 +20,7 @@ export class StreamReporter implements Reporter {
   readonly #grouped = new Map<StepName, string>();
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #startedAt: number;
+  readonly #queues = new Set<string>();
   #spokeAt: number;
   #closed = false;
 
@@ -46,6 +47,8 @@ export class StreamReporter implements Reporter {
         return this.#line(retryLine(style, event));
       case 'step.end':
         return this.#end(event);
+      case 'step.queue':
+        return this.#queue(event);
       default:
         return;
     }
@@ -76,14 +79,26 @@ export class StreamReporter implements Reporter {
   heartbeat(): void {
     const time = this.#options.now();
     const running = [...this.progress.running.values()];
-    if (this.#closed || running.length === 0 || time - this.#spokeAt < HEARTBEAT_MS) return;
+    const waiting = waitingQueues(this.progress);
+    if (this.#closed || running.length + waiting.length === 0 || time - this.#spokeAt < HEARTBEAT_MS) return;
     const names = running
       .sort((a, b) => a.since - b.since)
       .map((step) => `${printableWord(step.name)} (${formatDuration(time - step.since)})`);
     const { ended, total } = this.progress;
-    this.#line(
-      `… ${ended} of ${count(total, 'step')} after ${formatDuration(time - this.#startedAt)}, running: ${listSome(names, 5)}`,
-    );
+    const parts = [
+      `${ended} of ${count(total, 'step')} after ${formatDuration(time - this.#startedAt)}`,
+      ...(names.length === 0 ? [] : [`running: ${listSome(names, 5)}`]),
+      ...waiting.map((queue) => `${waitingText(queue)} (${formatDuration(time - queue.first.since)})`),
+    ];
+    this.#line(`… ${parts.join(', ')}`);
+  }
+
+  /** Of each queue once: a line a step would say the same over and over. */
+  #queue(event: StepQueue): void {
+    if (this.#queues.has(event.queue)) return;
+    this.#queues.add(event.queue);
+    const { style } = this.#options;
+    this.#line(style.dim(`· ${printableWord(event.step)} waits in queue ${printableWord(event.queue)}`));
   }
 
   #end(end: StepEnd): void {
@@ -93,7 +108,7 @@ export class StreamReporter implements Reporter {
     if (end.status !== 'failed') this.#output.forget(end.step);
     const closes = this.progress.groups.get(end.step);
     if (closes !== undefined) this.#line(groupEndLine(style, closes, end, now()));
-    else this.#line(endLine(style, end));
+    else this.#line(endLine(style, end, this.progress.view.steps.get(end.step)?.agent));
     if (github !== undefined && end.status === 'failed' && closes === undefined) {
       this.#write(`${errorCommand(`${end.step} failed`, end.error ?? UNKNOWN, github)}\n`);
     }

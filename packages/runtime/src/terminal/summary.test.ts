@@ -36,6 +36,22 @@ test('a fully cached run says that nothing was executed', () => {
   ]);
 });
 
+test('where steps were executed is said when some were on agents', () => {
+  const events = new Events();
+  events.start(['a', 'b', 'c', 'd']);
+  for (const [step, agent] of [
+    ['a', 'box:7'],
+    ['b', 'box:8'],
+    ['c', 'box:7'],
+    ['d', undefined],
+  ] as const) {
+    events.begin(step, 1, agent);
+    events.end(step);
+  }
+  events.finish();
+  expect(summary(events.list)[1]).toBe('  executed: 2 on box:7, 1 on box:8, 1 here');
+});
+
 test('counts, the cached share, artifacts of the last steps first', () => {
   const events = new Events();
   events.start(['a', ['b', 'a'], ['c', 'b']]);

@@ -5,11 +5,12 @@ import { printableWord } from './sanitise.js';
 import { shownOnRun } from './shown-on-run.js';
 import { paintStatus, SYMBOLS } from './step-lines.js';
 import type { Style } from './style.js';
-import { count, formatBytes, formatDuration } from './units.js';
+import { count, formatBytes, formatDuration, listSome } from './units.js';
 import { tableLines } from './table.js';
 import { cut, pad } from './width.js';
 
 const MOST_FAILURES = 3;
+const MOST_AGENTS = 4;
 const MOST_ARTIFACTS = 8;
 const NAME_WIDTH = 48;
 const PREVIEW_WIDTH = 60;
@@ -38,6 +39,7 @@ export function summaryLines(options: SummaryOptions): readonly string[] {
   return [
     ...failureBlocks(options),
     `${symbol} ${name} in ${formatDuration(view.durationMs)} · ${counts(options)}`,
+    ...agentLines(options),
     ...shown.metrics,
     ...(shown.artifacts.length > 0 ? shown.artifacts : artifactLines(options)),
     ...nextLines(options),
@@ -93,6 +95,21 @@ function counts({ progress, style }: SummaryOptions): string {
   if (number.aborted > 0) parts.push(style.warn(`${number.aborted} aborted`));
   if (number.skipped > 0) parts.push(style.dim(`${number.skipped} skipped`));
   return `${count(total, 'step')}: ${parts.join(', ')}`;
+}
+
+/** Where steps were executed, when some were not executed here. */
+function agentLines({ progress: { view, groups }, style }: SummaryOptions): readonly string[] {
+  const agents = new Map<string | undefined, number>();
+  for (const { name, agent, attemptStartedAt, status } of view.steps.values()) {
+    if (attemptStartedAt === undefined || status === 'cached' || groups.has(name)) continue;
+    agents.set(agent, (agents.get(agent) ?? 0) + 1);
+  }
+  const here = agents.get(undefined);
+  agents.delete(undefined);
+  if (agents.size === 0) return [];
+  const parts = [...agents].map(([agent, number]) => `${number} on ${printableWord(agent!)}`);
+  if (here !== undefined) parts.push(`${here} here`);
+  return [style.dim(`  executed: ${listSome(parts, MOST_AGENTS)}`)];
 }
 
 function origin(view: RunView): string {

@@ -108,6 +108,9 @@ function stepCells(context: Context, step: StepView): readonly string[] {
   const { style } = context;
   const notes: string[] = [];
   if (step.attempts > 1) notes.push(count(step.attempts, 'attempt'));
+  if (step.status === 'queued' && step.queue !== undefined) notes.push(`waits in queue ${step.queue}`);
+  if (step.agent !== undefined && step.status !== 'queued' && step.status !== 'cached')
+    notes.push(`on ${step.agent}`);
   if (step.cachedFrom !== undefined) notes.push(`from ${step.cachedFrom}`);
   if (step.status === 'skipped' && step.why[0] !== undefined) notes.push(step.why[0]);
   return [

@@ -3,6 +3,7 @@ import {
   runId,
   stepName,
   type ArtifactRecord,
+  type ErrorRecord,
   type RunEvent,
   type RunEventBody,
 } from '@run-pipeline/core/model';
@@ -49,8 +50,21 @@ export class Events {
     return this.add({ type: 'step.add', steps });
   }
 
-  begin(step: string, attempt = 1): RunEvent {
-    return this.add({ type: 'step.start', step: stepName(step), attempt });
+  queue(step: string, queue: string, attempt = 1): RunEvent {
+    return this.add({ type: 'step.queue', step: stepName(step), attempt, queue });
+  }
+
+  begin(step: string, attempt = 1, agent?: string): RunEvent {
+    return this.add({
+      type: 'step.start',
+      step: stepName(step),
+      attempt,
+      ...(agent === undefined ? {} : { agent }),
+    });
+  }
+
+  retry(step: string, error: ErrorRecord, attempt = 1): RunEvent {
+    return this.add({ type: 'step.retry', step: stepName(step), attempt, error, delayMs: 0 });
   }
 
   log(step: string, text: string, stream: 'stdout' | 'stderr' = 'stdout'): RunEvent {
