@@ -48,3 +48,12 @@ export async function taskOf(scratch: Scratch, id: string): Promise<TaskRecord> 
   if (task === undefined) throw new Error(`there is no task ${id}`);
   return task;
 }
+
+/** What the scripts of the tests read: the parameters that were set from outside, in section `General`. */
+export const LIVE = {
+  'live.ts': `import { currentTask } from 'run-pipeline';
+export const task = currentTask();
+export const live = (task as any)[Symbol.for('run-pipeline.live-task')];
+export const parameter = (name: string): unknown => live.parameters.General?.[name]?.json;
+`,
+};

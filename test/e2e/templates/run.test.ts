@@ -1,14 +1,10 @@
 import { expect, test } from 'vitest';
 import { watchRun } from '../../rig/command.js';
 import { scratch } from '../../rig/scratch.js';
-import { draft, taskOf } from '../../rig/templates.js';
+import { draft, LIVE, taskOf } from '../../rig/templates.js';
 
 const FILES = {
-  'live.ts': `import { currentTask } from 'run-pipeline';
-export const task = currentTask();
-export const live = (task as any)[Symbol.for('run-pipeline.live-task')];
-export const parameter = (name: string): unknown => live.parameters.General?.[name]?.json;
-`,
+  ...LIVE,
   'data.ts': `import { task } from './live';
 await task.uploadArtifact('dataset', [1, 2, 3, 4]);
 console.log('staged');
