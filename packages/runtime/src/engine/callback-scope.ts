@@ -9,31 +9,35 @@ import { hasEnded, type NodeState, type RunContext } from './context.js';
  */
 export async function inCallback<T>(context: RunContext, call: () => T | Promise<T>): Promise<T | undefined> {
   const entered: Entered = { scope: scopeOf(context), isOver: false };
+  const back = new AbortController();
   const called = (async () => storage().run(entered, call))().finally(() => {
     entered.isOver = true;
+    back.abort();
   });
-  if (context.stop.current() === undefined) return Promise.race([called, overdue(context, called)]);
-  return Promise.race([called, pause(context.options.graceMs, NEVER).then(() => undefined)]);
+  return Promise.race([called, overdue(context, back.signal)]);
 }
 
-/** Resolves when the run was told to stop and the call did not come back for the grace period. */
-async function overdue(context: RunContext, called: Promise<unknown>): Promise<undefined> {
+/** Resolves when the run was told to stop, the grace period is over, and the call has not come back. */
+async function overdue(context: RunContext, back: AbortSignal): Promise<undefined> {
   const { signal } = context.stop;
-  let isTold = (): void => {};
-  const told = new Promise<void>((resolve) => {
-    isTold = resolve;
-    signal.addEventListener('abort', isTold, { once: true });
-  });
-  const back = called.then(
-    () => true,
-    () => true,
-  );
-  const isBack = await Promise.race([told, back]);
-  signal.removeEventListener('abort', isTold);
-  if (isBack !== true) await pause(context.options.graceMs, NEVER);
-  return undefined;
+  await eitherAborted(signal, back);
+  await pause(context.options.graceMs, back);
+  // Then the call's own answer counts, whichever of the two is heard first.
+  if (back.aborted) await new Promise<never>(() => {});
 }
-const NEVER = new AbortController().signal;
+
+function eitherAborted(one: AbortSignal, other: AbortSignal): Promise<void> {
+  if (one.aborted || other.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      one.removeEventListener('abort', done);
+      other.removeEventListener('abort', done);
+      resolve();
+    };
+    one.addEventListener('abort', done);
+    other.addEventListener('abort', done);
+  });
+}
 
 interface Entered {
   readonly scope: CallbackScope;
