@@ -96,6 +96,7 @@ const allowed = {
     ],
     server: [
       'source',
+      'task',
       'project',
       'discover',
       'package',

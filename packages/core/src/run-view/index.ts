@@ -5,3 +5,4 @@ export * from './show.js';
 export * from './failures.js';
 export * from './metrics.js';
 export * from './view-json.js';
+export * from './console-lines.js';

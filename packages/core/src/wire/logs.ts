@@ -1,42 +1,47 @@
+import type { ConsoleLine } from '../run-view/console-lines.js';
+
 /** What there is of console output in a run. */
 export interface LogSummary {
   readonly attempts: readonly {
     readonly step: string;
     readonly attempt: number;
+    /** Line ends. */
     readonly lines: number;
-    readonly bytes: number;
+    /** Characters. */
+    readonly size: number;
   }[];
 }
 
-/** A window of lines. Lines are counted from 0, after both streams were joined in order of arrival. */
+/**
+ * A window of lines, as `ConsoleLines` makes them: counted from 0 in the order in which they ended, of
+ * both streams together or of one.
+ */
 export interface LogQuery {
+  /** Default: the latest. */
   readonly attempt?: number;
   readonly stream?: 'stdout' | 'stderr';
   /** First line. Negative: from the end. Default 0. */
   readonly from?: number;
   /** Default 1,000, at most 5,000. */
   readonly limit?: number;
-  /** Only tells where this text stands (case-insensitive): `matches`. */
+  /** Tells in `matches` where this text stands (case-insensitive). With `limit` 0: only that. */
   readonly search?: string;
 }
 
-export interface LogLine {
-  readonly stream: 'stdout' | 'stderr';
-  /** Without its line end; ANSI sequences are in it, and are the reader's to interpret. At most 100 KB. */
-  readonly text: string;
-  readonly ts: string;
-}
-
 export interface LogPage {
+  readonly attempt: number;
   /** Number of the first line. */
   readonly from: number;
-  readonly lines: readonly LogLine[];
-  /** Lines of this attempt (and stream) so far. */
+  readonly lines: readonly ConsoleLine[];
+  /** Lines of this attempt (and stream) that have ended so far. */
   readonly total: number;
-  /** The last event that is in it: where the stream goes on. */
+  /**
+   * What has no end yet, one line a stream at most, below all others. A reader that goes on with the
+   * stream's chunks does so with `new ConsoleLines(page.open)`.
+   */
+  readonly open: readonly ConsoleLine[];
+  /** The last event that is in it: the cursor of the stream. */
   readonly lastSeq: number;
-  /** The last line has no line end yet. */
-  readonly open: boolean;
   /** Numbers of lines, at most 10,000. */
   readonly matches?: readonly number[];
 }

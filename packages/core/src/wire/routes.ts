@@ -56,8 +56,9 @@ export interface Routes {
 export type Route = keyof Routes;
 
 /**
- * The bytes of an artifact, as an attachment, with `Range`: `ARTIFACT_BYTES + hash`. Of an image that a
- * browser shows (PNG, JPEG, GIF, WebP; never SVG or HTML as a document) with `?inline=1` for `<img>`.
+ * The bytes of an artifact, as an attachment, with `Range`: `ARTIFACT_BYTES + hash`. `?name=` is what the
+ * download is called, `?path=` picks a file of a directory, `?inline=1` is for the `<img>` of an image that
+ * a browser shows as pixels (PNG, JPEG, GIF, WebP, AVIF; never SVG, which is a document).
  */
 export const ARTIFACT_BYTES = '/api/artifacts/';
 

@@ -1,17 +1,20 @@
 import type { ArtifactRecord } from '../model/artifact.js';
 import type { PreimagePart } from '../ports/store.js';
 
-/** Where the inputs of a step came from, and who used its outputs. */
+/** Where the inputs of a step came from, and who used its outputs. Empty until it was looked up or has run. */
 export interface StepInputs {
   readonly inputs: readonly {
-    /** The argument's or parameter's name; `0`, `1` of positional ones. */
+    /** The argument's or parameter's name; `#1`, `#2` of arguments without one. */
     readonly name: string;
-    /** As declared: `$<load.rows>`, or undefined for a value. */
+    readonly kind: 'input' | 'file' | 'parameter' | 'configuration';
+    /** What it refers to, as a user would write it: `$<load.rows>`; undefined for a value. */
     readonly reference?: string;
-    /** The step whose artifact it is, where it is one. */
-    readonly from?: { readonly step: string; readonly artifact: string };
+    /** The artifacts that it was made from: one, or several in a list or an object. */
+    readonly from: readonly { readonly step: string; readonly artifact: string }[];
     /** The pipeline's parameter, where it is one. */
     readonly parameter?: string;
+    /** Of a file: its path, as it was given. */
+    readonly path?: string;
     /** A bounded look at the value. */
     readonly preview?: string;
   }[];
@@ -26,6 +29,7 @@ export interface StepCodeView {
     /** Relative to the project's root. */
     readonly file: string;
     readonly line: number;
+    /** Of the declaration. */
     readonly name: string;
     readonly text: string;
     readonly language: 'typescript' | 'tsx' | 'javascript' | 'json';

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../model/events.js';
+import type { ConsoleChunk } from '../run-view/console-lines.js';
 import type { RunListItem } from './runs.js';
 
 /**
@@ -38,7 +39,7 @@ export type StreamMessage =
       readonly step: string;
       readonly attempt: number;
       readonly lastSeq: number;
-      readonly chunks: readonly LogChunk[];
+      readonly chunks: readonly ConsoleChunk[];
     }
   /** A run whose process is gone, or came back. */
   | { readonly type: 'liveness'; readonly run: string; readonly lost: boolean; readonly resume?: string }
@@ -58,9 +59,3 @@ export type StreamMessage =
   | { readonly type: 'fleet' }
   /** The run was deleted (gc). */
   | { readonly type: 'gone'; readonly run: string };
-
-export interface LogChunk {
-  readonly stream: 'stdout' | 'stderr';
-  readonly text: string;
-  readonly ts: string;
-}

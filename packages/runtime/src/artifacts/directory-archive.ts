@@ -189,6 +189,54 @@ export async function unpackDirectory(
   }
 }
 
+/** A file in an archive: where its content stands. */
+export interface ArchivedFile {
+  /** Parts joined by `/`; a name, never used as a path. */
+  readonly path: string;
+  readonly size: number;
+  readonly offset: number;
+}
+
+/** The files of a verified archive, without unpacking it; `most` of them at most, and how many there are. */
+export async function listDirectory(
+  archive: string,
+  options: { readonly most: number },
+): Promise<{ readonly files: readonly ArchivedFile[]; readonly total: number }> {
+  const file = await open(archive, 'r');
+  try {
+    const { size: end } = await file.stat();
+    const files: ArchivedFile[] = [];
+    let total = 0;
+    const at = async (offset: number, length: number): Promise<Buffer> => {
+      const bytes = Buffer.alloc(length);
+      const { bytesRead } = await file.read(bytes, 0, length, offset);
+      if (bytesRead !== length) throw malformed();
+      return bytes;
+    };
+    if (!(await at(0, MAGIC.length)).equals(MAGIC)) throw malformed();
+    for (let offset = MAGIC.length; ;) {
+      const kind = (await at(offset, 1)).readUInt8(0);
+      if (kind === END) break;
+      if (kind > EXECUTABLE) throw malformed();
+      const pathLength = (await at(offset + 1, 4)).readUInt32LE(0);
+      if (pathLength > MAX_PATH) throw malformed();
+      const rest = await at(offset + HEAD, pathLength + 8);
+      const size = Number(rest.readBigUInt64LE(pathLength));
+      offset += HEAD + pathLength + 8;
+      if (offset + size > end) throw malformed();
+      if (kind !== EMPTY_DIRECTORY) {
+        total++;
+        if (files.length < options.most)
+          files.push({ path: rest.toString('utf8', 0, pathLength), size, offset });
+      }
+      offset += size;
+    }
+    return { files, total };
+  } finally {
+    await file.close();
+  }
+}
+
 function safePath(target: string, path: string): string {
   const parts = path.split('/');
   if (parts.length > MAX_DEPTH + 1 || !parts.every(isSafeFileName)) {

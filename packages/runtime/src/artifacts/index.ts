@@ -1,10 +1,18 @@
 /** Values and their bytes: codecs, blob store, previews. What other rooms use is listed here. */
 export { encodeValue, hashValue, artifactIdentity, type EncodeOptions, type HashedValue } from './encode.js';
 export { decodeValue, type DecodeOptions, type EncodedValue } from './decode.js';
-export { registerCodec, registeredCodecs, clearCodecs, type Codec, type CodecOptions } from './codec.js';
+export { builtInCodec } from './built-in.js';
+export {
+  registerCodec,
+  registeredCodecs,
+  clearCodecs,
+  type Codec,
+  type CodecOptions,
+  type StoredBytes,
+} from './codec.js';
 export { text, image, type ImageValue } from './markers.js';
 export { directoryBlobs } from './directory-blobs.js';
-export { hashDirectory } from './directory-archive.js';
+export { hashDirectory, listDirectory, type ArchivedFile } from './directory-archive.js';
 export { hashFile, sha256 } from './sha256.js';
 export { previewText, previewValue } from './preview.js';
 export { toJson } from './to-json.js';

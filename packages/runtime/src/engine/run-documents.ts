@@ -7,7 +7,7 @@ import type {
   StoredArtifact,
   TaskPackage,
 } from '@run-pipeline/core/model';
-import { digest, RunPipelineError } from '@run-pipeline/core/model';
+import { digest, isRunPipelineError, RunPipelineError } from '@run-pipeline/core/model';
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import type { Project } from '../project/project.js';
@@ -172,4 +172,14 @@ export async function storedPackage(project: Project, hash: string): Promise<Tas
     message: `the task package ${hash} of this run is missing or damaged`,
     help: 'It cannot be resumed; run it again with run-pipeline rerun.',
   });
+}
+
+/** The packages that a run executes, by the keys of its steps; empty when it left nothing to resume from. */
+export async function packagesOfRun(project: Project, run: RunId): Promise<ReadonlyMap<string, string>> {
+  try {
+    return (await readLaunch(project, run)).packages;
+  } catch (error) {
+    if (isRunPipelineError(error) && error.code === 'not-resumable') return new Map();
+    throw error;
+  }
 }

@@ -41,6 +41,30 @@ export function explainChanges(
   return sentences;
 }
 
+/** Every part of the two, with what became of it; equal ones too, in the order of `after`, removed ones last. */
+export function compareParts(
+  before: readonly PreimagePart[],
+  after: readonly PreimagePart[],
+): readonly {
+  readonly before: PreimagePart | undefined;
+  readonly now: PreimagePart | undefined;
+}[] {
+  const old = group(before);
+  const result: { readonly before: PreimagePart | undefined; readonly now: PreimagePart | undefined }[] = [];
+  for (const [key, now] of group(after)) {
+    const then = [...(old.get(key) ?? [])];
+    old.delete(key);
+    const same = now.map((part) => {
+      const at = then.findIndex((item) => item.hash === part.hash);
+      return at === -1 ? undefined : then.splice(at, 1)[0];
+    });
+    now.forEach((part, index) => result.push({ before: same[index] ?? then.shift(), now: part }));
+    for (const part of then) result.push({ before: part, now: undefined });
+  }
+  for (const parts of old.values()) for (const part of parts) result.push({ before: part, now: undefined });
+  return result;
+}
+
 const MOST = 5;
 
 interface Difference {

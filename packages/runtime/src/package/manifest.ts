@@ -8,6 +8,7 @@ import {
 } from '@run-pipeline/core/model';
 import { findAssets } from './assets.js';
 import type { Bundled } from './bundle/bundle.js';
+import { keepSources } from './bundle/kept-sources.js';
 import { replaceMapped } from './bundle/mappings.js';
 import type { Closures } from './dependencies/closure.js';
 import { hashOf } from './digest.js';
@@ -143,7 +144,7 @@ export function packageContent(
     content: {
       manifest,
       code: `${numbered.code.trimEnd()}\n`,
-      map: numbered.map,
+      map: keepSources(numbered.map, { symbols, read: (file) => files.read(join(root, file)) }),
       lock: packages.length === 0 ? undefined : JSON.stringify(closure.lock),
       assets,
     },

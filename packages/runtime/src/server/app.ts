@@ -1,8 +1,9 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { HttpBindings } from '@hono/node-server';
-import { STREAM, type WireError } from '@run-pipeline/core/wire';
+import { ARTIFACT_BYTES, STREAM, type WireError } from '@run-pipeline/core/wire';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { artifactBytes, readBytesQuery, type BytesQuery } from './artifacts/artifact-bytes.js';
 import { admit } from './door/guard.js';
 import type { Sessions } from './door/sessions.js';
 import { Fields } from './fields.js';
@@ -35,7 +36,7 @@ export function createApp(options: {
   app.use('/api/*', async (c, next) => {
     admit(c.env.incoming, sessions);
     await next();
-    c.res.headers.set('cache-control', 'no-store');
+    if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
   });
   app.use(
     '/api/*',
@@ -54,6 +55,7 @@ export function createApp(options: {
     feed.connect(c.env.outgoing, followed);
     return RESPONSE_ALREADY_SENT;
   });
+  app.get(`${ARTIFACT_BYTES}:hash`, (c) => bytes(c, context));
   for (const route of listRoutes(servedRoutes(context)))
     app.on(route.method, route.path, (c) => answer(c, route, context));
   app.all('/api/*', () => {
@@ -82,6 +84,20 @@ async function answer(c: Context<Env>, route: AnyRoute, context: ServerContext):
   const body = route.method === 'POST' ? read(route.body, Fields.ofBody(await jsonBody(c))) : undefined;
   const reply = await route.answer({ params, query, body, signal: c.req.raw.signal });
   return c.json(reply as object);
+}
+
+const BYTES_ROUTE = { segments: [...ARTIFACT_BYTES.split('/').slice(1, -1), ':hash'] };
+
+async function bytes(c: Context<Env>, context: ServerContext): Promise<Response> {
+  const params = pathParameters(BYTES_ROUTE, c.env.incoming.url ?? '');
+  const hash = params?.['hash'];
+  if (hash === undefined) throw new Refusal(404, 'no-route', 'there is no such resource');
+  const query = read(readBytesQuery, Fields.ofQuery(new URL(c.req.url).searchParams)) as BytesQuery;
+  return artifactBytes(context, hash, query, {
+    method: c.req.method,
+    range: c.req.header('range'),
+    ifNoneMatch: c.req.header('if-none-match'),
+  });
 }
 
 function read(reader: AnyRoute['query'], fields: Fields): unknown {

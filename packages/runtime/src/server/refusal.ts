@@ -42,6 +42,8 @@ export function refusalOf(
     const status = error.code.startsWith('unknown-') ? 404 : STATUS_OF[error.kind];
     return answer(status, error.code, error.message, error.help);
   }
+  // Nobody waits for the answer any more.
+  if (error instanceof Error && error.name === 'AbortError') return answer(503, 'aborted', 'it was given up');
   onBug(error);
   return answer(500, 'server-failed', 'the server failed to answer; its terminal says why');
 }

@@ -1,4 +1,6 @@
 import type { Project } from '../project/index.js';
+import type { ArtifactPages } from './artifacts/artifact-pages.js';
+import type { Logs } from './logs/logs.js';
 import type { RunItems } from './run-items.js';
 import type { RunViews } from './run-views.js';
 
@@ -13,6 +15,8 @@ export interface ServerContext {
   readonly actions: boolean;
   readonly views: RunViews;
   readonly items: RunItems;
+  readonly logs: Logs;
+  readonly artifacts: ArtifactPages;
   /** Hears of errors that nobody expected. */
   readonly onBug: (error: unknown) => void;
 }

@@ -5,9 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { RunPipelineError } from '@run-pipeline/core/model';
 import type { Project } from '../project/index.js';
 import { createApp } from './app.js';
+import { ArtifactPages } from './artifacts/artifact-pages.js';
 import { SECURITY_HEADERS } from './door/headers.js';
 import { hostCheck, isLoopback } from './door/hosts.js';
 import { openSessions } from './door/sessions.js';
+import { Logs } from './logs/logs.js';
 import { RunItems } from './run-items.js';
 import { RunViews } from './run-views.js';
 import type { ServerContext } from './server-context.js';
@@ -65,6 +67,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     actions: !options.readOnly,
     views,
     items: new RunItems(project.store, views),
+    logs: new Logs(project.store),
+    artifacts: new ArtifactPages(),
     onBug: options.onBug,
   };
   const feed = new LiveFeed(context);
@@ -94,6 +98,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       const closed = new Promise<void>((done) => server.close(() => done()));
       server.closeAllConnections();
       await closed;
+      await context.artifacts.close();
     },
   };
 }

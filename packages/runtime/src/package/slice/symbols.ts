@@ -18,6 +18,7 @@ function moduleSymbols(slice: ModuleSlice, whole: Slice, root: string): PackageS
     name,
     file,
     line: module.locate(node.start).line,
+    endLine: module.locate(Math.max(node.start, node.end - 1)).line,
     hash: contentHash(Buffer.from(module.text(node))),
   });
   const symbols: PackageSymbol[] = [];

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { runId, stepName, type RunEvent, type StepLog } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
-import type { LogChunk } from '@run-pipeline/core/wire';
+import type { ConsoleChunk } from '@run-pipeline/core/run-view';
 import { shownStatus } from '../../engine/index.js';
 import { resumeCommandOf } from '../command-line.js';
 import { VIEW_EVENTS } from '../run-views.js';
@@ -276,7 +276,7 @@ class Look {
   async log(
     row: RunRow,
     log: FollowedLog,
-  ): Promise<{ readonly chunks: readonly LogChunk[]; readonly lastSeq: number }> {
+  ): Promise<{ readonly chunks: readonly ConsoleChunk[]; readonly lastSeq: number }> {
     const events = await this.#context.project.store.readEvents(row.id, {
       types: ['step.log'],
       step: stepName(log.step),
