@@ -45,6 +45,8 @@ export async function stepExecutable(
       env: environment,
       secrets,
       cwd,
+      // Relative to the root, places mean the same to the run, which shows them.
+      placesFrom: root,
       blobs: { kind: 'directory', path: blobsDirectory },
       assetsDirectory: manifest.assets.length === 0 ? undefined : join(directory, 'assets'),
       assetsFrom: dirname(manifest.source.file),

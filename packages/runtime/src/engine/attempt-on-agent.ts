@@ -1,6 +1,7 @@
 import { RunPipelineError, type ErrorRecord, type RunEventBody, type TaskId } from '@run-pipeline/core/model';
 import type { AttemptState, RunOwnership, TaskOutputRow } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
+import type { ProjectPaths } from '../project/project.js';
 import type { TaskOutcome } from '../workers/protocol.js';
 import type { Attempted, AttemptNumber } from './attempt.js';
 import { abortError, timeoutMessage, type Limit } from './abort-error.js';
@@ -11,6 +12,7 @@ import type { Following, Sighting } from './followed-attempts.js';
 import type { OpenAttempt } from './open-attempt.js';
 import type { Prepared } from './prepare.js';
 import { startPatience } from './patience.js';
+import { placedHere } from './placed-here.js';
 import { RunLost } from './run-log.js';
 import { stepJob } from './step-job.js';
 import { outcomeOfEnding } from './task-spec.js';
@@ -311,7 +313,9 @@ class FollowedAttempt {
     const { outcome, durationMs } = outcomeOfEnding(ending);
     const limit = this.#limit;
     return this.#over(
-      outcome.status === 'aborted' && limit !== undefined ? abortedBy(limit) : outcome,
+      outcome.status === 'aborted' && limit !== undefined
+        ? abortedBy(limit)
+        : outcomeHere(outcome, this.#context.project),
       durationMs === undefined ? {} : { durationMs },
     );
   }
@@ -384,6 +388,11 @@ class FollowedAttempt {
     const stop = this.#context.stop.current();
     if (stop?.reason === 'lost') throw new RunLost(stop.message);
   }
+}
+
+function outcomeHere(outcome: TaskOutcome, paths: ProjectPaths): TaskOutcome {
+  if (outcome.status === 'completed' || outcome.error === undefined) return outcome;
+  return { ...outcome, error: placedHere(outcome.error, paths) };
 }
 
 const abortedBy = (limit: Limit): TaskOutcome => ({

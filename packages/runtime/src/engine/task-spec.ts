@@ -12,6 +12,7 @@ import type {
 } from '@run-pipeline/core/model';
 import type { TaskEnding } from '@run-pipeline/core/ports';
 import type { ArgumentValues, InputValue, TaskOutcome } from '../workers/protocol.js';
+import { portableThrown, reviveThrown } from '../workers/thrown.js';
 
 /**
  * What an agent needs to execute a step that it knows nothing of: the package by its hash, the encoded
@@ -57,8 +58,18 @@ export interface EndingDocument {
 
 export const encodeSpec = (spec: TaskSpec): Uint8Array => serialize(spec);
 export const decodeSpec = (bytes: Uint8Array): TaskSpec => deserialize(bytes) as TaskSpec;
-export const encodeEnding = (ending: EndingDocument): Uint8Array => serialize(ending);
-export const decodeEnding = (bytes: Uint8Array): EndingDocument => deserialize(bytes) as EndingDocument;
+/** What a step threw is kept as `retry.when` has to see it; cloned as it is, it would lose name and properties. */
+export function encodeEnding(ending: EndingDocument): Uint8Array {
+  const { outcome } = ending;
+  if (outcome.status !== 'failed' || outcome.thrown === undefined) return serialize(ending);
+  return serialize({ ...ending, outcome: { ...outcome, thrown: portableThrown(outcome.thrown) } });
+}
+export function decodeEnding(bytes: Uint8Array): EndingDocument {
+  const ending = deserialize(bytes) as EndingDocument;
+  const { outcome } = ending;
+  if (outcome.status !== 'failed' || outcome.thrown === undefined) return ending;
+  return { ...ending, outcome: { ...outcome, thrown: reviveThrown(outcome.thrown) } };
+}
 
 /** What became of an attempt on an agent, in the words of a worker. */
 export function outcomeOfEnding(ending: Pick<TaskEnding, 'status' | 'error' | 'document'>): {

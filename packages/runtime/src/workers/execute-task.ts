@@ -64,7 +64,7 @@ export function unsuccessful(
   const { request, signal, map = packageMap(request) } = options;
   const uncaught = isUncaught(thrown) ? thrown : undefined;
   const cause = uncaught === undefined ? thrown : uncaught.error;
-  const record = errorRecord(cause, { map, cwd: request.cwd });
+  const record = errorRecord(cause, { map, cwd: request.placesFrom ?? request.cwd });
   const error = uncaught === undefined ? record : { ...record, code: record.code ?? uncaught.code };
   // Whatever a step throws after it was told to stop is how it stopped.
   if (signal.aborted) {

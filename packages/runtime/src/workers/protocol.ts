@@ -59,6 +59,8 @@ export interface TaskRequest {
   /** Values to mask in console and errors. */
   readonly secrets: readonly string[];
   readonly cwd: string;
+  /** Places in errors are told relative to this directory; default: `cwd`. */
+  readonly placesFrom?: string;
   readonly blobs: { readonly kind: 'directory'; readonly path: string };
   readonly assetsDirectory: string | undefined;
   /** Where in it the names of assets start: the place of the step's source file. Default: at its top. */
