@@ -1,4 +1,5 @@
 import { RunPipelineError, type TaskEdit } from '@run-pipeline/core/model';
+import { crashPoint } from '../crash-points.js';
 import type { NodeState, RunContext } from './context.js';
 import type { Prepared, PreparedTemplate } from './prepare.js';
 
@@ -24,6 +25,7 @@ export async function keepRecord(context: RunContext, node: NodeState, prepared:
     step: node.name,
     edit,
   });
+  crashPoint('record-made');
   // An earlier process of this run made it: what a callback sets may differ from then.
   if (context.recorded !== undefined) await store.editTask(node.task, edit);
 }
