@@ -11,7 +11,7 @@ export interface RunHost {
   /** `observer` is told every event of the run after it is committed, in order. */
   run(subject: object, options: RunOptions, observer?: (event: RunEvent) => void): Promise<Run>;
   /** Absent where pipelines cannot be tasks: in a step, and while a file is only looked at. */
-  readonly pipelines?: PipelineTasks;
+  readonly pipelines?: PipelineTasks | undefined;
 }
 
 /** The options of `run(…)`: the command line's flags in camelCase. */

@@ -1,4 +1,4 @@
-import type { DeclaredPipeline, Run, RunOptions } from '@run-pipeline/core/define';
+import type { DeclaredPipeline, PipelineTasks, Run, RunOptions } from '@run-pipeline/core/define';
 import type { RunEvent, SourceLocation } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
 
@@ -48,6 +48,8 @@ export interface LoadedFile {
    * so that a run can be resumed by the same controller, and evaluated again by `loadBundle`.
    */
   readonly bundle: SourceBundle;
+  /** What the file saw as its arguments (`process.argv` from index 2 on). */
+  readonly argv?: readonly string[];
   /** `pipe.start()` and `run(…)` calls that the file made so far, in order. */
   readonly starts: readonly SelfStart[];
 }
@@ -78,6 +80,8 @@ export interface LoadOptions {
   readonly onStart?: OnStart;
   /** `process.argv` from index 2 on, as the file sees it. Default: empty. */
   readonly argv?: readonly string[];
+  /** What `createDraft()` and the like come to; default: they are refused, the file is only looked at. */
+  readonly pipelines?: PipelineTasks;
   /** Finds the framework's own modules; default: this installation. */
   readonly framework?: ResolveFramework;
 }
@@ -93,12 +97,16 @@ export type ResolveFramework = (specifier: string) => string | undefined;
  */
 export type LoadFile = (options: LoadOptions) => Promise<LoadedFile>;
 
-/** Evaluates a stored bundle again (resume): the same candidates as when it was loaded. */
+/**
+ * Evaluates a stored bundle again (resume): the same candidates as when it was loaded. What the file starts or
+ * drafts itself is not done again; other runs (of bodies, callbacks) go to the host that was set before.
+ */
 export type LoadBundle = (options: {
   readonly paths: ProjectPaths;
   readonly bundle: SourceBundle;
   /** The user's file, as it was. */
   readonly file: string;
+  readonly argv?: readonly string[];
   readonly framework?: ResolveFramework;
 }) => Promise<LoadedFile>;
 

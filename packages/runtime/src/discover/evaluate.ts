@@ -1,5 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { pathToFileURL } from 'node:url';
-import { setRunHost, type Run, type RunOptions } from '@run-pipeline/core/define';
+import {
+  setRunHost,
+  type PipelineTasks,
+  type Run,
+  type RunHost,
+  type RunOptions,
+} from '@run-pipeline/core/define';
 import type { RunEvent } from '@run-pipeline/core/model';
 import { EXPORTS_HOOK } from './placeholder.js';
 import { strayFailures } from './stray-failures.js';
@@ -9,6 +16,9 @@ export interface Evaluation {
   /** Of a file that was left at its own `await pipe.start()`: those that are set already. */
   readonly exports: Readonly<Record<string, unknown>>;
 }
+
+/** Set in everything that a file sets going by being evaluated, timers and promises too. */
+const evaluation = new AsyncLocalStorage<symbol>();
 
 /**
  * Imports the executable file, always anew. While it runs, and after, `pipe.start()` and `run(…)` go to
@@ -25,6 +35,13 @@ export async function evaluate(options: {
     exports: () => Readonly<Record<string, unknown>>,
     observer: ((event: RunEvent) => void) | undefined,
   ) => Promise<Run> | undefined;
+  /**
+   * A file whose pipeline goes on here (`loadBundle`) was a program once, which started or drafted it: that
+   * must not happen again, now or later. Whoever else runs pipelines here (bodies, callbacks) comes to this host.
+   */
+  readonly later?: RunHost | undefined;
+  /** Pipelines as tasks, for a file that is run. */
+  readonly pipelines?: PipelineTasks | undefined;
   /** Whether there is nothing to work with yet, so that waiting for a late start makes sense. */
   readonly isIncomplete: (exports: Readonly<Record<string, unknown>>) => boolean;
 }): Promise<Evaluation> {
@@ -36,14 +53,39 @@ export async function evaluate(options: {
 
   const stray = strayFailures(options.file);
   const restoreHook = installHook(options.file, (exports) => (exportsSoFar = exports));
+  const own = Symbol('evaluation');
+  const { later } = options;
+  const goesLater = (): boolean => later !== undefined && evaluation.getStore() !== own;
+  const start = (
+    subject: object,
+    runOptions: RunOptions,
+    observer: ((event: RunEvent) => void) | undefined,
+  ): Promise<Run> => {
+    startedAny();
+    stray.stop(); // from here on the process is the run's
+    const answer = options.onStart(subject, runOptions, () => settledExports(exportsSoFar()), observer);
+    return answer ?? leave();
+  };
+  /** The file is done where it waits for this. */
+  const leave = (): Promise<never> => {
+    startedAny();
+    startedUnsettled();
+    return new Promise<never>(() => {});
+  };
   setRunHost({
-    run(subject, runOptions, observer) {
-      startedAny();
-      stray.stop(); // from here on the process is the run's
-      const answer = options.onStart(subject, runOptions, () => settledExports(exportsSoFar()), observer);
-      if (answer !== undefined) return answer;
-      startedUnsettled();
-      return new Promise<Run>(() => {});
+    run: (subject, runOptions, observer) =>
+      goesLater() ? later!.run(subject, runOptions, observer) : start(subject, runOptions, observer),
+    get pipelines() {
+      if (goesLater()) return later!.pipelines;
+      const { pipelines } = later ?? options;
+      if (later === undefined || pipelines === undefined) return pipelines;
+      // Looking is harmless; all else was done when the file was the program.
+      return {
+        ...pipelines,
+        draft: async (subject: object) => (await start(subject, {}, undefined)) as never,
+        clone: leave,
+        enqueue: leave,
+      };
     },
   });
   // What the file sees when it looks at its arguments, as if it were the program.
@@ -51,9 +93,11 @@ export async function evaluate(options: {
 
   const handlesBefore = activity().handles;
   try {
-    const whole = import(/* @vite-ignore */ freshUrl(options.executable)) as Promise<
-      Readonly<Record<string, unknown>>
-    >;
+    const whole = evaluation.run(
+      own,
+      () =>
+        import(/* @vite-ignore */ freshUrl(options.executable)) as Promise<Readonly<Record<string, unknown>>>,
+    );
     const exports = await Promise.race([whole, stray.failed, unsettledStart.then(afterTurns)]);
     if (exports === undefined) {
       whole.catch(() => {}); // the file is left where it waits

@@ -1,6 +1,14 @@
 import { realpathSync, statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
-import { registry, setRunHost, type RunOptions } from '@run-pipeline/core/define';
+import {
+  hasRunHost,
+  registry,
+  runHost,
+  setRunHost,
+  type PipelineTasks,
+  type RunHost,
+  type RunOptions,
+} from '@run-pipeline/core/define';
 import { isRunPipelineError, RunPipelineError } from '@run-pipeline/core/model';
 import { ensureHome } from '../project/home.js';
 import type { ProjectPaths } from '../project/project.js';
@@ -31,7 +39,8 @@ export const loadFile: LoadFile = async (options) => {
   const file = checkFile(options.file, options.paths);
   const framework = options.framework ?? ownFramework;
   const { executable, bundle } = await transformed({ paths: options.paths, file, framework });
-  return evaluated({ file, executable, bundle, argv: options.argv ?? [], onStart: options.onStart });
+  const { argv = [], onStart, pipelines } = options;
+  return evaluated({ file, executable, bundle, argv, onStart, pipelines });
 };
 
 /**
@@ -60,7 +69,9 @@ export const loadBundle: LoadBundle = async (options) => {
     bundle: options.bundle,
     framework,
   });
-  return evaluated({ file: options.file, executable, bundle: options.bundle, argv: [], onStart: undefined });
+  const { file, bundle, argv = [] } = options;
+  const later = hasRunHost() ? runHost() : undefined;
+  return evaluated({ file, executable, bundle, argv, onStart: undefined, later });
 };
 
 /** The exports of a file that is not a pipeline: `run-pipeline.config.ts`. */
@@ -154,6 +165,8 @@ async function evaluated(options: {
   readonly bundle: SourceBundle;
   readonly argv: readonly string[];
   readonly onStart: OnStart | undefined;
+  readonly pipelines?: PipelineTasks | undefined;
+  readonly later?: RunHost | undefined;
 }): Promise<LoadedFile> {
   const { file } = options;
   const places = new Places({
@@ -183,7 +196,7 @@ async function evaluated(options: {
       return candidate === undefined ? [] : [{ candidate, options: call.options }];
     });
     places.save();
-    return { file, candidates, bundle, starts };
+    return { file, candidates, bundle, argv: options.argv, starts };
   };
 
   try {
@@ -191,6 +204,8 @@ async function evaluated(options: {
       executable: options.executable,
       file,
       argv: options.argv,
+      later: options.later,
+      pipelines: options.pipelines,
       onStart: (subject, runOptions, exportsSoFar, observer) => {
         calls.push({ subject, options: runOptions });
         if (options.onStart === undefined) return undefined;

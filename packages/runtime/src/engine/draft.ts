@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { EncodedValue, ParameterType, PipelineDefinition, TaskRecord } from '@run-pipeline/core/model';
+import type { PipelineDefinition, TaskRecord } from '@run-pipeline/core/model';
 import { digest, RunPipelineError } from '@run-pipeline/core/model';
 import type { SourceBundle } from '../discover/discovery.js';
 import type { Project } from '../project/project.js';
-import type { Launch, LaunchRecord, SharedValue } from './run-documents.js';
+import type { DeclaredPipeline, Launch, LaunchRecord, SharedValue } from './run-documents.js';
 
 /**
  * What a pipeline's task is made of, other than its parameters: one value of the store, which the record
@@ -18,29 +18,16 @@ export interface DraftLaunch {
   readonly exportName: string | undefined;
   readonly pipeline: string;
   readonly project: string;
-  /** As declared; undefined: the run gets the latest + 1. */
-  readonly declaredVersion: string | undefined;
+  readonly declared: DeclaredPipeline;
   /** `examples/iris.ts#IrisPipeline`. */
   readonly source: string;
   readonly cwd: string;
   readonly file: string;
+  readonly argv: readonly string[];
   readonly options: Launch['options'];
-  readonly parameters: readonly DeclaredParameter[];
   /** Package key to hash; of steps from tasks none: those are looked up when the run is made. */
   readonly packages: readonly (readonly [string, string])[];
   readonly bundle: SourceBundle;
-}
-
-/** What a declared parameter takes, as far as it can be kept. */
-export interface DeclaredParameter {
-  readonly name: string;
-  readonly type: ParameterType;
-  readonly required: boolean;
-  readonly description: string | undefined;
-  /** A schema is code: it says whether a value fits when the pipeline starts. */
-  readonly schema: boolean;
-  /** Undefined: there is none, or JSON cannot keep it. */
-  readonly default: EncodedValue | undefined;
 }
 
 /** Where the record of a pipeline has its parameters. */
@@ -95,6 +82,8 @@ export const launchOfDraft = (
   parameters,
   cwd: draft.cwd,
   file: draft.file,
+  argv: draft.argv,
+  declared: draft.declared,
   options: draft.options,
   packages,
   templates,

@@ -4,7 +4,7 @@ import { newRunId } from '../project/new-id.js';
 import { processIdentity } from '../project/process-identity.js';
 import type { RunRequest } from './api.js';
 import { controllerRecord } from './controller-record.js';
-import { recordedParameters } from './draft-parameters.js';
+import { declaredPipeline, recordedParameters } from './draft-parameters.js';
 import { launchParameters } from './parameters.js';
 import { launchOptions, prepareLaunch } from './prepare-launch.js';
 import { encodeParameters, LAUNCH_DOCUMENT, launchDocument, parameterBlobs } from './run-documents.js';
@@ -37,6 +37,8 @@ export async function launchRemote(
     bundle: request.loaded?.bundle,
     cwd: project.cwd,
     file: request.loaded?.file,
+    argv: request.loaded?.argv,
+    declared: declaredPipeline(definition),
     options: launchOptions(request.options),
   });
   const task = await controllerRecord({

@@ -152,7 +152,7 @@ const alreadyRunning = (row: RunRow): RunPipelineError =>
 export async function definitionOf(
   project: Project,
   given: PipelineDefinition | undefined,
-  launch: Pick<LaunchRecord, 'bundle' | 'file' | 'exportName' | 'pipeline' | 'project'>,
+  launch: Pick<LaunchRecord, 'bundle' | 'file' | 'argv' | 'exportName' | 'pipeline' | 'project'>,
 ): Promise<PipelineDefinition> {
   if (given !== undefined) return given;
   if (launch.bundle === undefined || launch.file === undefined) {
@@ -163,7 +163,8 @@ export async function definitionOf(
       help: 'Start the program again: what is cached is not executed again.',
     });
   }
-  const loaded = await loadBundle({ paths: project, bundle: launch.bundle, file: launch.file });
+  const { bundle, file, argv = [] } = launch;
+  const loaded = await loadBundle({ paths: project, bundle, file, argv });
   const found =
     loaded.candidates.find(
       (candidate) => launch.exportName !== undefined && candidate.exportName === launch.exportName,

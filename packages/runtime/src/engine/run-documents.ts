@@ -2,6 +2,8 @@ import { readPackage } from '../package/index.js';
 import type { SourceBundle } from '../discover/discovery.js';
 import type {
   Digest,
+  EncodedValue,
+  ParameterType,
   PipelineDefinition,
   RunId,
   StoredArtifact,
@@ -32,6 +34,10 @@ export interface Launch {
   readonly cwd: string;
   /** The user's file; undefined when a program started the run. */
   readonly file: string | undefined;
+  /** Its arguments, as it saw them. */
+  readonly argv?: readonly string[] | undefined;
+  /** What the pipeline declared: for clones, whose parameters can be edited. */
+  readonly declared?: DeclaredPipeline;
   readonly options: {
     readonly refresh: 'none' | 'all' | readonly string[];
     readonly cache: boolean;
@@ -42,6 +48,25 @@ export interface Launch {
     readonly local: boolean;
   };
 }
+/** Of a definition, what can be kept and is not in its code. */
+export interface DeclaredPipeline {
+  /** Undefined: every run gets the latest + 1. */
+  readonly version: string | undefined;
+  readonly parameters: readonly DeclaredParameter[];
+}
+
+/** What a declared parameter takes. */
+export interface DeclaredParameter {
+  readonly name: string;
+  readonly type: ParameterType;
+  readonly required: boolean;
+  readonly description: string | undefined;
+  /** A schema is code: it says whether a value fits when the pipeline starts. */
+  readonly schema: boolean;
+  /** Undefined: there is none, or JSON cannot keep it, or it is long. */
+  readonly default: EncodedValue | undefined;
+}
+
 export type LaunchValue =
   | { readonly kind: 'file'; readonly path: string; readonly directory: boolean }
   | { readonly kind: 'undefined' }

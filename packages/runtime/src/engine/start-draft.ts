@@ -1,8 +1,8 @@
 import type { RunId, TaskRecord } from '@run-pipeline/core/model';
 import { crashPoint } from '../crash-points.js';
-import { decodeJsonValue } from '../artifacts/index.js';
 import type { RunResult } from './api.js';
-import { readDraft, launchOfDraft, PARAMETER_SECTION } from './draft.js';
+import { readDraft, launchOfDraft } from './draft.js';
+import { givenParameters } from './draft-parameters.js';
 import type { ControllerRequest } from './execute-controller.js';
 import { launchParameters } from './parameters.js';
 import { definitionOf, storedPackages } from './resume-run.js';
@@ -54,7 +54,7 @@ export async function startDraft(
     id: record.id as string as RunId,
     pipeline: record.name,
     project: record.project,
-    version: draft.declaredVersion,
+    version: draft.declared.version,
     owner,
     leaseMs: leaseMs(process.env),
     source: draft.source,
@@ -82,20 +82,6 @@ export async function startDraft(
     onWarning: request.onWarning,
     signal: request.signal,
   });
-}
-
-/** As the record has them; what it does not have is left to the defaults. */
-function givenParameters(record: TaskRecord): {
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly textual: readonly string[];
-} {
-  const section = Object.hasOwn(record.parameters, PARAMETER_SECTION)
-    ? Object.entries(record.parameters[PARAMETER_SECTION]!)
-    : [];
-  return {
-    values: Object.fromEntries(section.map(([name, value]) => [name, decodeJsonValue(value)])),
-    textual: section.filter(([, { text }]) => text === true).map(([name]) => name),
-  };
 }
 
 /** The run that the task was cloned from, if that is one. */

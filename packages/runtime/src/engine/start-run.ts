@@ -4,6 +4,7 @@ import type { RunRow } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import { processIdentity } from '../project/process-identity.js';
 import type { RunRequest, RunResult } from './api.js';
+import { declaredPipeline } from './draft-parameters.js';
 import { leaseMs } from './settings.js';
 import { launchParameters, shownParameters, type Parameters } from './parameters.js';
 import { encodeParameters, LAUNCH_DOCUMENT, launchDocument, parameterBlobs } from './run-documents.js';
@@ -55,6 +56,8 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     bundle: request.loaded?.bundle,
     cwd: project.cwd,
     file: request.loaded?.file,
+    argv: request.loaded?.argv,
+    declared: declaredPipeline(definition),
     options: launchOptions(options),
   });
   const row = await project.store.createRun({

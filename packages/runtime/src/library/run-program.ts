@@ -36,7 +36,7 @@ export async function runProgram(
     const request: RunRequest = {
       project,
       definition,
-      loaded: { file, bundle, candidates: [], starts: [] },
+      loaded: { file, bundle, argv: process.argv.slice(2), candidates: [], starts: [] },
       source: `${relative(project.root, file)}#${definition.name}`,
       exportName: undefined,
       parent: undefined,
