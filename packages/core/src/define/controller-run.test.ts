@@ -162,7 +162,7 @@ test('where the host has no tasks of pipelines, and for what cannot be meant, th
   previous = setRunHost({ run: () => Promise.reject(new Error('not asked')) });
   await expect(demo().createDraft()).rejects.toMatchObject({
     code: 'no-pipeline-tasks',
-    message: expect.stringMatching(/^createDraft\(\) cannot be used here/) as unknown,
+    message: expect.stringMatching(/^createDraft\(\) cannot be used in a step/) as unknown,
     at: { file: expect.stringMatching(/controller-run\.test\.ts$/) as unknown },
   });
   await expect(PipelineController.get({ name: 'demo' } as never)).rejects.toThrow(

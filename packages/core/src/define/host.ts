@@ -10,7 +10,7 @@ import type { PipelineTasks } from './pipeline-task.js';
 export interface RunHost {
   /** `observer` is told every event of the run after it is committed, in order. */
   run(subject: object, options: RunOptions, observer?: (event: RunEvent) => void): Promise<Run>;
-  /** Absent where pipelines cannot be tasks: in a step, and while a file is only looked at. */
+  /** Absent where pipelines cannot be tasks: in a step. */
   readonly pipelines?: PipelineTasks | undefined;
 }
 

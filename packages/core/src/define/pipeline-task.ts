@@ -160,8 +160,8 @@ function pipelineTasks(reader: OptionReader): NonNullable<RunHost['pipelines']> 
   if (pipelines !== undefined) return pipelines;
   throw declarationError({
     code: 'no-pipeline-tasks',
-    message: `${reader.what} cannot be used here: neither a step, nor a file that is only looked at (plan, check, graph), can draft, clone or enqueue pipelines`,
-    help: 'Call it in a program of its own: npx tsx file.ts, or node file.js.',
+    message: `${reader.what} cannot be used in a step: pipelines are drafted, cloned and enqueued by programs`,
+    help: 'Call it in a callback or in the body of a pipeline function, or in a program of its own: npx tsx file.ts.',
     at: reader.at,
   });
 }

@@ -1,4 +1,4 @@
-import type { DeclaredPipeline, PipelineTasks, Run, RunOptions } from '@run-pipeline/core/define';
+import type { DeclaredPipeline, PipelineTasks, Run, RunHost, RunOptions } from '@run-pipeline/core/define';
 import type { RunEvent, SourceLocation } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
 
@@ -80,7 +80,12 @@ export interface LoadOptions {
   readonly onStart?: OnStart;
   /** `process.argv` from index 2 on, as the file sees it. Default: empty. */
   readonly argv?: readonly string[];
-  /** What `createDraft()` and the like come to; default: they are refused, the file is only looked at. */
+  /**
+   * Without `onStart`: serves runs and drafts that do not come from the file's own evaluation but from
+   * bodies and callbacks, later.
+   */
+  readonly later?: RunHost;
+  /** What `createDraft()` and the like come to; default: recorded as starts are, they never settle. */
   readonly pipelines?: PipelineTasks;
   /** Finds the framework's own modules; default: this installation. */
   readonly framework?: ResolveFramework;

@@ -36,8 +36,9 @@ export async function evaluate(options: {
     observer: ((event: RunEvent) => void) | undefined,
   ) => Promise<Run> | undefined;
   /**
-   * A file whose pipeline goes on here (`loadBundle`) was a program once, which started or drafted it: that
-   * must not happen again, now or later. Whoever else runs pipelines here (bodies, callbacks) comes to this host.
+   * Serves whoever runs or drafts pipelines in this process but is not the file being evaluated: bodies and
+   * callbacks. What the file itself starts (it was a program once, when it is evaluated again for a run that
+   * goes on here) must not happen, now or later.
    */
   readonly later?: RunHost | undefined;
   /** Pipelines as tasks, for a file that is run. */
@@ -75,17 +76,13 @@ export async function evaluate(options: {
   setRunHost({
     run: (subject, runOptions, observer) =>
       goesLater() ? later!.run(subject, runOptions, observer) : start(subject, runOptions, observer),
-    get pipelines() {
+    get pipelines(): PipelineTasks | undefined {
       if (goesLater()) return later!.pipelines;
-      const { pipelines } = later ?? options;
-      if (later === undefined || pipelines === undefined) return pipelines;
-      // Looking is harmless; all else was done when the file was the program.
-      return {
-        ...pipelines,
-        draft: async (subject: object) => (await start(subject, {}, undefined)) as never,
-        clone: leave,
-        enqueue: leave,
-      };
+      if (later === undefined && options.pipelines !== undefined) return options.pipelines;
+      // Of a file that is only looked at, or was done with as a program: looking there is harmless.
+      const find = later?.pipelines?.find ?? leave;
+      const draft = async (subject: object) => (await start(subject, {}, undefined)) as never;
+      return { find, draft, clone: leave, enqueue: leave };
     },
   });
   // What the file sees when it looks at its arguments, as if it were the program.

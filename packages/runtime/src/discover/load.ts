@@ -39,8 +39,8 @@ export const loadFile: LoadFile = async (options) => {
   const file = checkFile(options.file, options.paths);
   const framework = options.framework ?? ownFramework;
   const { executable, bundle } = await transformed({ paths: options.paths, file, framework });
-  const { argv = [], onStart, pipelines } = options;
-  return evaluated({ file, executable, bundle, argv, onStart, pipelines });
+  const { argv = [], onStart, pipelines, later } = options;
+  return evaluated({ file, executable, bundle, argv, onStart, pipelines, later });
 };
 
 /**

@@ -5,6 +5,7 @@ import type { CollectPolicy } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import { pruneLoadCache } from '../discover/index.js';
 import type { Project } from '../project/project.js';
+import { readDraft } from './draft.js';
 import { readLaunch } from './run-documents.js';
 
 /**
@@ -105,8 +106,12 @@ async function removePackages(project: Project, { dryRun, graceMs }: Sweep): Pro
     const launch = await readLaunch(project, run.id).catch(() => undefined);
     for (const hash of launch?.packages.values() ?? []) needed.add(hash.replace('sha256:', ''));
   }
-  for (const { script } of await project.store.findTasks({ steps: true })) {
+  for (const record of await project.store.findTasks({ steps: true })) {
+    const { script } = record;
     if (script?.package !== undefined) needed.add(script.package.replace('sha256:', ''));
+    if (script?.launch === undefined) continue;
+    const draft = await readDraft(project, record).catch(() => undefined);
+    for (const [, hash] of draft?.packages ?? []) needed.add(hash.replace('sha256:', ''));
   }
   let removed = 0;
   for (const name of present) {

@@ -1,4 +1,4 @@
-import type { RunHost } from '@run-pipeline/core/define';
+import type { PipelineTasks, RunHost } from '@run-pipeline/core/define';
 import { EXIT, isRunPipelineError } from '@run-pipeline/core/model';
 import type { ProgramPipelines } from '../discover/index.js';
 
@@ -8,11 +8,20 @@ import type { ProgramPipelines } from '../discover/index.js';
  */
 export function programHost(): RunHost {
   let pipelines: ProgramPipelines | undefined;
+  const describe: ProgramPipelines['describe'] = (options) => pipelines!.describe(options);
+  const load = async () => {
+    const library = await import('./run-program.js');
+    pipelines ??= library.newProgramPipelines();
+    return library;
+  };
+  const tasks = async (): Promise<PipelineTasks> => {
+    await load();
+    return (await import('./pipeline-tasks.js')).pipelineTasks(describe);
+  };
   return {
     async run(subject, options, observer) {
-      const { newProgramPipelines, runProgram } = await import('./run-program.js');
-      pipelines ??= newProgramPipelines();
-      const program = pipelines.describe({ subject, source: options.source });
+      const { runProgram } = await load();
+      const program = describe({ subject, source: options.source });
       try {
         const run = await runProgram(program, options, observer);
         if (program.isProgram && run.status !== 'completed') process.exitCode ??= EXIT.failed;
@@ -21,6 +30,12 @@ export function programHost(): RunHost {
         if (program.isProgram && isRunPipelineError(error)) process.exitCode ??= exitCodeOf(error.kind);
         throw error;
       }
+    },
+    pipelines: {
+      draft: async (subject, options) => (await tasks()).draft(subject, options),
+      find: async (query) => (await tasks()).find(query),
+      clone: async (source, options) => (await tasks()).clone(source, options),
+      enqueue: async (task, options) => (await tasks()).enqueue(task, options),
     },
   };
 }

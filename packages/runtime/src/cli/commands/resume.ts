@@ -1,4 +1,6 @@
+import { setRunHost } from '@run-pipeline/core/define';
 import { graceMs, resumeRun } from '../../engine/index.js';
+import { programHost } from '../../library/host.js';
 import { conductRun } from '../conduct.js';
 import type { Context } from '../context.js';
 import { concurrency, placeOptions } from '../engine-options.js';
@@ -27,6 +29,8 @@ export function resumeCommand(context: Context): Promise<number> {
         'run.end',
       ],
     });
+    // Pipelines that bodies and callbacks run.
+    setRunHost(programHost());
     const { exitCode } = await conductRun(context, {
       store: project.store,
       before,

@@ -1,9 +1,10 @@
-import type { RunOptions } from '@run-pipeline/core/define';
-import type { RunEvent, RunId } from '@run-pipeline/core/model';
+import type { PipelineTasks, RunOptions } from '@run-pipeline/core/define';
+import { EXIT, type RunEvent, type RunId } from '@run-pipeline/core/model';
 import { selectCandidate } from '../../discover/candidates.js';
 import type { Candidate, LoadedFile } from '../../discover/discovery.js';
 import { loadFile } from '../../discover/load.js';
 import { openProject, runRemote, startRun, type RunRequest } from '../../engine/index.js';
+import { programHost } from '../../library/host.js';
 import { runHandle } from '../../library/run-handle.js';
 import type { RunResult } from '../../engine/api.js';
 import { deferred } from '../../engine/deferred.js';
@@ -52,6 +53,7 @@ export interface FileRun {
 export async function runFile(context: Context, run: FileRun): Promise<number> {
   const { project, file, name } = run;
   const started: Conducted[] = [];
+  const drafting = draftingTasks();
   // A file that awaits a run which goes on without us waits for nothing more.
   const left = deferred<number>();
   // While the file is evaluated its output is its own; JSON alone keeps stdout for itself.
@@ -62,6 +64,7 @@ export async function runFile(context: Context, run: FileRun): Promise<number> {
       file,
       ...(name === undefined
         ? {
+            pipelines: drafting.tasks,
             onStart: async (
               _subject: object,
               options: RunOptions,
@@ -90,17 +93,35 @@ export async function runFile(context: Context, run: FileRun): Promise<number> {
               });
             },
           }
-        : {}),
+        : { later: programHost() }),
     });
     const loaded = await Promise.race([loading, left.promise]);
     if (typeof loaded === 'number') return loaded;
     tellWatcher(loaded);
     if (started.length > 0) return Math.max(...started.map(({ exitCode }) => exitCode));
+    // What it wanted with its pipeline is done.
+    if (drafting.any()) return EXIT.ok;
     const conducted = await conductCandidate(context, run, loaded, selectCandidate(loaded, name), {});
     return conducted.exitCode;
   } finally {
     undivert();
   }
+}
+
+/** A file may draft its pipeline instead of starting it, and do with drafts what any program may. */
+function draftingTasks(): { readonly tasks: PipelineTasks; readonly any: () => boolean } {
+  const tasks = programHost().pipelines!;
+  let any = false;
+  return {
+    tasks: {
+      ...tasks,
+      draft(subject, options) {
+        any = true;
+        return tasks.draft(subject, options);
+      },
+    },
+    any: () => any,
+  };
 }
 
 type Observer = (event: RunEvent) => void;
