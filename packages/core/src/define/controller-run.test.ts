@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { type RunEvent, type RunEventBody, runId, stepName } from '../model/index.js';
+import { setCallbackLookup, type CallbackScope } from './callback-scope.js';
 import { PipelineController } from './controller.js';
 import { type Run, type RunHost, setRunHost } from './host.js';
 import type { PipelineTask } from './pipeline-task.js';
@@ -8,7 +9,10 @@ import { pipelineOf } from './subject.js';
 const demo = () => new PipelineController({ name: 'demo', project: 'examples' });
 
 let previous: RunHost | undefined;
-afterEach(() => void setRunHost(previous));
+afterEach(() => {
+  setRunHost(previous);
+  setCallbackLookup(() => undefined);
+});
 
 const RUN = runId('r1');
 const [load, train, publish] = ['load', 'train', 'publish'].map(stepName) as [never, never, never];
@@ -176,4 +180,36 @@ test('where the host has no tasks of pipelines, and for what cannot be meant, th
     /takes a pipeline's task, or its id/,
   );
   await expect(demo().createDraft({ parameter: {} } as never)).rejects.toThrow(/has no option "parameter"/);
+});
+
+test('in a callback a controller is that of the run that calls it, and waits for nothing', async () => {
+  const pipe = demo();
+  const stops: string[] = [];
+  const node = { name: 'load', status: 'running', attempt: 1, parents: [], executed: 'r1.load' } as const;
+  const scope: CallbackScope = {
+    subject: pipe,
+    stop: (reason) => stops.push(reason),
+    processedNodes: () => [],
+    runningNodes: () => [node],
+    elapsed: () => 7,
+  };
+  setCallbackLookup(() => scope);
+  expect([pipe.isRunning(), pipe.elapsed(), pipe.getRunningNodes(), pipe.getProcessedNodes()]).toEqual([
+    true,
+    7,
+    [node],
+    [],
+  ]);
+  await pipe.stop();
+  expect(stops).toEqual(['stopped by a callback']);
+  expect(await pipe.wait(1)).toBe(false);
+  await expect(pipe.wait()).rejects.toMatchObject({
+    code: 'wait-in-callback',
+    at: { file: expect.stringMatching(/controller-run\.test\.ts$/) as unknown },
+  });
+  // Another pipeline is not concerned.
+  const other = demo();
+  expect([other.isRunning(), await other.wait()]).toEqual([false, true]);
+  await other.stop();
+  expect(stops).toHaveLength(1);
 });

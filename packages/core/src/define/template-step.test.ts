@@ -188,6 +188,30 @@ test('everything else about references is checked as ever', () => {
   expect(findings(pipe)[3]!.help).toBe('did you mean `stage_data`?');
 });
 
+test('a file parameter cannot be a parameter of a task, whole or in text; other steps take it', () => {
+  const pipe = demo();
+  pipe.addParameter({ name: 'data', type: 'file', default: 'iris.csv' });
+  pipe.addParameter({ name: 'folder', default: directory('rows') });
+  pipe.addStep({
+    name: 'a',
+    baseTaskName: 'x',
+    parameterOverride: { 'General/data': '$<pipeline.data>' } as {},
+  });
+  pipe.addStep({ name: 'b', baseTaskName: 'x', taskOverrides: { comment: 'of $<pipeline.folder>' } as {} });
+  pipe.addFunctionStep({
+    name: 'c',
+    function: (data: unknown) => data,
+    functionKwargs: { data: '$<pipeline.data>' } as {},
+  });
+  expect(findings(pipe).map(({ code, message }) => [code, message])).toEqual([
+    ['file-override', 'step `a`: `$<pipeline.data>`: `data` is a file, and a parameter of a task is a value'],
+    [
+      'file-override',
+      'step `b`: `$<pipeline.folder>`: `folder` is a file, and a parameter of a task is a value',
+    ],
+  ]);
+});
+
 test('a cycle, a reserved and a repeated name of steps from tasks are errors', () => {
   const pipe = demo();
   pipe.addStep({ name: 'a', baseTaskName: 'x', parameterOverride: { 'General/b': '$<b.id>' } });

@@ -357,3 +357,19 @@ test('a long run costs linear time', () => {
   expect(view.counts.completed).toBe(20_000);
   expect(view.steps.get(stepName('s0'))?.reports).toHaveLength(100_000);
 });
+
+test('the task behind a step is told where it is not its own, and forgotten with the attempt', () => {
+  const task = 'other-1' as never;
+  const list = events(
+    start(['a'], ['b']),
+    { ...begin('a'), task } as RunEventBody,
+    end('a', 'failed', { attempt: 1 }),
+    end('b', 'cached', { cachedFrom: 'run-0', task: 'run-0.x' }),
+    { type: 'run.resume', epoch: 2 },
+    begin('a', 2),
+  );
+  const taskOf = (count: number, step: string) =>
+    foldEvents(list.slice(0, count)).steps.get(stepName(step))?.task;
+  expect([2, 3, 6].map((count) => taskOf(count, 'a'))).toEqual(['other-1', undefined, undefined]);
+  expect(taskOf(4, 'b')).toBe('run-0.x');
+});

@@ -179,3 +179,22 @@ test('variables, assets, versions and returns are named', () => {
 test('nothing changed: nothing is said', () => {
   expect(changes({}, {})).toEqual([]);
 });
+
+test('a key stands for what a step overrides, not for what its task has itself', () => {
+  const own = [input({ name: 'General/size', hash: 's1' })];
+  const key = { kind: 'key', name: 'key', hash: 'k' } as const;
+  const keyed = of({ key, own }).fingerprint;
+  expect(of({ key, own, inputs: [input({ hash: 'h2' })] }).fingerprint).toBe(keyed);
+  expect(of({ key, own: [input({ name: 'General/size', hash: 's2' })] }).fingerprint).not.toBe(keyed);
+  // Who a parameter comes from does not matter.
+  expect(of({ inputs: [...own, input()] }).fingerprint).toBe(of({ own, inputs: [input()] }).fingerprint);
+});
+
+test('a configuration is told apart from a parameter of its name', () => {
+  const model = (kind: 'parameter' | 'configuration', hash: string) =>
+    of({ inputs: [input({ kind, name: 'model', hash, shown: hash })] });
+  expect(model('parameter', 'x').fingerprint).not.toBe(model('configuration', 'x').fingerprint);
+  expect(explainChanges(model('configuration', 'x').parts, model('configuration', 'y').parts)).toEqual([
+    'configuration model x -> y',
+  ]);
+});
