@@ -40,6 +40,7 @@ const targets = [
       { in: 'packages/runtime/src/workers/child.ts', out: 'worker' },
       { in: 'packages/runtime/src/workers/debug.ts', out: 'debug' },
       { in: 'packages/runtime/src/server/artifacts/page-thread.ts', out: 'artifact-thread' },
+      { in: 'packages/runtime/src/server/actions/question-child.ts', out: 'question' },
       { in: 'packages/runtime/src/library/controller-child.ts', out: 'controller' },
     ],
   },

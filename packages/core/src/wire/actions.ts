@@ -6,7 +6,10 @@ export interface RerunRequest {
   /** `all`, or these steps: execute although cached. */
   readonly refresh?: 'all' | readonly string[];
   readonly cache?: boolean;
+  /** Steps without a queue of their own go to agents on this one. */
   readonly queue?: string;
+  /** The whole run is left to an agent on this queue. */
+  readonly remote?: string;
 }
 
 /** The process that executes it was started and lives on its own: the page may be closed. */

@@ -10,14 +10,17 @@ export interface RunForm {
     readonly name: string;
     readonly type: ParameterType;
     readonly description?: string;
+    /** A schema of the user's decides what fits: `type` is only what its text looks like. */
+    readonly schema: boolean;
     readonly required: boolean;
     /** As text of the command line. */
     readonly default?: string;
     /** Of this run, as text of the command line. */
     readonly value?: string;
   }[];
-  /** Steps that can be selected; empty for a pipeline function. */
+  /** Steps of the file as it is now, that can be selected; empty for a pipeline function. */
   readonly steps: readonly string[];
+  readonly kind?: 'class' | 'controller' | 'function';
 }
 
 export interface RerunPreview {
