@@ -36,25 +36,62 @@ export interface EncodeOptions {
  *   `file-missing` and the like for files; `disk-full`, `read-only` from the blob store.
  */
 export async function encodeValue(value: unknown, options: EncodeOptions): Promise<StoredArtifact> {
-  const context = { path: options.valuePath ?? options.name, cwd: options.cwd ?? process.cwd() };
-  return withEncoded(value, context, async (codec, encoded) => {
-    const { hash, size, inline } = await store(encoded.content, options.blobs);
-    const preview = encoded.preview === undefined ? previewValue(value) : previewText(encoded.preview);
+  const packed = await packValue(value, {
+    path: options.valuePath ?? options.name,
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+  });
+  return storePacked(packed, options);
+}
+
+/** A value as its codec made it, and not stored yet: plain data, which another thread may store. */
+export interface PackedValue extends Pick<Encoded, 'content' | 'meta'> {
+  readonly type: string;
+  readonly codecVersion: number;
+  readonly preview: string;
+}
+
+/** The first half of `encodeValue`. At once where the codec is: what the value is later does not count then. */
+export function packValue(
+  value: unknown,
+  options: { readonly path: string; readonly cwd?: string },
+): PackedValue | Promise<PackedValue> {
+  const codec = codecFor(value);
+  const pack = ({ content, meta, preview }: Encoded): PackedValue => ({
+    type: codec.id,
+    codecVersion: codec.version,
+    content,
+    ...(meta === undefined ? {} : { meta }),
+    preview: preview === undefined ? previewValue(value) : previewText(preview),
+  });
+  const encoded = encodeWith(codec, value, { path: options.path, cwd: options.cwd ?? process.cwd() });
+  return 'then' in encoded ? encoded.then(pack) : pack(encoded);
+}
+
+/** The second half. */
+export async function storePacked(
+  packed: PackedValue,
+  options: Pick<EncodeOptions, 'name' | 'blobs' | 'now'>,
+): Promise<StoredArtifact> {
+  const { type, codecVersion, content, meta, preview } = packed;
+  try {
+    const { hash, size, inline } = await store(content, options.blobs);
     return {
       record: {
         name: options.name,
-        type: codec.id,
+        type,
         hash,
         size,
         url: artifactUrl(hash),
-        codecVersion: codec.version,
+        codecVersion,
         ...(preview === '' ? {} : { preview }),
         createdAt: options.now.toISOString(),
-        ...(encoded.meta === undefined ? {} : { meta: encoded.meta }),
+        ...(meta === undefined ? {} : { meta }),
       },
       ...(inline === undefined ? {} : { inline }),
     };
-  });
+  } finally {
+    await removeTemporary(content);
+  }
 }
 
 /** What would be recorded of a value, without storing it. */
@@ -109,32 +146,46 @@ async function withEncoded<T>(
   context: EncodeContext,
   use: (codec: Codec, encoded: Encoded) => Promise<T>,
 ): Promise<T> {
-  const codec = registeredCodecFor(value) ?? builtInCodecs.find((candidate) => candidate.matches(value))!;
+  const codec = codecFor(value);
   const encoded = await encodeWith(codec, value, context);
   try {
     return await use(codec, encoded);
   } finally {
-    const { content } = encoded;
-    if ('path' in content && content.temporary)
-      await rm(dirname(content.path), { recursive: true, force: true });
+    await removeTemporary(encoded.content);
   }
 }
 
-async function encodeWith(codec: Codec, value: unknown, context: EncodeContext): Promise<Encoded> {
+const codecFor = (value: unknown): Codec =>
+  registeredCodecFor(value) ?? builtInCodecs.find((candidate) => candidate.matches(value))!;
+
+async function removeTemporary(content: Encoded['content']): Promise<void> {
+  if ('path' in content && content.temporary)
+    await rm(dirname(content.path), { recursive: true, force: true });
+}
+
+function encodeWith(codec: Codec, value: unknown, context: EncodeContext): Encoded | Promise<Encoded> {
+  const failed = (error: unknown): never => {
+    throw encodeError(error, codec, context);
+  };
   try {
-    return await codec.encode(value, context);
+    const encoded = codec.encode(value, context);
+    return 'then' in encoded ? encoded.catch(failed) : encoded;
   } catch (error) {
-    if (isRunPipelineError(error)) throw error;
-    throw (
-      diskFullError(error, 'packing a directory', tmpdir()) ??
-      new RunPipelineError({
-        kind: 'artifact',
-        code: 'codec-failed',
-        message: `${context.path} could not be stored as ${codec.id}: ${error instanceof Error ? error.message : String(error)}`,
-        cause: error,
-      })
-    );
+    return failed(error);
   }
+}
+
+function encodeError(error: unknown, codec: Codec, context: EncodeContext): unknown {
+  if (isRunPipelineError(error)) return error;
+  return (
+    diskFullError(error, 'packing a directory', tmpdir()) ??
+    new RunPipelineError({
+      kind: 'artifact',
+      code: 'codec-failed',
+      message: `${context.path} could not be stored as ${codec.id}: ${error instanceof Error ? error.message : String(error)}`,
+      cause: error,
+    })
+  );
 }
 
 async function store(

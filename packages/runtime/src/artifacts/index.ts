@@ -1,5 +1,14 @@
 /** Values and their bytes: codecs, blob store, previews. What other rooms use is listed here. */
-export { encodeValue, hashValue, artifactIdentity, type EncodeOptions, type HashedValue } from './encode.js';
+export {
+  artifactIdentity,
+  encodeValue,
+  hashValue,
+  packValue,
+  storePacked,
+  type EncodeOptions,
+  type HashedValue,
+  type PackedValue,
+} from './encode.js';
 export { decodeValue, type DecodeOptions, type EncodedValue } from './decode.js';
 export { builtInCodec } from './built-in.js';
 export {
