@@ -419,6 +419,45 @@ export function attemptTests(factory: StoreFactory): void {
     expect(await store.enqueueTask(jobOf('t1'))).toEqual({ ok: true, attempt: 2 });
   });
 
+  test('a script run by hand is left as a draft, or as a job, as if it had never been started', async () => {
+    const { store } = await fresh();
+    const task = taskId('t1');
+    await store.createTask(newTask('t1'));
+    const start = async (): Promise<number> => {
+      const started = await store.startTask({ task, executor: WORKER, leaseMs: LEASE_MS });
+      if (!started.ok) throw new Error('it cannot be started');
+      return started.fence;
+    };
+    const first = await start();
+    const parameters = { General: { lr: { json: 0.5 } } };
+    await store.editTask(task, { parameters }, { fence: first });
+    await store.appendTaskOutput({
+      task,
+      fence: first,
+      entries: [log('one'), { kind: 'artifact', artifact: small('x', 'small') }],
+    });
+    expect(await store.leaveTask(task, first + 1)).toBe(false);
+    expect(await store.leaveTask(task, first)).toBe(true);
+    expect(await store.leaveTask(task, first)).toBe(false);
+    expect(await store.readTask(task)).toMatchObject({
+      status: 'created',
+      attempt: 0,
+      startedAt: undefined,
+      parameters,
+    });
+    expect(await store.readTaskOutput(task, { attempt: 1 })).toEqual([]);
+    expect(await store.readTaskArtifacts(task)).toEqual([]);
+    expect(await store.finishTask({ task, fence: first, status: 'completed', artifacts: [] })).toBe(false);
+
+    const second = await start();
+    expect(await store.leaveTask(task, second, { queue: 'default', priority: 2 })).toBe(true);
+    expect(await store.listQueued('default')).toMatchObject([
+      { task, attempt: 1, kind: 'task', priority: 2 },
+    ]);
+    // What came from a queue is handed back, not left.
+    expect(await store.leaveTask(task, await fenceOf(store, 't1'))).toBe(false);
+  });
+
   test('what has ended before anybody claimed it cannot be claimed: withdrawn, aborted', async () => {
     const { store } = await fresh();
     const task = await queued(store);

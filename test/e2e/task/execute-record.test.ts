@@ -172,7 +172,7 @@ test('who lost the attempt keeps nothing: the worker is killed, what it says is 
   let pid = 0;
   let released: Promise<boolean> | undefined;
   const ending = await it.execute({
-    onWorker: (worker) => (pid = worker.pid),
+    onWorker: (worker) => void (pid = worker.pid),
     onLog: () => (released ??= it.project.store.releaseTask(it.task.id, it.fence, 'taken')),
   });
   expect(ending).toEqual({ status: 'lost' });

@@ -98,6 +98,16 @@ export interface TaskStore {
   }): Promise<
     { readonly ok: true; readonly fence: number } | { readonly ok: false; readonly status?: TaskStatus }
   >;
+  /**
+   * Ends the running attempt of a script that was started by hand as if it had never been: its task is a
+   * draft (`created`) again, or waits in `queue`, and what the attempt left is removed. The record stays as
+   * it was edited. False: the fence is old, or the attempt came from a queue.
+   */
+  leaveTask(
+    task: TaskId,
+    fence: number,
+    options?: { readonly queue: string; readonly priority: number },
+  ): Promise<boolean>;
   /** Hands an attempt back: `queued` again, with the next attempt number. False: the fence is old. */
   releaseTask(task: TaskId, fence: number, reason: string): Promise<boolean>;
   /** Console, reports and uploads of a running attempt, in order. False: the fence is old, nothing was kept. */

@@ -8,7 +8,7 @@ import {
 } from '@run-pipeline/core/model';
 import type { Store, TaskOutput } from '@run-pipeline/core/ports';
 
-/** What comes within one interval goes to the store together. */
+/** What comes within one interval goes to the store together; default. */
 const INTERVAL_MS = 50;
 /** Characters of one row of the log. */
 const LONGEST_ROW = 64 * 1024;
@@ -26,6 +26,7 @@ export class AttemptOutput {
   readonly #task: TaskId;
   readonly #fence: number;
   readonly #onLost: () => void;
+  readonly #intervalMs: number;
   #entries: TaskOutput[] = [];
   #values: { readonly hash: Digest; readonly bytes: Uint8Array }[] = [];
   #edit: TaskEdit | undefined;
@@ -42,16 +43,25 @@ export class AttemptOutput {
     readonly fence: number;
     /** Also when the store fails; `end` then rejects. */
     readonly onLost: () => void;
+    readonly intervalMs?: number;
   }) {
     this.#store = options.store;
     this.#task = options.task;
     this.#fence = options.fence;
     this.#onLost = options.onLost;
+    this.#intervalMs = options.intervalMs ?? INTERVAL_MS;
   }
 
   /** Another one has the attempt now. */
   get lost(): boolean {
     return this.#lost;
+  }
+
+  /** Somebody else was told of the loss first. */
+  lose(): void {
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#onLost();
   }
 
   /** A promise asks the writer to wait: more is on its way than should be kept in memory. */
@@ -106,7 +116,7 @@ export class AttemptOutput {
     }
     this.#waiting += size;
     if (this.#waiting > FLUSH_AT) void this.#send();
-    else this.#timer ??= setTimeout(() => void this.#send(), INTERVAL_MS);
+    else this.#timer ??= setTimeout(() => void this.#send(), this.#intervalMs);
   }
 
   /** One after the other: what was said first is stored first. */
@@ -115,7 +125,7 @@ export class AttemptOutput {
     this.#timer = undefined;
     this.#sending ??= this.#sendOnce().finally(() => {
       this.#sending = undefined;
-      if (this.#hasMore) this.#timer ??= setTimeout(() => void this.#send(), INTERVAL_MS);
+      if (this.#hasMore) this.#timer ??= setTimeout(() => void this.#send(), this.#intervalMs);
     });
     return this.#sending;
   }
@@ -133,10 +143,10 @@ export class AttemptOutput {
         edit === undefined ? { ok: true } : this.#store.editTask(task, edit, { fence }),
       ]);
       if (kept && edited.ok) return;
-      this.#lost = true;
+      this.lose();
     } catch (error) {
       this.#fault = { error };
+      this.#onLost();
     }
-    this.#onLost();
   }
 }

@@ -1,5 +1,6 @@
 import type { ErrorRecord, TaskPackage, TaskRecord } from '@run-pipeline/core/model';
 import { crashPoint } from '../crash-points.js';
+import { processIdentity } from '../project/process-identity.js';
 import type { Project } from '../project/project.js';
 import type { AbortReason, TaskOutcome, TaskRequest, WorkerPool } from '../workers/protocol.js';
 import { AttemptOutput } from './attempt-output.js';
@@ -31,7 +32,7 @@ export interface RecordExecution {
     readonly pid: number;
     readonly startTime: string;
     readonly processGroup: number | undefined;
-  }) => void;
+  }) => void | Promise<void>;
   /** As it is printed, for somebody who looks on. */
   readonly onLog?: (chunk: { readonly stream: 'stdout' | 'stderr'; readonly text: string }) => void;
 }
@@ -102,7 +103,12 @@ async function outcomeOf(
     signal,
     onStart: async (started) => {
       worker.set(started);
-      onWorker?.(started);
+      await onWorker?.(started);
+      const held = await execution.project.store.setTaskExecutor(task.id, execution.fence, {
+        ...processIdentity(started.pid),
+        ...(started.processGroup !== undefined && { processGroup: started.processGroup }),
+      });
+      if (!held) output.lose();
       crashPoint('after-claim');
     },
     onLog: ({ stream, text }) => {

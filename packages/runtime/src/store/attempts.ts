@@ -2,7 +2,7 @@ import type { TaskId, TaskStatus } from '@run-pipeline/core/model';
 import type { AttemptState, ProcessIdentity, Store, TaskStop } from '@run-pipeline/core/ports';
 import type { Connection } from './connection.js';
 import { leaveToNext } from './waiting-runs.js';
-import { jobOf } from './jobs.js';
+import { enqueueTask, jobOf } from './jobs.js';
 import { requeue } from './lost-attempts.js';
 import { countTaken } from './queues.js';
 import {
@@ -92,6 +92,25 @@ export function startTask(
     claim.task,
   );
   return { ok: true, fence };
+}
+
+export function leaveTask(
+  batch: WriteBatch,
+  task: TaskId,
+  fence: number,
+  options?: Parameters<Store['leaveTask']>[2],
+): boolean {
+  const state = heldAttempt(batch.connection, task, fence);
+  if (state === undefined || state.queue !== null) return false;
+  forgetAttempt(batch, task, state.attempt);
+  batch.connection.run(
+    `UPDATE tasks SET status = 'created', attempt = ?, executor = NULL, lease_until = 0, started_at = NULL, stop = NULL,
+       outputs = 0 WHERE id = ?`,
+    state.attempt - 1,
+    task,
+  );
+  if (options !== undefined) enqueueTask(batch, { task, kind: 'task', ...options });
+  return true;
 }
 
 export function releaseTask(batch: WriteBatch, task: TaskId, fence: number, reason: string): boolean {

@@ -22,6 +22,7 @@ import { heartbeatAgent, listAgents, registerAgent, removeAgent } from './agents
 import {
   abortTask,
   claimQueued,
+  leaveTask,
   readAttempts,
   readTaskStops,
   releaseTask,
@@ -218,6 +219,9 @@ class SqliteStore implements Store {
   }
   startTask(claim: Parameters<Store['startTask']>[0]) {
     return this.#write((batch) => startTask(batch, claim), LEASE);
+  }
+  leaveTask(task: TaskId, fence: number, options?: Parameters<Store['leaveTask']>[2]) {
+    return this.#write((batch) => leaveTask(batch, task, fence, options));
   }
   releaseTask(task: TaskId, fence: number, reason: string) {
     return this.#write((batch) => releaseTask(batch, task, fence, reason), LEASE);
