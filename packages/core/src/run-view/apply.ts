@@ -1,6 +1,7 @@
 import type { Report } from '../model/artifact.js';
-import type { NodeSummary, RunEvent, StepEnd } from '../model/events.js';
+import type { NodeSummary, RunEvent, StepEnd, StepRetry } from '../model/events.js';
 import type { RunId, StepName } from '../model/ids.js';
+import { beginSpan, endSpan } from './spans.js';
 import { emptyRunView, type RunView, type StepView } from './view.js';
 
 /**
@@ -35,6 +36,7 @@ export function applyEvent(view: RunView, event: RunEvent): RunView {
         attempts: Math.max(step.attempts, event.attempt),
         startedAt: step.startedAt ?? event.ts,
         attemptStartedAt: event.ts,
+        spans: beginSpan(step.spans, { kind: 'run', attempt: event.attempt, from: event.ts }),
         ...(event.task === undefined ? {} : { task: event.task }),
         ...(event.host === undefined ? {} : { host: event.host }),
         ...(event.pid === undefined ? {} : { pid: event.pid }),
@@ -48,6 +50,11 @@ export function applyEvent(view: RunView, event: RunEvent): RunView {
         status: 'queued',
         queue: event.queue,
         ...(event.task === undefined ? {} : { task: event.task }),
+        spans: beginSpan(view.steps.get(event.step)?.spans, {
+          kind: 'queue',
+          attempt: event.attempt,
+          from: event.ts,
+        }),
       });
       break;
     case 'run.report':
@@ -63,7 +70,7 @@ export function applyEvent(view: RunView, event: RunEvent): RunView {
       report(view, event.step, event.report);
       break;
     case 'step.retry':
-      put(view, { ...stepOf(view, event.step), status: 'queued', error: event.error });
+      put(view, retried(stepOf(view, event.step), event, event.ts));
       break;
     case 'step.end':
       put(view, ended(stepOf(view, event.step), event, event.ts));
@@ -75,7 +82,11 @@ export function applyEvent(view: RunView, event: RunEvent): RunView {
       view.error = undefined;
       // What did not succeed is executed again; a step that failed or was skipped may end otherwise now.
       for (const step of view.steps.values()) {
-        if (step.status === 'running') put(view, { ...step, status: 'queued' });
+        if (step.status === 'running' || step.status === 'queued')
+          put(view, {
+            ...interrupted(step, event.ts),
+            status: step.status === 'running' ? 'queued' : 'created',
+          });
         else if (step.status !== 'completed' && step.status !== 'cached')
           put(view, { ...step, status: 'created' });
       }
@@ -124,6 +135,14 @@ function ended(step: StepView, event: StepEnd, ts: string): StepView {
     durationMs: event.durationMs,
     artifacts: event.artifacts,
     why: event.why,
+    ...(step.spans === undefined
+      ? {}
+      : {
+          spans: endSpan(step.spans, {
+            at: ts,
+            failed: event.status === 'failed' || event.status === 'aborted',
+          }),
+        }),
     ...(event.fingerprint === undefined ? {} : { fingerprint: event.fingerprint }),
     ...(event.savedMs === undefined ? {} : { savedMs: event.savedMs }),
     ...(event.cachedFrom === undefined ? {} : { cachedFrom: event.cachedFrom }),
@@ -131,6 +150,22 @@ function ended(step: StepView, event: StepEnd, ts: string): StepView {
     ...(event.dependencies === undefined ? {} : { dependencies: event.dependencies }),
     ...(event.error === undefined ? {} : { error: event.error }),
   };
+}
+
+/** The attempt ended; the next one waits until its delay is over. */
+function retried(step: StepView, event: StepRetry, ts: string): StepView {
+  const spans = endSpan(step.spans, { at: ts, failed: true });
+  return {
+    ...step,
+    status: 'queued',
+    error: event.error,
+    spans: beginSpan(spans, { kind: 'retry', attempt: event.attempt + 1, from: ts }),
+  };
+}
+
+/** When its process was lost is not known: at the latest when another one took over. */
+function interrupted(step: StepView, ts: string): StepView {
+  return step.spans === undefined ? step : { ...step, spans: endSpan(step.spans, { at: ts, failed: true }) };
 }
 
 function addSteps(view: RunView, nodes: readonly NodeSummary[]): void {

@@ -338,6 +338,30 @@ test('a failure below a failure is not a root', () => {
   expect(rootFailures(foldEvents(events(start(['a']), end('a', 'cached'))))).toEqual([]);
 });
 
+test('the stretches of a step: queue, executions, the wait for the next attempt', () => {
+  const error = { name: 'Error', message: 'no' };
+  const bodies: readonly RunEventBody[] = [
+    start(['a']),
+    { type: 'step.queue', step: stepName('a'), attempt: 1, queue: 'gpu' },
+    begin('a'),
+    { type: 'step.retry', step: stepName('a'), attempt: 1, error, delayMs: 1000 },
+    { type: 'step.start', step: stepName('a'), attempt: 2 },
+    { type: 'run.resume', epoch: 2 },
+    { type: 'step.start', step: stepName('a'), attempt: 3 },
+    end('a', 'completed'),
+  ];
+  const view = foldEvents(
+    bodies.map((body, seq): RunEvent => ({ v: 1, seq, ts: at(seq), run: ID, ...body })),
+  );
+  expect(view.steps.get(stepName('a'))?.spans).toEqual([
+    { kind: 'queue', attempt: 1, from: at(1), to: at(2) },
+    { kind: 'run', attempt: 1, from: at(2), to: at(3), failed: true },
+    { kind: 'retry', attempt: 2, from: at(3), to: at(4) },
+    { kind: 'run', attempt: 2, from: at(4), to: at(5), failed: true },
+    { kind: 'run', attempt: 3, from: at(6), to: at(7) },
+  ]);
+});
+
 test('a long run costs linear time', () => {
   const names = Array.from({ length: 20_000 }, (_, index) => `s${index}`);
   const report = { kind: 'scalar', title: 't', series: 's', value: 1, iteration: 1 } as const;

@@ -75,6 +75,19 @@ export interface StepView {
   readonly agent?: string;
   /** Where it waits for an agent, or waited last. */
   readonly queue?: string;
+  /** What it did when, in order; absent until it did anything. */
+  readonly spans?: readonly StepSpan[];
+}
+
+/** A stretch of a step's time: waiting in a queue, executing, waiting for the next attempt. */
+export interface StepSpan {
+  readonly kind: 'queue' | 'run' | 'retry';
+  readonly attempt: number;
+  /** ISO times; without an end it goes on. */
+  readonly from: string;
+  readonly to?: string;
+  /** An execution that failed, was aborted, or whose process was lost. */
+  readonly failed?: true;
 }
 
 /** A run of which nothing is known yet. */
