@@ -1,16 +1,18 @@
-// Builds both packages: JavaScript by esbuild (few files, so that a start-up reads little),
-// declarations by tsc. `npm ci` runs it through `prepare`.
+// Builds the packages: JavaScript by esbuild (few files, so that a start-up reads little), the web page by
+// Vite (when something of it changed), declarations by tsc. `npm ci` runs it through `prepare`.
 //
 //   node scripts/build.mjs              everything
-//   node scripts/build.mjs --no-types   JavaScript alone
+//   node scripts/build.mjs --no-types   JavaScript and the page alone
 //
 // Everything is built in memory first and only then written, file by file by rename: a build that fails
 // leaves the old one, and a process that runs meanwhile never reads half a file.
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildPage } from './build-page.mjs';
+import { writeWhole } from './write-whole.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const withTypes = !process.argv.includes('--no-types');
@@ -98,28 +100,19 @@ async function buildJavaScript() {
 
 const isEntry = (path) => !/-[0-9A-Z]{8}\.js(?:\.map)?$/.test(path);
 
-async function writeWhole(path, contents) {
-  const old = await readFile(path).catch(() => undefined);
-  if (old !== undefined && old.equals(contents)) return;
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, contents);
-  await rename(temporary, path);
-}
-
-/** Files of an earlier build, but not the declarations. */
+/** Files of an earlier build, but neither the declarations nor the page. */
 async function removeStale(dist, current) {
   for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     if (!entry.isFile() || current.has(path)) continue;
-    if (relative(dist, path).startsWith('types') || entry.name.endsWith('.tsbuildinfo')) continue;
+    if (/^(?:types|page\/)/.test(relative(dist, path)) || entry.name.endsWith('.tsbuildinfo')) continue;
     await rm(path, { force: true });
   }
 }
 
 function emitDeclarations() {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const child = spawn(process.execPath, [tsc, '-b', 'packages/core', 'packages/runtime'], {
+  const child = spawn(process.execPath, [tsc, '-b', 'packages/core', 'packages/runtime', 'packages/ui'], {
     cwd: root,
     stdio: 'inherit',
   });
@@ -153,6 +146,6 @@ async function copyDeclarations(dist) {
   }
 }
 
-const [, status] = await Promise.all([buildJavaScript(), withTypes ? emitDeclarations() : 0]);
+const [, , status] = await Promise.all([buildJavaScript(), buildPage(), withTypes ? emitDeclarations() : 0]);
 if (withTypes && status === 0) for (const { dist } of targets) await copyDeclarations(dist);
 process.exitCode = status;

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const core = ['model', 'references', 'graph', 'define', 'run-view', 'ports', 'wire'];
 
+const pageParts = ['design', 'address', 'keyboard', 'data', 'query'];
+
 /** Room -> rooms of the same package it may import. `.` is a file at the top of `src`. */
 const allowed = {
   core: {
@@ -110,9 +112,37 @@ const allowed = {
     ],
     '.': ['discover', 'artifacts', 'task', 'tasks', 'storage', 'library', 'project', 'engine'],
   },
+  // The page. `design`, `address`, `keyboard`, `data` are what screens are made of; screens do not meet,
+  // except where one stands inside of another.
+  ui: {
+    design: [],
+    address: [],
+    keyboard: ['design'],
+    data: [],
+    query: ['design', 'keyboard'],
+    'run-counts': ['design', 'query'],
+    runs: pageParts,
+    graph: pageParts,
+    timeline: pageParts,
+    table: pageParts,
+    'step-tab': pageParts,
+    artifacts: [...pageParts, 'step-tab'],
+    console: [...pageParts, 'step-tab'],
+    plots: [...pageParts, 'step-tab', 'artifacts'],
+    step: [...pageParts, 'step-tab', 'run-counts', 'graph', 'artifacts', 'console', 'plots'],
+    run: [...pageParts, 'run-counts', 'graph', 'timeline', 'table', 'step'],
+    compare: [...pageParts, 'graph', 'step', 'plots', 'artifacts'],
+    rerun: pageParts,
+    tasks: [...pageParts, 'artifacts', 'console', 'plots'],
+    queues: pageParts,
+    app: [...pageParts, 'runs', 'run', 'compare', 'rerun', 'tasks', 'queues'],
+    '.': ['app', 'design'],
+  },
 };
 /** Every room may use these files at the top of `src`. */
 const shared = new Set(['crash-points']);
+/** The page knows the server by its words alone. */
+const seenByPage = /^@run-pipeline\/core\/(?:model|graph|run-view|wire)$/;
 
 const problems = [];
 for (const name of Object.keys(allowed)) check(name);
@@ -126,7 +156,11 @@ if (problems.length > 0) {
 function check(packageName) {
   const source = join(root, 'packages', packageName, 'src');
   for (const file of readdirSync(source, { recursive: true })) {
-    if (!file.endsWith('.ts') || /\.test(-d)?\.ts$|\.fixture\.ts$|test-support|testing\//.test(file))
+    if (
+      !/\.tsx?$/.test(file) ||
+      file.endsWith('.d.ts') ||
+      /\.test(-d)?\.ts$|\.fixture\.ts$|test-support|testing\//.test(file)
+    )
       continue;
     const path = join(source, file);
     const room = roomOf(source, path);
@@ -139,7 +173,14 @@ function check(packageName) {
       if (packageName === 'core' && specifier.startsWith('node:')) {
         problems.push(`${relative(root, path)}: core knows nothing of Node, but imports ${specifier}`);
       }
-      if (!specifier.startsWith('.')) continue;
+      if (
+        packageName === 'ui' &&
+        /^(?:node:|run-pipeline|@run-pipeline\/)/.test(specifier) &&
+        !seenByPage.test(specifier)
+      ) {
+        problems.push(`${relative(root, path)}: the page may not import ${specifier}`);
+      }
+      if (!specifier.startsWith('.') || specifier.endsWith('.css')) continue;
       const target = resolve(dirname(path), specifier);
       const other = roomOf(source, target);
       if (other === room || rules.includes(other)) continue;

@@ -1,6 +1,7 @@
 // `npm test`: lint, types, build, then every test. With CI=true nothing may be left out.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { findChromium } from './chromium.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name) => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url));
@@ -16,6 +17,16 @@ const steps = [
   ['unused', bin('knip'), ['--no-progress']],
   ['tests', bin('vitest'), ['run', ...process.argv.slice(2)]],
 ];
+
+// The page's tests say themselves that they were skipped; this says it where nobody overlooks it.
+const chromium = findChromium({ install: true });
+if (chromium === undefined) {
+  console.error(
+    'No Chromium was found, and it could not be installed: ALL TESTS OF THE WEB PAGE ARE LEFT OUT.\n' +
+      'Install it (Debian: apt-get install chromium), or say where it is: CHROMIUM=/path/to/chromium npm test',
+  );
+  if (process.env.CI === 'true') process.exit(1);
+} else process.env.CHROMIUM = chromium;
 
 for (const [name, command, args] of steps) {
   const started = Date.now();

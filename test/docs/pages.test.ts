@@ -53,6 +53,13 @@ test('every dependency has its reason, and nothing else has one', () => {
   expect(explained('`@run-pipeline/core`')).toEqual(declared('packages/core/package.json', 'dependencies'));
   expect(explained('`run-pipeline`')).toEqual(declared('packages/runtime/package.json', 'dependencies'));
   expect(explained('Development')).toEqual(declared('package.json', 'devDependencies'));
+  expect(explained('The page')).toEqual(declared('packages/ui/package.json', 'devDependencies'));
+  expect(explained('Tests')).toEqual(
+    [
+      ...declared('test/package.json', 'dependencies'),
+      ...declared('test/package.json', 'devDependencies'),
+    ].sort(),
+  );
   expect(explained('Examples')).toEqual(declared('examples/package.json', 'dependencies'));
 });
 

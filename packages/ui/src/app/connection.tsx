@@ -1,0 +1,40 @@
+import { useEffect, useRef, useState } from 'react';
+import { queryClient } from '../data/queries.js';
+import { stream, useLinkState } from '../data/stream/index.js';
+import { Banner } from '../design/banner.js';
+import { Button } from '../design/button.js';
+
+/** A connection that breaks for less than this is nobody's business. */
+const PATIENCE_MS = 600;
+
+/** Says when the server is gone, and reads again what failed when it is back. */
+export function Connection() {
+  const state = useLinkState();
+  const [shown, setShown] = useState(false);
+  const wasGone = useRef(false);
+  useEffect(() => {
+    if (state === 'gone') {
+      wasGone.current = true;
+      const timer = setTimeout(() => setShown(true), PATIENCE_MS);
+      return () => clearTimeout(timer);
+    }
+    if (state !== 'open') return undefined;
+    setShown(false);
+    if (wasGone.current) {
+      wasGone.current = false;
+      // Runs catch up by their sequence numbers; everything else is read again where it is shown.
+      void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'live-run' });
+      void queryClient.refetchQueries({ predicate: ({ state }) => state.status === 'error' });
+    }
+    return undefined;
+  }, [state]);
+  if (!shown) return null;
+  return (
+    <Banner kind="queued" role="status">
+      <span>
+        <b>The server is gone.</b> What you see is what was known then. Trying again…
+      </span>
+      <Button onClick={() => stream.retry()}>Try now</Button>
+    </Banner>
+  );
+}

@@ -1,0 +1,3 @@
+// Prism would look for code in the page by itself, and write HTML.
+(globalThis as { Prism?: unknown }).Prism = { manual: true };
+export {};

@@ -1,0 +1,163 @@
+import type { StepName } from '@run-pipeline/core/model';
+import type { RunView, StepView } from '@run-pipeline/core/run-view';
+
+/** A stretch of a row, in milliseconds since the run began. */
+export interface Segment {
+  readonly kind: 'wait' | 'queue' | 'run' | 'retry' | 'instant';
+  readonly from: number;
+  readonly to: number;
+  readonly failed: boolean;
+  readonly attempt: number;
+}
+export interface Row {
+  readonly step: StepView;
+  readonly segments: readonly Segment[];
+  readonly critical: boolean;
+}
+export interface Timeline {
+  readonly rows: readonly Row[];
+  /** Milliseconds from the first start to the last end, or to now. */
+  readonly length: number;
+  /** The chain of steps that made the run as long as it is, from its first. */
+  readonly critical: readonly StepName[];
+  /** What the steps of that chain executed, together. */
+  readonly criticalMs: number;
+}
+
+/** A wait shorter than this is the machinery's own time, and not seen anyway. */
+const LEAST_WAIT = 0.002;
+
+/** Rows in the order in which they began; those that have not begun are left out. */
+export function timeline(view: RunView, steps: readonly StepView[], now: number): Timeline {
+  const start = view.startedAt === undefined ? (earliest(view) ?? now) : Date.parse(view.startedAt);
+  const end = view.finishedAt === undefined ? now : Date.parse(view.finishedAt);
+  const length = Math.max(1, end - start, ...lastEnds(view, start));
+  const critical = criticalPath(view);
+  const onPath = new Set<string>(critical);
+  const rows = steps
+    .map((step) => ({
+      step,
+      segments: segmentsOf(view, step, { start, now: end, length }),
+      critical: onPath.has(step.name),
+    }))
+    .filter(({ segments }) => segments.length > 0)
+    .sort((a, b) => (a.segments[0]?.from ?? 0) - (b.segments[0]?.from ?? 0));
+  const criticalMs = critical.reduce((sum, name) => sum + executed(view.steps.get(name), end), 0);
+  return { rows, length, critical, criticalMs };
+}
+
+function segmentsOf(
+  view: RunView,
+  step: StepView,
+  time: { readonly start: number; readonly now: number; readonly length: number },
+): readonly Segment[] {
+  const at = (iso: string): number => Math.max(0, Date.parse(iso) - time.start);
+  const spans = step.spans ?? [];
+  if (spans.length === 0) {
+    if (step.finishedAt === undefined || step.status === 'skipped' || step.status === 'created') return [];
+    const moment = at(step.finishedAt);
+    return [
+      { kind: 'instant', from: moment, to: moment, failed: step.status === 'failed', attempt: step.attempts },
+    ];
+  }
+  const segments: Segment[] = [];
+  const first = at(spans[0]!.from);
+  const ready = Math.max(
+    0,
+    ...step.parents.map((name) =>
+      view.steps.get(name)?.finishedAt === undefined ? 0 : at(view.steps.get(name)!.finishedAt!),
+    ),
+  );
+  if (ready < first && first - ready > time.length * LEAST_WAIT)
+    segments.push({ kind: 'wait', from: ready, to: first, failed: false, attempt: 1 });
+  for (const span of spans)
+    segments.push({
+      kind: span.kind,
+      from: at(span.from),
+      to: span.to === undefined ? Math.max(at(span.from), time.now - time.start) : at(span.to),
+      failed: span.failed === true,
+      attempt: span.attempt,
+    });
+  return segments;
+}
+
+/** From the step that ended last, each time to the parent that ended last. */
+function criticalPath(view: RunView): readonly StepName[] {
+  let last: StepView | undefined;
+  for (const step of view.steps.values())
+    if (
+      step.of === undefined &&
+      (step.spans?.length ?? 0) > 0 &&
+      (last === undefined || endOf(step) > endOf(last))
+    )
+      last = step;
+  const path: StepName[] = [];
+  const seen = new Set<string>();
+  for (let step = last; step !== undefined && !seen.has(step.name);) {
+    seen.add(step.name);
+    path.unshift(step.name);
+    let before: StepView | undefined;
+    for (const name of step.parents) {
+      const parent = view.steps.get(name);
+      if (parent === undefined || parent.status === 'skipped') continue;
+      if (before === undefined || endOf(parent) > endOf(before)) before = parent;
+    }
+    step = before;
+  }
+  return path;
+}
+
+/** Something that goes on ends after everything that has ended. */
+const endOf = (step: StepView): string =>
+  step.status === 'running' || step.status === 'queued' ? '9999' : (step.finishedAt ?? '');
+
+const executed = (step: StepView | undefined, now: number): number =>
+  (step?.spans ?? []).reduce(
+    (sum, span) =>
+      span.kind === 'run'
+        ? sum + Math.max(0, (span.to === undefined ? now : Date.parse(span.to)) - Date.parse(span.from))
+        : sum,
+    0,
+  );
+
+const earliest = (view: RunView): number | undefined => {
+  let first: number | undefined;
+  for (const { startedAt } of view.steps.values())
+    if (startedAt !== undefined && (first === undefined || Date.parse(startedAt) < first))
+      first = Date.parse(startedAt);
+  return first;
+};
+
+function* lastEnds(view: RunView, start: number): Iterable<number> {
+  let last = 0;
+  for (const { finishedAt } of view.steps.values())
+    if (finishedAt !== undefined) last = Math.max(last, Date.parse(finishedAt) - start);
+  yield last;
+}
+
+/** Round moments for an axis of this length, at most `most` of them. */
+export function ticks(length: number, most: number): readonly number[] {
+  const rough = length / Math.max(1, most);
+  const step = STEPS.find((candidate) => candidate >= rough) ?? Math.ceil(rough / 86_400_000) * 86_400_000;
+  const found: number[] = [];
+  for (let at = 0; at <= length; at += step) found.push(at);
+  return found;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const STEPS = [
+  1,
+  2,
+  5,
+  10,
+  20,
+  50,
+  100,
+  200,
+  500,
+  ...[1, 2, 5, 10, 15, 30].map((value) => value * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((value) => value * MINUTE),
+  ...[1, 2, 3, 6, 12, 24].map((value) => value * HOUR),
+];

@@ -1,0 +1,245 @@
+import { useCallback, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useSeconds } from '../data/clock.js';
+import { useVersion, type LiveRun } from '../data/live-run.js';
+import type { StepFilter } from '../data/step-filter.js';
+import { duration, elapsed, many } from '../design/amounts.js';
+import { cx } from '../design/class-names.js';
+import { EmptyState } from '../design/empty-state.js';
+import { StatusIcon } from '../design/status-icon.js';
+import { statusColour, statusWord } from '../design/status.js';
+import { useWindow } from '../design/virtual-list.js';
+import { useKeys } from '../keyboard/keys.js';
+import { ticks, timeline, type Row, type Segment } from './segments.js';
+import styles from './timeline.module.css';
+
+const ROW_HEIGHT = 28;
+/** Pixels between two marks of the axis, at least. */
+const TICK_ROOM = 96;
+
+/** When every step waited, executed and tried again; which of them made the run as long as it is. */
+export default function TimelineView(props: {
+  readonly live: LiveRun;
+  readonly filter: StepFilter;
+  readonly step: string | undefined;
+  readonly onSelect: (step: string | undefined, options?: { readonly replace?: boolean }) => void;
+}) {
+  const { live, filter, step: selected, onSelect } = props;
+  const version = useVersion(live);
+  const now = useSeconds(live.view.status === 'running');
+  const line = useMemo(
+    () =>
+      timeline(
+        live.view,
+        [...live.view.steps.values()].filter((step) => filter.matches(step)),
+        now,
+      ),
+    [version, now, live, filter],
+  );
+  const { scroller, window, onScroll, reveal } = useWindow({
+    count: line.rows.length,
+    rowHeight: ROW_HEIGHT,
+  });
+  const [width, setWidth] = useState(800);
+  const axis = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const element = axis.current;
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const move = useCallback(
+    (by: number) => {
+      const at = document.activeElement?.closest<HTMLElement>('[data-index]')?.dataset['index'];
+      const from = at === undefined ? line.rows.findIndex(({ step }) => step.name === selected) : Number(at);
+      const to = Math.max(0, Math.min(line.rows.length - 1, from + by));
+      reveal(to);
+      const row = line.rows[to];
+      if (selected !== undefined && row !== undefined) onSelect(row.step.name, { replace: true });
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() =>
+          scroller.current
+            ?.querySelector<HTMLElement>(`[data-index="${to}"] button`)
+            ?.focus({ preventScroll: true }),
+        ),
+      );
+    },
+    [line, selected, onSelect, reveal, scroller],
+  );
+  useKeys({ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) });
+  const marks = ticks(line.length, Math.floor(width / TICK_ROOM));
+  const rows: ReactNode[] = [];
+  for (let index = window.first; index < Math.min(window.end, line.rows.length); index++) {
+    const row = line.rows[index]!;
+    rows.push(
+      <TimelineRow
+        key={row.step.name}
+        row={row}
+        index={index}
+        length={line.length}
+        selected={row.step.name === selected}
+        onSelect={onSelect}
+      />,
+    );
+  }
+  return (
+    <div className={styles.timeline}>
+      <p className={styles.summary}>
+        {line.critical.length === 0 ? (
+          'Nothing was executed.'
+        ) : (
+          <>
+            <span className={styles.diamond} aria-hidden="true" /> Critical path:{' '}
+            {many(line.critical.length, 'step')}, {duration(line.criticalMs)} of{' '}
+            {live.view.finishedAt === undefined ? elapsed(line.length) : duration(line.length)}
+            <span className={styles.path} title={line.critical.join(' → ')}>
+              {line.critical.join(' → ')}
+            </span>
+          </>
+        )}
+      </p>
+      <div ref={scroller} className={styles.scroller} onScroll={onScroll}>
+        <div className={styles.head}>
+          <span className={styles.headName}>Step</span>
+          <div ref={axis} className={styles.axis} aria-hidden="true">
+            {marks.map((at) => (
+              <span key={at} className={styles.tick} style={{ left: `${(at / line.length) * 100}%` }}>
+                {at === 0 ? '0' : duration(at)}
+              </span>
+            ))}
+          </div>
+        </div>
+        {line.rows.length === 0 ? (
+          <EmptyState title={filter.isEmpty ? 'Nothing has started yet' : 'No step is like that'} small live>
+            {filter.isEmpty
+              ? 'Bars appear as steps start.'
+              : `The filter leaves none of the steps that started.`}
+          </EmptyState>
+        ) : (
+          <div className={styles.body} style={{ height: line.rows.length * ROW_HEIGHT }}>
+            <div className={styles.grid} aria-hidden="true">
+              {marks.map((at) => (
+                <span key={at} style={{ left: `${(at / line.length) * 100}%` }} />
+              ))}
+            </div>
+            <ul
+              aria-label="Steps by the time they started"
+              className={styles.rows}
+              style={{ top: window.first * ROW_HEIGHT }}
+            >
+              {rows}
+            </ul>
+          </div>
+        )}
+      </div>
+      <ul className={styles.legend} aria-label="What the bars mean">
+        <li>
+          <span className={cx(styles.sample, styles.run)} /> executes
+        </li>
+        <li>
+          <span className={cx(styles.sample, styles.wait)} /> waits for a slot
+        </li>
+        <li>
+          <span className={cx(styles.sample, styles.queue)} /> waits in a queue
+        </li>
+        <li>
+          <span className={cx(styles.sample, styles.retry)} /> before the next attempt
+        </li>
+        <li>
+          <span className={cx(styles.sample, styles.instant)} /> cached
+        </li>
+      </ul>
+    </div>
+  );
+}
+
+function TimelineRow(props: {
+  readonly row: Row;
+  readonly index: number;
+  readonly length: number;
+  readonly selected: boolean;
+  readonly onSelect: (step: string) => void;
+}) {
+  const { row, length } = props;
+  const { step } = row;
+  const ran = row.segments.filter(({ kind }) => kind === 'run');
+  const took = ran.reduce((sum, { from, to }) => sum + to - from, 0);
+  const end = row.segments.at(-1)?.to ?? 0;
+  const words = `${step.name}, ${statusWord(step.status)}, starts at ${duration(row.segments[0]?.from ?? 0)}${ran.length === 0 ? '' : `, executes ${duration(took)}`}${ran.length > 1 ? ` in ${ran.length} attempts` : ''}${row.critical ? ', on the critical path' : ''}`;
+  return (
+    <li data-index={props.index} className={cx(styles.row, props.selected && styles.selected)}>
+      <button
+        type="button"
+        aria-label={words}
+        aria-pressed={props.selected}
+        className={styles.name}
+        title={step.name}
+        onClick={() => props.onSelect(step.name)}
+      >
+        <StatusIcon status={step.status} />
+        <span className={styles.label}>{step.name}</span>
+        {row.critical ? <span className={styles.diamond} title="On the critical path" /> : null}
+      </button>
+      <div className={styles.bars} aria-hidden="true" onClick={() => props.onSelect(step.name)}>
+        {row.segments.map((segment, index) => (
+          <Bar
+            key={index}
+            segment={segment}
+            length={length}
+            colour={colourOf(segment, row)}
+            critical={row.critical}
+          />
+        ))}
+        <span
+          className={styles.took}
+          style={
+            end / length > 0.82
+              ? { right: `${100 - ((row.segments[0]?.from ?? 0) / length) * 100}%` }
+              : { left: `${(end / length) * 100}%` }
+          }
+        >
+          {step.status === 'cached' ? 'cached' : ran.length === 0 ? '' : duration(took)}
+        </span>
+      </div>
+    </li>
+  );
+}
+
+const colourOf = (segment: Segment, { step }: Row): string =>
+  segment.kind === 'run' && segment.failed
+    ? 'var(--failed)'
+    : statusColour(segment.kind === 'run' && step.status === 'queued' ? 'failed' : step.status);
+
+function Bar(props: {
+  readonly segment: Segment;
+  readonly length: number;
+  readonly colour: string;
+  readonly critical: boolean;
+}) {
+  const { segment, length } = props;
+  const left = `${(segment.from / length) * 100}%`;
+  const width = `${((segment.to - segment.from) / length) * 100}%`;
+  return (
+    <span
+      title={`${TITLES[segment.kind]} ${segment.kind === 'instant' ? '' : duration(segment.to - segment.from)}${segment.kind === 'run' ? ` (attempt ${segment.attempt}${segment.failed ? ', failed' : ''})` : ''}`}
+      className={cx(
+        styles.bar,
+        styles[segment.kind],
+        props.critical && segment.kind === 'run' && styles.critical,
+      )}
+      style={{
+        left,
+        width,
+        ...(segment.kind === 'run' || segment.kind === 'instant' ? { color: props.colour } : {}),
+      }}
+    />
+  );
+}
+
+const TITLES: Readonly<Record<Segment['kind'], string>> = {
+  wait: 'waits for a slot:',
+  queue: 'waits in a queue:',
+  run: 'executes:',
+  retry: 'before the next attempt:',
+  instant: 'from the cache',
+};

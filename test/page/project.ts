@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { rmSync } from 'node:fs';
+import { CHROMIUM, startPageServer, type PageServer } from '../rig/browser.js';
+import { query, runPipeline } from '../rig/command.js';
+import { scratch } from '../rig/scratch.js';
+
+/** `describe`, or skipped where there is no browser. */
+export const describePage = describe.skipIf(CHROMIUM === undefined);
+
+export const pipelineSource = (name: string): string =>
+  readFileSync(new URL(`pipelines/${name}.ts`, import.meta.url), 'utf8');
+
+export interface PageProject {
+  readonly directory: string;
+  readonly server: PageServer;
+  /** Id of a run, `mixed#2`. */
+  run(name: string): string;
+}
+
+/** A project whose pipelines ran before the tests of a file, with a server that all of them use. */
+export function pageProject(options: {
+  readonly files: Readonly<Record<string, string>>;
+  /** Words of the command line, one run each. */
+  readonly runs: readonly (readonly string[])[];
+}): PageProject {
+  let directory = '';
+  let server: PageServer | undefined;
+  const ids = new Map<string, string>();
+  beforeAll(async () => {
+    if (CHROMIUM === undefined) return;
+    ({ directory } = scratch(options.files, { keep: true }));
+    for (const words of options.runs)
+      await runPipeline([...words, '--output', 'quiet'], { cwd: directory, timeout: 120_000 });
+    const runs = await query<
+      readonly { readonly id: string; readonly pipeline: string; readonly number: number }[]
+    >(['runs'], { cwd: directory });
+    for (const { id, pipeline, number } of runs) ids.set(`${pipeline}#${number}`, id);
+    server = await startPageServer({ cwd: directory });
+  }, 180_000);
+  afterAll(async () => {
+    await server?.kill();
+    if (directory !== '') rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  });
+  return {
+    get directory() {
+      return directory;
+    },
+    get server() {
+      return server!;
+    },
+    run: (name) => {
+      const id = ids.get(name);
+      if (id === undefined) throw new Error(`there is no run ${name}, only ${[...ids.keys()].join(', ')}`);
+      return id;
+    },
+  };
+}

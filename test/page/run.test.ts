@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest';
+import { findInaccessible, openBrowser } from '../rig/browser.js';
+import { describePage, pageProject, pipelineSource } from './project.js';
+
+describePage('the page of a run', () => {
+  const project = pageProject({
+    files: { 'mixed.ts': pipelineSource('mixed') },
+    runs: [['mixed.ts'], ['mixed.ts', '--param', 'broken=false']],
+  });
+  const failed = (query = ''): string => `${project.server.address}/runs/${project.run('mixed#1')}${query}`;
+
+  for (const scheme of ['light', 'dark'] as const)
+    test(`every view and every tab is accessible, ${scheme}`, async () => {
+      const { page, complaints } = await openBrowser(project.server, { scheme });
+      for (const query of [
+        '?step=choose',
+        '?view=timeline',
+        '?view=table',
+        '?view=table&q=nothing+is+like+that',
+      ]) {
+        await page.goto(failed(query));
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        await page.getByRole('tabpanel').first().waitFor();
+        await page.getByText(/Loading/).waitFor({ state: 'detached' });
+        expect(await findInaccessible(page), query).toEqual([]);
+      }
+      for (const tab of ['inputs', 'artifacts', 'console', 'code', 'plots', 'why', 'packages']) {
+        await page.goto(failed(`?step=load&tab=${tab}`));
+        await page.getByRole('tab', { selected: true }).nth(1).waitFor();
+        await page.getByText(/Loading/).waitFor({ state: 'detached' });
+        expect(await findInaccessible(page), tab).toEqual([]);
+      }
+      expect(complaints).toEqual([]);
+    });
+
+  test('the root failure comes first, with its lines of source and what was skipped', async () => {
+    const { page } = await openBrowser(project.server);
+    await page.goto(failed());
+    await page.getByText('1 step skipped because of it').waitFor();
+    expect(await page.getByText('RangeError: no loss is small enough').isVisible()).toBe(true);
+    expect(await page.getByLabel('Lines of source').textContent()).toContain('throw new RangeError');
+    await page.getByRole('button', { name: 'Open the step' }).click();
+    await page.getByRole('region', { name: 'Step choose' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('step')).toBe('choose');
+  });
+
+  test('by keyboard alone: to the failure, its tabs, along the edges, through the views', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    await page.goto(failed());
+    await page.getByRole('button', { name: /^choose failed/ }).waitFor();
+    await page.keyboard.press('f');
+    await page.getByRole('heading', { level: 2, name: 'choose' }).waitFor();
+    await page.keyboard.press('7');
+    expect(new URL(page.url()).searchParams.get('tab')).toBe('why');
+    await page.getByRole('button', { name: /^choose failed/ }).focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.getByRole('heading', { level: 2, name: 'train' }).waitFor();
+    await page.locator('g[aria-label^="train"]:focus').waitFor();
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('heading', { level: 2, name: 'choose' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('heading', { level: 2 }).waitFor({ state: 'detached' });
+    await page.keyboard.press('t');
+    await page.getByRole('table', { name: 'Steps' }).waitFor();
+    await page.keyboard.press('l');
+    await page.getByRole('list', { name: 'Steps by the time they started' }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('publish');
+    await page.getByText('No step is like that').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('repo');
+    await page
+      .getByRole('option', { name: /report/ })
+      .first()
+      .waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 2, name: 'report' }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(complaints).toEqual([]);
+  });
+
+  test('the table has every step of the graph, elements of mapped steps too', async () => {
+    const { page } = await openBrowser(project.server);
+    await page.goto(failed('?view=table'));
+    const table = page.getByRole('table', { name: 'Steps' });
+    await table.waitFor();
+    const names = await table.getByRole('link').allTextContents();
+    expect(names.toSorted()).toEqual(
+      [
+        'choose',
+        'load',
+        'publish',
+        'report',
+        'split',
+        'train',
+        'train[0]',
+        'train[1]',
+        'train[2]',
+        'train[3]',
+      ].toSorted(),
+    );
+  });
+
+  test('a run that there is not says so', async () => {
+    const { page } = await openBrowser(project.server);
+    await page.goto(`${project.server.address}/runs/0000000000`);
+    await page.getByText('There is no such run').waitFor();
+  });
+});
