@@ -2,5 +2,6 @@
 import './points.js';
 import './random-kills.js';
 import './resume.js';
+import './queues.js';
 import './ownership.js';
 import './single-flight.js';

@@ -7,6 +7,7 @@ import { expect } from 'vitest';
 import { collectGarbage, openProject } from '../../packages/runtime/src/engine/index.js';
 import { isAlive } from '../../packages/runtime/src/project/process-identity.js';
 import type { Project } from '../../packages/runtime/src/project/project.js';
+import { AgentProcess } from './agents.js';
 import { runPipeline } from './command.js';
 import { JsonProcess } from './json-process.js';
 import type { Scratch } from './scratch.js';
@@ -163,20 +164,27 @@ export class CrashCase {
     return controller;
   }
 
+  /** An agent that serves this state, with what runs of it are given. */
+  async agent(args: readonly string[] = [], env: Env = {}): Promise<AgentProcess> {
+    const agent = new AgentProcess(args, { cwd: this.#directory, env: { ...this.#env, ...env } });
+    await agent.told('agent.start');
+    return agent;
+  }
+
   #withConcurrency(args: readonly string[]): readonly string[] {
     return args[0] === 'gc' ? args : [...args, '--concurrency', String(this.#concurrency)];
   }
 
   /** Starts the run, or resumes it when there is one. */
-  async proceed(env: Env = {}): Promise<Controller> {
+  async proceed(env: Env = {}, args: readonly string[] = []): Promise<Controller> {
     const started = await this.open(async ({ store }) => (await store.findRuns({ limit: 1 })).length > 0);
-    return this.start(started ? ['resume', 'latest'] : [this.file], env);
+    return this.start([...(started ? ['resume', 'latest'] : [this.file]), ...args], env);
   }
 
   /** Until it has completed. A run whose worker was killed may have failed, and ends well now. */
-  async proceedToEnd(): Promise<void> {
+  async proceedToEnd(env: Env = {}): Promise<void> {
     for (let patience = 3; !(await this.hasCompleted()); patience -= 1) {
-      const controller = await this.proceed();
+      const controller = await this.proceed(env);
       await controller.ended;
       if (patience === 0) throw new Error(`${this.file} did not complete\n${controller.stderr}`);
     }

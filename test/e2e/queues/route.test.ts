@@ -21,8 +21,8 @@ export class Waits {
 }
 `,
 };
-const NOBODY = (queue: string): string =>
-  `▲ no agent serves queue "${queue}": its steps run here (start one: run-pipeline agent --queue ${queue})`;
+const NOBODY = (queue: string, option = ' --create-queue'): string =>
+  `▲ no agent serves queue "${queue}": its steps run here (start one: run-pipeline agent --queue ${queue}${option})`;
 const warnings = (run: RunProcess): readonly string[] =>
   run.stderr
     .split('\n')
@@ -78,7 +78,7 @@ test('a waiting step holds no slot; when its agent goes, it runs here, and that 
   expect((await run.result()).code).toBe(0);
   expect(run.words(other(busy))).toEqual(['queue 1', 'start 1', 'end completed 1']);
   expect(run.words(busy)).toEqual(['queue 1', 'start 1 on agent', 'end completed 1']);
-  expect(warnings(run)).toEqual([NOBODY('default')]);
+  expect(warnings(run)).toEqual([NOBODY('default', '')]);
   expect(it.traces().toSorted()).toEqual(['first', 'second']);
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { query, runPipeline } from '../../rig/command.js';
+import { node, query, runPipeline } from '../../rig/command.js';
 import { queueRig, type QueueRig, type RunProcess } from './rig.js';
 
 const FILES = {
@@ -135,6 +135,33 @@ export class Cached {
   expect(refreshed.words('sum')).toEqual(['queue 1', 'start 1 on agent', 'end completed 1']);
   expect(it.traces()).toEqual(['make', 'sum', 'sum']);
 });
+
+test.each(['node', 'run-pipeline'])(
+  'a program says with options what the command line says with flags (%s)',
+  async (by) => {
+    const it = await queueRig({
+      'program.mjs': `
+import { appendFileSync } from 'node:fs';
+import { pipeline, run, step } from 'run-pipeline';
+const one = step({ name: 'one' }, () => appendFileSync(process.env.TRACES + '/trace.txt', process.ppid + '\\n'));
+const program = pipeline({ name: 'program' }, async () => { await one(); });
+for (const options of [{ queue: 'default' }, { queue: 'default', local: true }]) {
+  const { status } = await run(program, { ...options, output: 'quiet' });
+  console.log(status);
+}
+`,
+    });
+    const agent = await it.agent();
+    const options = { cwd: it.files.directory, env: it.env };
+    const ended = await (by === 'node'
+      ? node(['program.mjs'], options)
+      : runPipeline(['program.mjs'], options));
+    expect(ended).toMatchObject({ code: 0, stdout: 'completed\ncompleted\n' });
+    const parents = it.traces().map(Number);
+    expect(parents[0]).toBe(agent.pid);
+    expect(parents[1]).not.toBe(agent.pid);
+  },
+);
 
 test('logs -f follows what a step prints on its agent; show tells where it ran', async () => {
   const it = await queueRig({

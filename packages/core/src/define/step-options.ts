@@ -54,7 +54,7 @@ export interface ShortStepOptions extends SharedStepOptions {
   /** Default: the pipeline's. */
   readonly cache?: CacheDeclaration;
   readonly retry?: RetryDeclaration;
-  /** How long one execution may take: `'10m'`, or milliseconds. */
+  /** How long one execution may take, its time in a queue included: `'10m'`, or milliseconds. */
   readonly timeout?: Duration;
   /** Which agents execute it. */
   readonly queue?: string;
@@ -71,7 +71,7 @@ export interface ClearNames {
   /** Default: the pipeline's. */
   readonly cacheExecutedStep?: CacheDeclaration;
   readonly executionQueue?: string;
-  /** Seconds that one execution may take. */
+  /** Seconds that one execution may take, its time in a queue included. */
   readonly timeLimit?: number;
   readonly retryOnFailure?: RetryDeclaration;
   readonly continueBehaviour?: ContinueBehaviour;

@@ -36,6 +36,8 @@ export interface RunContext {
   /** Runs `task` when one of the slots is free. */
   readonly slot: <T>(task: () => Promise<T>) => Promise<T>;
   readonly router: Router;
+  /** Hands steps to queues, some at a time: all that are ready go, and their inputs are encoded for it. */
+  readonly handOver: <T>(task: () => Promise<T>) => Promise<T>;
   /** Of steps that went to queues. */
   readonly attempts: AttemptFollower;
   readonly packageOf: (definition: StepDefinition) => Promise<TaskPackage>;

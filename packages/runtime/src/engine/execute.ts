@@ -3,13 +3,14 @@ import type { TaskOutcome } from '../workers/protocol.js';
 import { abortError, timeoutMessage } from './abort-error.js';
 import type { Attempted, AttemptNumber } from './attempt.js';
 import { attemptHere } from './attempt-here.js';
-import { attemptOnAgent } from './attempt-on-agent.js';
 import { changeStatus } from './callbacks.js';
 import { pause } from './cache.js';
 import { abandonRecord } from './clone-record.js';
 import type { NodeState, RunContext } from './context.js';
 import { endNode } from './end-node.js';
 import { placedAtStep } from './error-record.js';
+import { followToEnd } from './follow-attempt.js';
+import { handOver } from './hand-over.js';
 import type { OpenAttempt } from './open-attempt.js';
 import type { Prepared } from './prepare.js';
 import { agrees, backoff } from './retry.js';
@@ -69,17 +70,13 @@ async function attemptSomewhere<T>(
   context: RunContext,
   node: NodeState,
   prepared: Prepared,
-  { number, open }: { readonly number: AttemptNumber; readonly open: OpenAttempt | undefined },
+  { number, open: before }: { readonly number: AttemptNumber; readonly open: OpenAttempt | undefined },
   settle: (attempted: Attempted) => Promise<T>,
 ): Promise<T | { readonly type: 'stopped'; readonly attempt: number }> {
   let here = number;
-  const route = open === undefined ? await context.router.route(node.definition) : undefined;
-  const onAgent =
-    open === undefined ? route?.kind === 'queue' && { ...number, queue: route.queue } : { open };
-  if (onAgent !== false) {
-    if (context.stop.current() !== undefined && open === undefined)
-      return { type: 'stopped', attempt: number.attempt };
-    const followed = await attemptOnAgent(context, node, prepared, onAgent);
+  const open = before ?? (await handedOver(context, node, prepared, number));
+  if (open !== undefined) {
+    const followed = await followToEnd(context, node, prepared, open);
     if (followed.kind === 'ended') return settle(followed.attempted);
     here = { ...number, attempt: followed.attempt };
   }
@@ -88,6 +85,17 @@ async function attemptSomewhere<T>(
     if (context.stop.current() !== undefined) return { type: 'stopped' as const, attempt: here.attempt };
     return settle(await attemptHere(context, node, prepared, here));
   });
+}
+
+/** Undefined: it is executed here. */
+async function handedOver(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+  number: AttemptNumber,
+): Promise<OpenAttempt | undefined> {
+  const queue = await context.router.queueFor(node.definition);
+  return queue === undefined ? undefined : handOver(context, node, prepared, { ...number, queue });
 }
 
 /** An attempt that did not complete: it is tried again, or the step ends with it. */
@@ -127,6 +135,7 @@ async function endAttempt(
     (await agrees(context, node, policy, error, outcome, first + retry));
   if (!mayRetry) {
     const { status } = outcome;
+    if (!started) await abandonRecord(context, node, error.message);
     await endNode(context, node, {
       status,
       attempt: started ? attempt : attempt - 1,

@@ -2,7 +2,7 @@ import type { Store } from '@run-pipeline/core/ports';
 import type { RunContext } from './context.js';
 import { RunLost } from './run-log.js';
 
-const LOOK_FOR_STOP_MS = 200;
+const LOOK_FOR_STOP_MS = 100;
 
 /**
  * While a run lasts: renews its lease and those of its attempts and claims, and notices when another

@@ -1,6 +1,5 @@
 import { taskId } from '@run-pipeline/core/model';
 import type { AttemptState } from '@run-pipeline/core/ports';
-import type { Told } from './attempt-on-agent.js';
 import type { NodeState, RunContext } from './context.js';
 import { startPatience } from './patience.js';
 import type { Prepared } from './prepare.js';
@@ -11,6 +10,16 @@ export interface OpenAttempt {
   readonly attempt: number;
   readonly queue: string;
   readonly told: Told;
+}
+
+/** What of an attempt the run's events have already. */
+export interface Told {
+  /** The newest attempt that has a `step.start`. */
+  readonly started: number;
+  /** The newest attempt whose end was taken. */
+  readonly settled: number;
+  /** Logs and reports, by attempt. */
+  readonly rows: ReadonlyMap<number, number>;
 }
 
 export type FoundAttempt =

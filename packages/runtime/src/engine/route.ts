@@ -3,10 +3,9 @@ import type { Store } from '@run-pipeline/core/ports';
 import type { EngineOptions } from './api.js';
 import { packageKeys } from './launch.js';
 
-/** Where the next attempt of a step is executed. */
-export type Route = { readonly kind: 'here' } | { readonly kind: 'queue'; readonly queue: string };
-
 /**
+ * Where the next attempt of a step is executed.
+ *
  * A step goes to its own queue, else to the one of the run (`--queue`), else to the pipeline's; with
  * none of them, and with `--local`, it stays here. So does an `inline` one: it is for breakpoints in
  * this very process.
@@ -15,15 +14,14 @@ export type Route = { readonly kind: 'here' } | { readonly kind: 'queue'; readon
  * step itself.
  */
 export interface Router {
-  readonly route: (step: StepDefinition) => Promise<Route>;
+  /** The queue to hand it to; undefined: this process executes it. */
+  readonly queueFor: (step: StepDefinition) => Promise<string | undefined>;
   /** Tells that nobody serves the queue: once, until somebody has served it in between. */
-  readonly tellUnserved: (queue: string) => void;
+  readonly tellUnserved: (queue: string) => Promise<void>;
 }
 
-const HERE: Route = { kind: 'here' };
-
 export function createRouter(options: {
-  readonly store: Pick<Store, 'listAgents'>;
+  readonly store: Pick<Store, 'listAgents' | 'listQueues'>;
   readonly definition: PipelineDefinition;
   readonly engine: Pick<EngineOptions, 'queue' | 'local'>;
   readonly onWarning: (message: string) => void;
@@ -35,12 +33,14 @@ export function createRouter(options: {
       ? undefined
       : (step.options.queue ?? engine.queue ?? definition.options.queue);
 
-  const tellUnserved = (queue: string): void => {
+  const tellUnserved = async (queue: string): Promise<void> => {
     if (unserved.has(queue)) return;
     unserved.add(queue);
-    options.onWarning(
-      `no agent serves queue "${queue}": its steps run here (start one: run-pipeline agent --queue ${queue})`,
-    );
+    const isKnown = (await store.listQueues()).some(({ name }) => name === queue);
+    const word = /^[\w./:@=+-]+$/.test(queue) ? queue : `'${queue.replaceAll("'", `'\\''`)}'`;
+    // An agent takes a queue that nobody has made for a slip of the pen.
+    const start = `run-pipeline agent --queue ${word}${isKnown ? '' : ' --create-queue'}`;
+    options.onWarning(`no agent serves queue "${queue}": its steps run here (start one: ${start})`);
   };
 
   /** When the first step is about to execute: of all queues, since the others' turn may be hours away. */
@@ -49,22 +49,22 @@ export function createRouter(options: {
     const served = new Set((await store.listAgents()).flatMap(servedBy));
     for (const step of packageKeys(definition).keys()) {
       const queue = queueOf(step);
-      if (queue !== undefined && !served.has(queue)) tellUnserved(queue);
+      if (queue !== undefined && !served.has(queue)) await tellUnserved(queue);
     }
   };
 
   return {
     tellUnserved,
-    async route(step) {
+    async queueFor(step) {
       await (told ??= tellAll());
       const queue = queueOf(step);
-      if (queue === undefined) return HERE;
+      if (queue === undefined) return undefined;
       if ((await store.listAgents({ queue })).length === 0) {
-        tellUnserved(queue);
-        return HERE;
+        await tellUnserved(queue);
+        return undefined;
       }
       unserved.delete(queue);
-      return { kind: 'queue', queue };
+      return queue;
     },
   };
 }

@@ -26,6 +26,9 @@ import { leaseMs } from './settings.js';
 import type { Templates } from './templates.js';
 import { startTimer } from './timer.js';
 
+/** Many share a transaction; few are in memory. */
+const HANDED_OVER_AT_ONCE = 16;
+
 /** Runs what was made ready — a new run or one taken over — to its end. */
 export async function runToEnd(options: {
   readonly project: Project;
@@ -74,6 +77,7 @@ export async function runToEnd(options: {
   const concurrency = concurrencyOf(project, definition, engine);
   const pool = options.workers ?? workerProcesses({ size: concurrency, graceMs: engine.graceMs });
   const limit = pLimit(concurrency);
+  const handOver = pLimit(HANDED_OVER_AT_ONCE);
   let previous: Promise<ReadonlyMap<string, PreimageRow>> | undefined;
   const nodes = new Map<string, NodeState>();
   const context: RunContext = {
@@ -86,6 +90,7 @@ export async function runToEnd(options: {
     log,
     pool: pool.get,
     slot: (task) => limit(task),
+    handOver: (task) => handOver(task),
     router: createRouter({ store: project.store, definition, engine, onWarning: options.onWarning }),
     attempts: followAttempts({ store: project.store, leaseMs: leaseMs(process.env) }),
     packageOf: options.packageOf,

@@ -1,27 +1,24 @@
-import { RunPipelineError, type ErrorRecord, type RunEventBody, type TaskId } from '@run-pipeline/core/model';
+import type { ErrorRecord, RunEventBody, TaskId } from '@run-pipeline/core/model';
 import type { AttemptState, RunOwnership, TaskOutputRow } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import type { ProjectPaths } from '../project/project.js';
 import type { TaskOutcome } from '../workers/protocol.js';
-import type { Attempted, AttemptNumber } from './attempt.js';
+import type { Attempted } from './attempt.js';
 import { abortError, timeoutMessage, type Limit } from './abort-error.js';
 import { changeStatus } from './callbacks.js';
 import { otherTask, type NodeState, type RunContext } from './context.js';
-import { announcement } from './end-node.js';
 import type { Following, Sighting } from './followed-attempts.js';
-import type { OpenAttempt } from './open-attempt.js';
+import type { OpenAttempt, Told } from './open-attempt.js';
 import type { Prepared } from './prepare.js';
 import { startPatience } from './patience.js';
 import { placedHere } from './placed-here.js';
 import { RunLost } from './run-log.js';
-import { stepJob } from './step-job.js';
 import { outcomeOfEnding } from './task-spec.js';
 import { startTimer } from './timer.js';
 
 /**
- * Hands an attempt to a queue and follows it to its end, or follows one that an earlier process of this run
- * handed over. No slot is held, nothing but the store is between the run and the agent: what an agent
- * committed is turned into the run's events here, in order, once.
+ * Follows an attempt from its queue to its end. No slot is held, nothing but the store is between the run and
+ * the agent: what an agent committed is turned into the run's events here, in order, once.
  *
  * - An attempt that was lost with its agent (or handed back) is told as a retry; the store has queued the
  *   next one already. It does not count as one of the step's own retries.
@@ -29,25 +26,12 @@ import { startTimer } from './timer.js';
  *   step's fault. What waits is withdrawn; what runs is asked to end, and waited for no longer than grace
  *   period and lease together: after that nobody who holds it can be alive.
  */
-export type AgentAttempt =
-  | { readonly kind: 'ended'; readonly attempted: Attempted }
-  /** Nobody would have taken it: this process has to. */
-  | { readonly kind: 'here'; readonly attempt: number };
-
-export async function attemptOnAgent(
+export async function followToEnd(
   context: RunContext,
   node: NodeState,
   prepared: Prepared,
-  options: (AttemptNumber & { readonly queue: string }) | { readonly open: OpenAttempt },
+  open: OpenAttempt,
 ): Promise<AgentAttempt> {
-  const open =
-    'open' in options
-      ? options.open
-      : {
-          attempt: await enqueue(context, node, prepared, options),
-          queue: options.queue,
-          told: NOTHING_TOLD,
-        };
   const following = context.attempts.follow(node.task);
   const followed = new FollowedAttempt({ context, node, prepared, open, following });
   try {
@@ -57,60 +41,13 @@ export async function attemptOnAgent(
   }
 }
 
-/** What of an attempt the run's events have already. */
-export interface Told {
-  /** The newest attempt that has a `step.start`. */
-  readonly started: number;
-  /** The newest attempt whose end was taken. */
-  readonly settled: number;
-  /** Logs and reports, by attempt. */
-  readonly rows: ReadonlyMap<number, number>;
-}
-const NOTHING_TOLD: Told = { started: 0, settled: 0, rows: new Map() };
-
-async function enqueue(
-  context: RunContext,
-  node: NodeState,
-  prepared: Prepared,
-  { queue, attempt, again }: AttemptNumber & { readonly queue: string },
-): Promise<number> {
-  if (!node.announced) {
-    // Whoever resumes this run looks for attempts of the steps that it knows.
-    void context.log.append({ events: announcement(node) });
-    node.announced = true;
-  }
-  const job = await stepJob(context, node, prepared);
-  // What this step was given is durable before it starts (a hit's commit may still be under way).
-  await context.log.flushed();
-  const enqueued = await context.project.store.enqueueTask({
-    task: node.task,
-    kind: 'step',
-    queue,
-    priority: 0,
-    run: {
-      id: context.row.id,
-      epoch: context.row.epoch,
-      step: node.name,
-      attempt,
-      ...(again ? { again } : {}),
-    },
-    ...job,
-  });
-  if (!enqueued.ok) {
-    if (enqueued.reason === 'stale-epoch') throw new RunLost('another process has taken this run over');
-    throw new RunPipelineError({
-      kind: 'run',
-      code: 'attempt-held',
-      message: `an earlier attempt of it is still ${enqueued.status ?? 'there'}, and does not end`,
-      help: 'Stop the agent that holds it, then resume the run.',
-    });
-  }
-  crashPoint('job-enqueued');
-  return enqueued.attempt;
-}
+export type AgentAttempt =
+  | { readonly kind: 'ended'; readonly attempted: Attempted }
+  /** Nobody would have taken it: this process has to. */
+  | { readonly kind: 'here'; readonly attempt: number };
 
 /** Rows of output read at once: a flood is passed on piece by piece, never held whole. */
-const PAGE = 256;
+const PAGE = 64;
 
 class FollowedAttempt {
   readonly #context: RunContext;
@@ -185,7 +122,7 @@ class FollowedAttempt {
         // Refused: an agent was faster, which the next sighting tells.
         if (isWanted || !(await this.#withdraw())) return undefined;
         if (this.#limit === undefined && !this.#context.options.local)
-          this.#context.router.tellUnserved(this.#queue);
+          await this.#context.router.tellUnserved(this.#queue);
         return this.#takenBack();
       }
       case 'running':
