@@ -192,3 +192,38 @@ test('a name means the newest task that is no step; an id means that task', asyn
   );
   expect(tasks).toHaveLength(6);
 });
+
+test('a script that reads the environment without saying what cannot be cached', async () => {
+  const project = scratch({
+    ...LIVE,
+    'data.ts': `import './live';\nconst name: string = ['HO', 'ME'].join('');\nconsole.log(process.env[name] !== undefined);\n`,
+    ...pipe(`pipe.addStep({ name: 'a', baseTaskName: 'one', cacheExecutedStep: true });`),
+  });
+  await draft(project, { file: 'data.ts', name: 'one' });
+  expect((await findings(project)).map(({ code, message }) => [code, message])).toEqual([
+    [
+      'dynamic-env-in-cached-step',
+      'step `a`: its script (data.ts:3:13) reads process.env in a way that does not tell which variables, so its result cannot be cached',
+    ],
+  ]);
+  project.write(pipe(`pipe.addStep({ name: 'a', baseTaskName: 'one' });`));
+  expect((await watchRun(['pipe.ts'], { cwd: project.directory })).by).toEqual({ completed: ['a'] });
+});
+
+test('an environment variable that a script reads by name is a part of the fingerprint', async () => {
+  const project = scratch({
+    ...LIVE,
+    'data.ts': `import { task } from './live';\nawait task.uploadArtifact('mode', process.env.MODE ?? 'none');\n`,
+    ...pipe(`pipe.addStep({ name: 'a', baseTaskName: 'one', cacheExecutedStep: true });`),
+  });
+  await draft(project, { file: 'data.ts', name: 'one' });
+  const status = async (MODE: string) =>
+    (await watchRun(['pipe.ts'], { cwd: project.directory, env: { MODE } })).ends['a'];
+  expect(await status('fast')).toMatchObject({ status: 'completed', artifacts: [{ preview: '"fast"' }] });
+  expect(await status('fast')).toMatchObject({ status: 'cached' });
+  expect(await status('slow')).toMatchObject({
+    status: 'completed',
+    why: ['environment variable MODE changed'],
+    artifacts: [{ preview: '"slow"' }],
+  });
+});

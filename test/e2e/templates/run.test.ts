@@ -70,3 +70,14 @@ test('a step from a task executes a clone with the overrides, and the task stays
   expect(again.ends['stage_process']).toMatchObject({ cachedFrom: id, task: `${id}.stage_process` });
   expect(again.ends['count']!.artifacts).toMatchObject([{ hash: run.ends['count']!.artifacts[0]!.hash }]);
 });
+
+test('the graph that the controller tells is the one that runs', async () => {
+  const project = scratch({ ...FILES, 'pipe.ts': FILES['pipe.ts'].replace('await pipe.start', DAG) });
+  await draft(project, { file: 'data.ts', name: 'step 1' });
+  await draft(project, { file: 'process.ts', name: 'step 2' });
+  const run = await watchRun(['pipe.ts'], { cwd: project.directory });
+  const [first] = run.events;
+  const dag = /^dag (.*)$/m.exec(run.stderr)?.[1];
+  expect(first?.type === 'run.start' && first.steps).toEqual(JSON.parse(dag!));
+});
+const DAG = `console.log('dag ' + JSON.stringify([...pipe.getPipelineDag().values()]));\nawait pipe.start`;

@@ -75,7 +75,9 @@ export async function findTemplates(options: {
       templates.set(step.name, found.template);
       packages.set(step.name, found.package);
     }
-    for (const problem of [...(found.ok ? [] : [found.problem]), ...overrideProblems(step)]) {
+    const cache = step.options.cache ?? options.definition.options.cache;
+    const ofTask = found.ok ? (cache === false ? [] : cacheProblems(found)) : [found.problem];
+    for (const problem of [...ofTask, ...overrideProblems(step)]) {
       diagnostics.push({
         severity: 'error',
         ...problem,
@@ -85,6 +87,20 @@ export async function findTemplates(options: {
     }
   }
   return { templates, packages, diagnostics };
+}
+
+/** What a cached result must not depend on (INVARIANTS 2): the packager warned of it when the task was made. */
+function cacheProblems(found: Extract<Found, { readonly ok: true }>): readonly Problem[] {
+  const { readsEnvDynamically, warnings } = found.package.manifest;
+  if (!readsEnvDynamically) return [];
+  const at = warnings.find(({ code }) => code === 'dynamic-env')?.at ?? found.template.script.file;
+  return [
+    {
+      code: 'dynamic-env-in-cached-step',
+      message: `its script (${at}) reads process.env in a way that does not tell which variables, so its result cannot be cached`,
+      help: `Read variables by name there (process.env.NAME) and make the task again: ${createCommand(found.template)}. Or leave cacheExecutedStep out.`,
+    },
+  ];
 }
 
 /** Values that no record can keep; those of references are known when the step is about to run. */
