@@ -12,6 +12,8 @@ export interface Scratch {
   path(...parts: string[]): string;
   /** Writes files, relative to the directory. */
   write(files: Readonly<Record<string, string>>): void;
+  /** Links `run-pipeline` into its `node_modules` again, when npm has removed it. */
+  link(): void;
 }
 
 export function scratch(
@@ -30,12 +32,20 @@ export function scratch(
     'package.json': '{ "name": "scratch", "version": "1.0.0", "type": "module", "private": true }\n',
     ...files,
   });
-  mkdirSync(path('node_modules', '@run-pipeline'), { recursive: true });
-  symlinkSync(join(repository, 'packages/runtime'), path('node_modules/run-pipeline'));
-  symlinkSync(join(repository, 'packages/core'), path('node_modules/@run-pipeline/core'));
+  const link = (): void => {
+    mkdirSync(path('node_modules', '@run-pipeline'), { recursive: true });
+    for (const [name, place] of [
+      ['run-pipeline', 'packages/runtime'],
+      ['@run-pipeline/core', 'packages/core'],
+    ] as const) {
+      rmSync(path('node_modules', name), { recursive: true, force: true });
+      symlinkSync(join(repository, place), path('node_modules', name));
+    }
+  };
+  link();
   if (options.keep !== true)
     onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
-  return { directory, path, write };
+  return { directory, path, write, link };
 }
 
 /** A small npm package in `node_modules`, as an installer would leave it. */
