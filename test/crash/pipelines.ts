@@ -1,7 +1,7 @@
 /**
  * One pipeline for each way of writing. Every execution of a step appends a line to the file EXECUTIONS
- * (`name attempt pid`), which no crash can take back; every step takes a few milliseconds, so that a
- * kill finds it at work. Values are small (kept in the store) and large (kept as blobs).
+ * (`name attempt pid`), which no crash can take back; every step takes a few milliseconds (or
+ * WORK_MS), so that a kill finds it at work. Values are small (kept in the store) and large (kept as blobs).
  */
 const TRACE = `
 import { appendFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ export async function work(): Promise<void> {
   appendFileSync(process.env.EXECUTIONS!, task.name + ' ' + task.attempt + ' ' + process.pid + '\\n');
   console.log('working on ' + task.name);
   task.logger.reportSingleValue('one', 1);
-  await sleep(8);
+  await sleep(Number(process.env.WORK_MS ?? 8));
 }
 export const rows = (count: number, from: number): { id: number; name: string }[] =>
   Array.from({ length: count }, (_, index) => ({ id: from + index, name: 'row ' + (from + index) }));

@@ -18,14 +18,16 @@ type Env = Readonly<Record<string, string | undefined>>;
 export const LEASE_MS = 1_000;
 const TIMES: Env = { RUN_PIPELINE_LEASE_MS: String(LEASE_MS), RUN_PIPELINE_GRACE_MS: '500' };
 
-/** `run-pipeline agent --json`, as a process of its own; killed with the test. */
+/** `run-pipeline agent --json`, as a process of its own. */
 export class AgentProcess extends JsonProcess<AgentEvent> {
   constructor(args: readonly string[], options: { readonly cwd: string; readonly env: Env }) {
-    super(['agent', ...args], options);
-    onTestFinished(async () => {
-      send(this.pid, 'SIGKILL');
-      await this.ended;
-    });
+    super(['agent', ...args], { ...options, env: { ...TIMES, ...options.env } });
+  }
+
+  /** Whatever it is at; for the end of a test. */
+  async remove(): Promise<void> {
+    send(this.pid, 'SIGKILL');
+    await this.ended;
   }
 
   /** The first event of this type, printed or still to come, about this task. */
@@ -84,8 +86,9 @@ export async function fleet(files: Readonly<Record<string, string>>): Promise<Fl
     async agent(args = [], options = {}) {
       const agent = new AgentProcess(args, {
         cwd: options.cwd ?? emptyDirectory(),
-        env: { ...TIMES, RUN_PIPELINE_HOME: project.home, TRACES: directory.directory, ...options.env },
+        env: { RUN_PIPELINE_HOME: project.home, TRACES: directory.directory, ...options.env },
       });
+      onTestFinished(() => agent.remove());
       await agent.told('agent.start');
       return agent;
     },
@@ -108,9 +111,10 @@ export async function fleet(files: Readonly<Record<string, string>>): Promise<Fl
 }
 
 /** Outside of every project. */
-export function emptyDirectory(): string {
+export function emptyDirectory(options: { readonly keep?: boolean } = {}): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'run-pipeline-agent-')));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
+  if (options.keep !== true)
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
 }
 

@@ -142,7 +142,8 @@ export class CrashCase {
     this.#reference = options.reference;
   }
 
-  get #env(): Env {
+  /** Of all its processes. */
+  get env(): Env {
     return { RUN_PIPELINE_HOME: this.home, EXECUTIONS: join(this.home, 'executions'), GATE: this.gate };
   }
 
@@ -158,7 +159,7 @@ export class CrashCase {
   start(args: readonly string[], env: Env = {}): Controller {
     const controller = new Controller(this.#withConcurrency(args), {
       cwd: this.#directory,
-      env: { ...this.#env, ...env },
+      env: { ...this.env, ...env },
     });
     this.#controllers.push(controller);
     return controller;
@@ -204,7 +205,7 @@ export class CrashCase {
   }
 
   async open<T>(use: (project: Project) => Promise<T>): Promise<T> {
-    const project = await openProject({ cwd: this.#directory, env: this.#env });
+    const project = await openProject({ cwd: this.#directory, env: this.env });
     try {
       return await use(project);
     } finally {
@@ -248,7 +249,7 @@ export class CrashCase {
   async #shown(): Promise<unknown> {
     const { stdout } = await runPipeline(['show', 'latest', '--json'], {
       cwd: this.#directory,
-      env: this.#env,
+      env: this.env,
     });
     return JSON.parse(stdout);
   }

@@ -3,7 +3,7 @@ import type { RunEvent, RunId, TaskId } from '@run-pipeline/core/model';
 import { foldEvents } from '@run-pipeline/core/run-view';
 import { expect, test } from 'vitest';
 import { fleet, until, type Fleet } from '../../rig/agents.js';
-import { eventually, isWorker, send, TIMEOUT_MS } from '../../rig/crash.js';
+import { eventually, send, TIMEOUT_MS } from '../../rig/crash.js';
 import { runPipeline, watchRun } from '../../rig/command.js';
 import { JsonProcess } from '../../rig/json-process.js';
 import { TRACE } from '../../rig/steps.js';
@@ -142,7 +142,8 @@ test(
     expect(await second.told('task.end', asTask(run))).toMatchObject({ attempt: 2 });
     first.kill('SIGCONT');
     await first.told('task.lost', asTask(run));
-    expect(send(executor!.pid, 0) && isWorker(executor!.pid)).toBe(false);
+    await eventually(() => !send(executor!.pid, 0));
+    expect(send(executor!.pid, 0)).toBe(false);
     expect(await terminal.ended).toEqual({ code: 0, signal: null });
     await verify(it, run);
   },
