@@ -3,7 +3,11 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { fleet, emptyDirectory } from '../../rig/agents.js';
+import type { AgentContext } from '../../../packages/runtime/src/agent/agent-context.js';
+import { specOf, stepExecutable } from '../../../packages/runtime/src/agent/step-job.js';
+import { provideEnvironment } from '../../../packages/runtime/src/environments/index.js';
+import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
+import { emptyDirectory, fleet, until } from '../../rig/agents.js';
 import { watchRun } from '../../rig/command.js';
 import { repository } from '../../rig/scratch.js';
 import { TRACE } from '../../rig/steps.js';
@@ -215,4 +219,44 @@ test('a package that is missing or damaged is not executed', async () => {
     status: 'failed',
     error: { code: 'package-missing', message: expect.stringContaining('run-pipeline task create') },
   });
+});
+
+test('what is executed by another Node.js than its fingerprint says is not kept for others', async () => {
+  const it = await fleet({ 'pipe.ts': PIPELINE });
+  const { project } = it;
+  const { store } = project;
+  const identity = processIdentity();
+  const leaseMs = 60_000;
+  // This test is the agent, so as to look at what it is given.
+  await store.registerAgent({
+    id: 'test',
+    identity,
+    queues: ['default'],
+    concurrency: 1,
+    leaseMs,
+    version: '0',
+  });
+  const running = watchRun(['pipe.ts', '--queue', 'default'], { cwd: it.files.directory });
+  const job = await until(project, () => store.nextQueued({ queues: ['default'], order: 'given' }));
+  const claimed = await store.claimQueued({ ...job, executor: identity, agent: 'test', leaseMs });
+  if (!claimed.ok) throw new Error('somebody else has it');
+  const spec = specOf(claimed.job);
+  const agent: AgentContext = {
+    ...{ id: 'test', identity, project, environment: {}, provideEnvironment, leaseMs, graceMs: 0 },
+    ...{
+      secretKey: await store.secretKey(),
+      pool: undefined as never,
+      lostWorkers: new Set(),
+      tell: () => {},
+    },
+  };
+  const { signal } = new AbortController();
+  const kept = async (platform: string): Promise<string | undefined> => {
+    const given = { job: claimed.job, spec: { ...spec, platform }, signal, onProgress: () => {} };
+    return (await stepExecutable(agent, given)).uncacheable();
+  };
+  expect(await kept(spec.platform)).toBeUndefined();
+  expect(await kept('node 1')).toBe(`it was executed with ${spec.platform}`);
+  await store.finishTask({ task: job.task, fence: claimed.fence, status: 'failed', artifacts: [] });
+  expect((await running).code).toBe(1);
 });

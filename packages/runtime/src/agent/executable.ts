@@ -10,8 +10,8 @@ export interface Executable {
   readonly isolation: 'process' | 'fresh';
   readonly closureKey: string;
   readonly ownWorker: boolean;
-  /** What it runs with is still what it was when this was made. */
-  readonly sameInstallation: () => boolean;
+  /** Once it was executed: why its result must not be kept for others, if so. */
+  readonly uncacheable: () => string | undefined;
 }
 
 export interface Preparation {
@@ -23,7 +23,8 @@ export interface Preparation {
 interface Provided {
   /** Where its npm packages are; undefined: in the project, as its own files find them. */
   readonly modules: string | undefined;
-  readonly sameInstallation: () => boolean;
+  /** With other packages than at its start nobody can say what a result was made with (INVARIANTS 4). */
+  readonly changed: () => string | undefined;
 }
 
 /** The npm packages of a task package on this machine (INVARIANTS 19). */
@@ -35,7 +36,7 @@ export async function providePackages(
   const { project } = agent;
   const { manifest, hash } = taskPackage;
   if (!manifest.externals.some(({ kind }) => kind === 'npm'))
-    return { modules: undefined, sameInstallation: () => true };
+    return { modules: undefined, changed: () => undefined };
   const { root, origin } = await agent.provideEnvironment({
     cache: join(project.home, 'cache', 'environments'),
     lock: readLock(project, hash),
@@ -45,10 +46,11 @@ export async function providePackages(
     signal,
     onProgress,
   });
-  if (origin === 'cache') return { modules: root, sameInstallation: () => true };
+  if (origin === 'cache') return { modules: root, changed: () => undefined };
   const installed = installationMark(project, manifest);
   return {
     modules: undefined,
-    sameInstallation: () => installationMark(project, manifest) === installed,
+    changed: () =>
+      installationMark(project, manifest) === installed ? undefined : 'its npm packages changed while it ran',
   };
 }

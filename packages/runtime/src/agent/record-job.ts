@@ -11,7 +11,7 @@ export async function recordExecutable(
 ): Promise<Executable> {
   const { project, environment } = agent;
   const taskPackage = recordPackage(project, record);
-  const { modules, sameInstallation } = await providePackages(agent, taskPackage, preparation);
+  const { modules, changed } = await providePackages(agent, taskPackage, preparation);
   return {
     request: await recordRequest({
       project,
@@ -25,7 +25,7 @@ export async function recordExecutable(
     isolation: 'fresh',
     closureKey: taskPackage.manifest.closureHash,
     ownWorker: true,
-    sameInstallation,
+    uncacheable: changed,
   };
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { RunPipelineError, type TaskPackage } from '@run-pipeline/core/model';
 import type { Job } from '@run-pipeline/core/ports';
 import { decodeSpec, type TaskSpec } from '../engine/task-spec.js';
+import { platformOf } from '../fingerprint/index.js';
 import { materialisePackage, readPackage } from '../package/index.js';
 import type { AgentContext } from './agent-context.js';
 import { declaredSecrets } from './declared-environment.js';
@@ -17,12 +18,13 @@ export async function stepExecutable(
   const secrets = declaredSecrets(spec, agent);
   const taskPackage = packageOf(agent, spec);
   const { manifest, hash, directory } = taskPackage;
-  const { modules, sameInstallation } = await providePackages(agent, taskPackage, preparation);
+  const { modules, changed } = await providePackages(agent, taskPackage, preparation);
   const { file, sourceMap, program } = await materialisePackage({
     paths: project,
     package: taskPackage,
     ...(modules === undefined ? {} : { modules }),
   });
+  const platform = platformOf(manifest.native);
   const scratch = join(project.home, 'tmp');
   await mkdir(scratch, { recursive: true });
   const { cwd, root, home, blobsDirectory } = project;
@@ -57,7 +59,7 @@ export async function stepExecutable(
     isolation: spec.isolation === 'inline' ? 'process' : spec.isolation,
     closureKey: manifest.closureHash,
     ownWorker: manifest.ownWorker,
-    sameInstallation,
+    uncacheable: () => (spec.platform === platform ? changed() : `it was executed with ${platform}`),
   };
 }
 

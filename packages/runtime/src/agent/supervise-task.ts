@@ -153,8 +153,9 @@ const tookTooLong = (held: HeldAttempt, timeout: number) =>
     message: `${held.job.step === undefined ? 'the task' : `step ${held.job.step}`} took longer than its timeout of ${timeout % 1000 === 0 ? `${timeout / 1000}s` : `${timeout}ms`}`,
   }) as const;
 
-/** With other npm packages than at its start nobody can say what its result was made with (INVARIANTS 4). */
+/** What was made with something else than its fingerprint says is this run's result, and nobody else's. */
 function keptOut(outcome: TaskOutcome, executable: Executable): TaskOutcome {
-  if (outcome.status !== 'completed' || executable.sameInstallation()) return outcome;
-  return { ...outcome, uncacheable: outcome.uncacheable ?? 'its npm packages changed while it ran' };
+  if (outcome.status !== 'completed') return outcome;
+  const uncacheable = outcome.uncacheable ?? executable.uncacheable();
+  return uncacheable === undefined ? outcome : { ...outcome, uncacheable };
 }

@@ -1,5 +1,6 @@
 import { RunPipelineError } from '@run-pipeline/core/model';
 import type { NewJob } from '@run-pipeline/core/ports';
+import { platformOf } from '../fingerprint/index.js';
 import type { ArgumentValues, InputValue } from '../workers/protocol.js';
 import type { NodeState, RunContext } from './context.js';
 import type { Prepared } from './prepare.js';
@@ -19,6 +20,7 @@ export async function stepJob(
     package: prepared.package.hash,
     script: script === undefined ? undefined : withoutPlace(script),
     isolation: node.definition.options.isolation,
+    platform: platformOf(prepared.package.manifest.native),
     // Exactly what entered the fingerprint: an agent with other values would compute something else.
     env: prepared.parts.flatMap(({ kind, name, hash }) => (kind === 'env' ? [{ name, hmac: hash }] : [])),
     secrets: secretNames(context, node),

@@ -33,6 +33,8 @@ export interface TaskSpec {
   /** Of a step from a template. */
   readonly script: TaskSpecScript | undefined;
   readonly isolation: Isolation;
+  /** What of Node.js entered the fingerprint (`platformOf`): with another one the result is not that one's. */
+  readonly platform: string;
   /** Milliseconds of one execution. */
   readonly timeout: number | undefined;
   /** Variables that entered the fingerprint (declared, or read by the code): `environmentHash` of their value or absence. */

@@ -153,7 +153,8 @@ function packageParts(manifest: PackageManifest): PackageParts {
   return result;
 }
 
-function platformOf(native: boolean): string {
+/** What of this Node.js enters: its major, and for native code what that was built for. */
+export function platformOf(native: boolean): string {
   const major = process.versions.node.split('.')[0] ?? '';
   return native
     ? `node ${major} ${process.platform} ${process.arch} abi ${process.versions.modules}`
