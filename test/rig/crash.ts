@@ -167,7 +167,7 @@ export class CrashCase {
 
   /** An agent that serves this state, with what runs of it are given. */
   async agent(args: readonly string[] = [], env: Env = {}): Promise<AgentProcess> {
-    const agent = new AgentProcess(args, { cwd: this.#directory, env: { ...this.#env, ...env } });
+    const agent = new AgentProcess(args, { cwd: this.#directory, env: { ...this.env, ...env } });
     await agent.told('agent.start');
     return agent;
   }
