@@ -242,13 +242,17 @@ test('what is executed by another Node.js than its fingerprint says is not kept 
   if (!claimed.ok) throw new Error('somebody else has it');
   const spec = specOf(claimed.job);
   const agent: AgentContext = {
-    ...{ id: 'test', identity, project, environment: {}, provideEnvironment, leaseMs, graceMs: 0 },
-    ...{
-      secretKey: await store.secretKey(),
-      pool: undefined as never,
-      lostWorkers: new Set(),
-      tell: () => {},
-    },
+    id: 'test',
+    identity,
+    project,
+    pool: undefined as never, // nothing is executed
+    environment: {},
+    secretKey: await store.secretKey(),
+    provideEnvironment,
+    leaseMs,
+    graceMs: 0,
+    lostWorkers: new Set(),
+    tell: () => {},
   };
   const { signal } = new AbortController();
   const kept = async (platform: string): Promise<string | undefined> => {
