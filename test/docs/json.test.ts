@@ -43,7 +43,10 @@ const PIPELINE = `
 import { Pipeline, Step, currentTask, each } from 'run-pipeline';
 @Pipeline({ name: 'shapes', cache: true })
 export class Shapes {
-  @Step({ returns: ['words'] }) load() { return ['a', 'bb']; }
+  @Step({ returns: ['words'], monitorMetrics: ['rows'], monitorArtifacts: ['words'] }) load() {
+    currentTask().logger.reportSingleValue('rows', 2);
+    return ['a', 'bb'];
+  }
   @Step({ inputs: [each('$<load.words>')] }) measure(word: string) {
     console.log(word);
     currentTask().logger.reportSingleValue('length', word.length);
