@@ -44,6 +44,9 @@ export function checkedRunOptions(
   for (const name of ['from', 'to', 'only', 'queue'] as const) reader.string(name);
   if (typeof options.refresh !== 'boolean') reader.strings('refresh');
   if (typeof options.remote !== 'boolean') reader.string('remote');
+  if (options.local === true && options.remote !== undefined && options.remote !== false) {
+    throw reader.error('option-type', 'takes either "local" or "remote", not both');
+  }
   reader.oneOf('output', ['auto', 'live', 'stream', 'quiet']);
   return options;
 }

@@ -39,11 +39,15 @@ export class ProgramPipelines {
   readonly #map: MapToSource;
   readonly #steps: StepCompletion;
 
-  /** One for a process: steps are completed once. */
-  constructor(map: MapToSource = mapToSource) {
+  /**
+   * One for a process: steps are completed once.
+   *
+   * @param options.loaded What is declared so far was loaded (`loadFile`), which has completed its steps.
+   */
+  constructor({ map = mapToSource, loaded = false }: { map?: MapToSource; loaded?: boolean } = {}) {
     const calls = new CallPlaces(map);
     this.#map = calls.toSource;
-    this.#steps = new StepCompletion(calls, 'all');
+    this.#steps = new StepCompletion(calls, loaded ? 'now' : 'all');
   }
 
   describe(options: {

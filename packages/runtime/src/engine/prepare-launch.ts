@@ -50,6 +50,7 @@ export const launchOptions = (options: EngineOptions): Launch['options'] => ({
   only: options.only,
   queue: options.queue,
   local: options.local,
+  concurrency: options.concurrency,
 });
 
 /** Undefined for a pipeline function: its graph grows while it runs. */

@@ -76,7 +76,8 @@ async function takeOver(request: Parameters<ResumeRun>[0], row: RunRow): Promise
     types: ['run.start', 'step.add', 'step.queue', 'step.start', 'step.retry', 'step.end', 'run.resume'],
   });
   const graph = checkedGraph(definition);
-  const options = { ...launch.options, ...request.options };
+  const { concurrency = launch.options.concurrency } = request.options;
+  const options = { ...launch.options, ...request.options, concurrency };
   const selection = selectSteps(definition, graph, options);
   const parameters = await decodeParameters(project, launch.parameters);
   return runToEnd({

@@ -46,6 +46,8 @@ export interface Launch {
     readonly only: string | undefined;
     readonly queue: string | undefined;
     readonly local: boolean;
+    /** As it was asked for; undefined: as the pipeline or the project says. */
+    readonly concurrency?: number | undefined;
   };
 }
 /** Of a definition, what can be kept and is not in its code. */

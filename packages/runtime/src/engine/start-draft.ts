@@ -28,7 +28,8 @@ export async function startDraft(
   const definition = { ...declared, name: record.name, project: record.project };
   const parameters = await launchParameters({ definition, given: givenParameters(record), cwd: draft.cwd });
   const graph = checkedGraph(definition);
-  const options = { ...draft.options, ...request.options };
+  const { concurrency = draft.options.concurrency } = request.options;
+  const options = { ...draft.options, ...request.options, concurrency };
   const selection = selectSteps(definition, graph, options);
   // As they are now: a draft may wait for long.
   const { templates, packages: ofTemplates } = await requireTemplates({

@@ -72,7 +72,7 @@ process.on('message', (message: ToController) => {
 
 async function execute(start: ToController & { readonly type: 'start' }): Promise<FromController> {
   // Pipelines that bodies and callbacks run are runs of this process, as in any program.
-  setRunHost(programHost());
+  setRunHost(programHost({ loaded: true }));
   const cwd = process.cwd();
   try {
     const project = await openProject({ cwd, env: process.env });

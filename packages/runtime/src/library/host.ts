@@ -5,13 +5,15 @@ import type { ProgramPipelines } from '../discover/index.js';
 /**
  * What `run(…)` and `pipe.start()` do in a user's own program: the same run as on the command line,
  * with the same store, cache and terminal. Everything heavy is loaded when the first run starts.
+ *
+ * @param options.loaded The pipelines of this process were loaded by us, they are no program of their own.
  */
-export function programHost(): RunHost {
+export function programHost({ loaded = false }: { readonly loaded?: boolean } = {}): RunHost {
   let pipelines: ProgramPipelines | undefined;
   const describe: ProgramPipelines['describe'] = (options) => pipelines!.describe(options);
   const load = async () => {
     const library = await import('./run-program.js');
-    pipelines ??= library.newProgramPipelines();
+    pipelines ??= library.newProgramPipelines({ loaded });
     return library;
   };
   const tasks = async (): Promise<PipelineTasks> => {

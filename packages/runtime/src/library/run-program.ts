@@ -12,7 +12,8 @@ import { createStyle, wantsColour } from '../terminal/style.js';
 import { summaryLines } from '../terminal/summary.js';
 import { runHandle } from './run-handle.js';
 
-export const newProgramPipelines = (): ProgramPipelines => new ProgramPipelines();
+export const newProgramPipelines = (options: { readonly loaded: boolean }): ProgramPipelines =>
+  new ProgramPipelines(options);
 
 /** One run of a pipeline that the program holds, from its start to its `Run`. */
 export async function runProgram(

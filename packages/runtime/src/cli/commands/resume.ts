@@ -30,7 +30,7 @@ export function resumeCommand(context: Context): Promise<number> {
       ],
     });
     // Pipelines that bodies and callbacks run.
-    setRunHost(programHost());
+    setRunHost(programHost({ loaded: true }));
     const { exitCode } = await conductRun(context, {
       store: project.store,
       before,

@@ -93,7 +93,7 @@ export async function runFile(context: Context, run: FileRun): Promise<number> {
               });
             },
           }
-        : { later: programHost() }),
+        : { later: programHost({ loaded: true }) }),
     });
     const loaded = await Promise.race([loading, left.promise]);
     if (typeof loaded === 'number') return loaded;
@@ -110,7 +110,7 @@ export async function runFile(context: Context, run: FileRun): Promise<number> {
 
 /** A file may draft its pipeline instead of starting it, and do with drafts what any program may. */
 function draftingTasks(): { readonly tasks: PipelineTasks; readonly any: () => boolean } {
-  const tasks = programHost().pipelines!;
+  const tasks = programHost({ loaded: true }).pipelines!;
   let any = false;
   return {
     tasks: {

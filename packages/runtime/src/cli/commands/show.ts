@@ -8,6 +8,7 @@ import { tableLines } from '../../terminal/table.js';
 import { count, formatAge, formatBytes, formatDuration } from '../../terminal/units.js';
 import { cut } from '../../terminal/width.js';
 import { printJson, printLines, type Context } from '../context.js';
+import { controllerPlace, placeLine, type ControllerPlace } from '../controller-place.js';
 import { withRun } from '../project-access.js';
 import { viewRun } from '../run-events.js';
 import { runName } from '../select-run.js';
@@ -16,13 +17,20 @@ import { runName } from '../select-run.js';
 export function showCommand(context: Context): Promise<number> {
   return withRun(context, async (project, row) => {
     const view = await viewRun(project.store, row);
-    if (context.json) printJson(context, showRun(view));
-    else printLines(context.out, runLines(context, view, row));
+    const place = await controllerPlace(project.store, row);
+    if (context.json)
+      printJson(context, place === undefined ? showRun(view) : { ...showRun(view), controller: place });
+    else printLines(context.out, runLines(context, view, row, place));
     return 0;
   });
 }
 
-function runLines(context: Context, view: RunView, row: RunRow): readonly string[] {
+function runLines(
+  context: Context,
+  view: RunView,
+  row: RunRow,
+  place: ControllerPlace | undefined,
+): readonly string[] {
   const { style } = context;
   const status = paintStatus(style, view.status, `${SYMBOLS[view.status]} ${view.status}`);
   const times = [formatAge(Date.now() - Date.parse(row.createdAt))];
@@ -36,6 +44,7 @@ function runLines(context: Context, view: RunView, row: RunRow): readonly string
         ['version', printableWord(view.version)],
         ['source', printableWord(row.source)],
         ['repeats', row.parent ?? ''],
+        ['controller', place === undefined ? '' : printableWord(placeLine(row, place))],
         ['stop asked for', row.stopRequested === undefined ? '' : printableWord(row.stopRequested)],
         ...Object.entries(view.parameters).map(([name, value]) => [
           `parameter ${printableWord(name)}`,
@@ -128,6 +137,9 @@ function nextLines(context: Context, view: RunView, row: RunRow): readonly strin
   switch (view.status) {
     case 'lost':
       return ['', `${style.warn('its process is gone:')} run-pipeline resume ${row.id} continues it`];
+    case 'queued':
+    case 'running':
+      return ['', `${style.dim('next:')} run-pipeline follow ${row.id}  ${style.dim('until it ends')}`];
     case 'failed':
     case 'aborted':
       return [

@@ -1,3 +1,7 @@
+import { stopWaiting } from '../../engine/index.js';
+import type { RunRow } from '@run-pipeline/core/ports';
+import type { RunStatus } from '@run-pipeline/core/model';
+import type { Project } from '../../project/project.js';
 import { printJson, printLines, human, type Context } from '../context.js';
 import { withRun } from '../project-access.js';
 import { runName, shownStatus } from '../select-run.js';
@@ -6,31 +10,51 @@ import { runName, shownStatus } from '../select-run.js';
 const PATIENCE_MS = 15_000;
 const POLL_MS = 100;
 
-/** `run-pipeline stop RUN`: asks the run's process to stop, and waits for it a while. */
+/**
+ * `run-pipeline stop RUN`: asks the run's process to stop, and waits for it a while. A run that waits for an
+ * agent is taken out of its queue and ended at once.
+ */
 export function stopCommand(context: Context): Promise<number> {
   return withRun(context, async (project, row) => {
-    const { store } = project;
-    let status = shownStatus(row);
-    const wasRunning = status === 'running' || status === 'queued';
-    if (wasRunning) {
-      await store.requestStop(row.id, context.options.text('reason') ?? 'stopped by run-pipeline stop');
-      const until = performance.now() + PATIENCE_MS;
-      while ((status === 'running' || status === 'queued') && performance.now() < until) {
-        await new Promise((done) => setTimeout(done, POLL_MS));
-        const current = await store.getRun(row.id);
-        if (current === undefined) break;
-        status = shownStatus(current);
-      }
-    }
-    if (context.json) printJson(context, { id: row.id, stopped: wasRunning, status });
-    else printLines(human(context), [sentence(runName(row), row.id, wasRunning, status)]);
+    const reason = context.options.text('reason') ?? 'stopped by run-pipeline stop';
+    const before = shownStatus(row);
+    const stopped = before === 'running' || before === 'queued' || (await anAgentMayTakeIt(project, row));
+    const status = stopped ? await stop(project, row, reason) : before;
+    if (context.json) printJson(context, { id: row.id, stopped, status });
+    else printLines(human(context), [sentence(runName(row), row.id, { stopped, status })]);
     return 0;
   });
 }
 
-function sentence(name: string, id: string, wasRunning: boolean, status: string): string {
+/** It is lost with its agent, and would be continued by the next one. */
+async function anAgentMayTakeIt({ store }: Project, row: RunRow): Promise<boolean> {
+  if (shownStatus(row) !== 'lost') return false;
+  const status = (await store.readTask(row.id as never))?.status;
+  return status === 'queued' || status === 'running';
+}
+
+async function stop(project: Project, row: RunRow, reason: string): Promise<RunStatus> {
+  const { store } = project;
+  await store.requestStop(row.id, reason);
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const current = await store.getRun(row.id);
+    if (current === undefined) return 'aborted';
+    const status = shownStatus(current);
+    const waits = current.queued === true || (await anAgentMayTakeIt(project, current));
+    if (waits && (await stopWaiting(project, current, { reason })) !== undefined) continue;
+    if ((status !== 'running' && status !== 'queued') || performance.now() > until) return status;
+    await new Promise((done) => setTimeout(done, POLL_MS));
+  }
+}
+
+function sentence(
+  name: string,
+  id: string,
+  { stopped, status }: { readonly stopped: boolean; readonly status: RunStatus },
+): string {
   if (status === 'lost') return `${name} has no process any more; run-pipeline resume ${id} continues it`;
-  if (!wasRunning)
+  if (!stopped)
     return `${name} is not running: it ${status === 'completed' ? 'has completed' : `was ${status}`} before`;
   if (status === 'running' || status === 'queued')
     return `${name} was asked to stop; its steps are still ending`;
