@@ -85,6 +85,15 @@ export class Whole {
 `,
 };
 
+const ENVIRONMENT = `
+import { Pipeline, Step } from 'run-pipeline';
+@Pipeline({ name: 'environment', queue: 'default' })
+export class Environment {
+  @Step({ env: ['MODE'] }) mode(): string { return process.env['MODE'] ?? 'unset'; }
+  @Step({ secrets: ['TOKEN'] }) secret(): number { console.log('the token is ' + process.env['TOKEN']); return process.env['TOKEN']!.length; }
+}
+`;
+
 const waiting = (it: QueueRig) => it.project.store.listQueued('default');
 
 test.each(['', 'deep'])(
@@ -241,4 +250,103 @@ test('Ctrl-C while steps are on agents: they are told, their ends are kept, exit
     'skipped',
   ]);
   expect(run.lines.at(-1)).toMatchObject({ type: 'run.end', status: 'aborted' });
+});
+
+test('a stop waits for an agent that is gone no longer than its lease', async () => {
+  const it = await queueRig(FILES);
+  const agent = await it.agent(['--concurrency', '2']);
+  const run = it.run(['stops.ts']);
+  for (const step of ['first', 'second']) await run.told('step.start', step);
+  agent.kill('SIGSTOP');
+  run.kill('SIGINT');
+  const { code, ends } = await run.result();
+  expect(code).toBe(130);
+  expect([ends['first']?.status, ends['second']?.status]).toEqual(['aborted', 'aborted']);
+  // What was asked to stop is not queued again when its lease runs out.
+  expect(await waiting(it)).toEqual([]);
+});
+
+test('a retry runs here when the agent has gone after the attempt before', async () => {
+  const it = await queueRig({
+    'pipe.ts': `
+import { currentTask, Pipeline, Step } from 'run-pipeline';
+import { appears, leave } from './trace';
+@Pipeline({ name: 'again', queue: 'default' })
+export class Again {
+  @Step({ retry: { retries: 1, backoff: '1ms' } }) async twice(): Promise<number> {
+    leave('begun');
+    await appears('gate');
+    if (currentTask().attempt === 1) throw new Error('once');
+    return 2;
+  }
+}
+`,
+  });
+  const agent = await it.agent();
+  const run = it.run(['pipe.ts']);
+  await run.told('step.start');
+  agent.kill('SIGTERM');
+  await agent.told('agent.drain');
+  it.open('gate');
+  expect((await run.result()).code).toBe(0);
+  expect(run.words('twice')).toEqual([
+    'queue 1',
+    'start 1 on agent',
+    'retry 1 once',
+    'start 2',
+    'end completed 2',
+  ]);
+});
+
+test('env and secrets are the agent’s: another value or a missing one fails the step and says so', async () => {
+  const it = await queueRig({ 'pipe.ts': ENVIRONMENT });
+  const agent = await it.agent([], { env: { MODE: 'fast', TOKEN: 'sesame' } });
+  const same = it.run(['pipe.ts'], { MODE: 'fast', TOKEN: 'sesame' });
+  expect((await same.result()).code).toBe(0);
+  expect(same.console('secret')).not.toContain('sesame');
+  expect(same.console('secret')).toContain('the token is ');
+  const other = it.run(['pipe.ts'], { MODE: 'slow', TOKEN: 'sesame' });
+  expect((await other.result()).ends).toMatchObject({
+    mode: { status: 'failed', error: { message: expect.stringContaining('MODE') as string } },
+    secret: { status: 'completed' },
+  });
+  agent.kill('SIGTERM');
+  await agent.ended;
+  await it.agent([], { env: { MODE: 'fast' } });
+  const without = it.run(['pipe.ts'], { MODE: 'fast', TOKEN: 'sesame' });
+  expect((await without.result()).ends).toMatchObject({
+    mode: { status: 'completed' },
+    secret: { status: 'failed', error: { message: expect.stringContaining('TOKEN') as string } },
+  });
+});
+
+test('callbacks see the same changes of status as here, each once, and the queue', async () => {
+  const it = await queueRig({
+    'pipe.ts': `
+import { PipelineController } from 'run-pipeline';
+export const pipe = new PipelineController({ name: 'callbacks', project: 'p' });
+const told = (...words: unknown[]) => console.log(words.join(' '));
+pipe.addFunctionStep({
+  name: 'one',
+  function: () => 1,
+  statusChangeCallback: (_pipe, node, previous) => told('status', previous, node.status, node.attempt),
+  preExecuteCallback: (_pipe, node) => told('before', node.status),
+  postExecuteCallback: (_pipe, node) => told('after', node.status, 'queue', String(node.queue)),
+});
+`,
+  });
+  await it.agent();
+  const lines = async (...args: readonly string[]) => {
+    const { stdout } = await runPipeline(['pipe.ts', '--output', 'quiet', ...args], {
+      cwd: it.files.directory,
+      env: it.env,
+    });
+    return stdout.trimEnd().split('\n');
+  };
+  const here = await lines();
+  expect(here).toContain('status queued running 1');
+  expect(here).toContain('after completed queue undefined');
+  expect(await lines('--queue', 'default')).toEqual(
+    here.map((line) => (line.startsWith('after') ? 'after completed queue default' : line)),
+  );
 });

@@ -51,21 +51,27 @@ export async function findOpenAttempt(
     node.attempt = Math.max(node.attempt, state.attempt);
     return NONE;
   }
-  const rows = new Map<number, number>();
-  const events = await context.project.store.readEvents(context.row.id, {
-    step: node.name,
-    types: ['step.log', 'step.report'],
-  });
-  for (const event of events) {
-    if (event.type !== 'step.log' && event.type !== 'step.report') continue;
-    rows.set(event.attempt, (rows.get(event.attempt) ?? 0) + 1);
-  }
+  const rows = await toldRows(context, node);
   const { settled, attempts: started } = recorded;
   const first = state.lost.find(({ attempt }) => attempt > settled)?.attempt ?? state.attempt;
   return {
     kind: 'open',
     open: { attempt: first, queue: state.queue ?? '', told: { settled, started, rows } },
   };
+}
+
+/** Counted page by page: a long log is not held whole. */
+async function toldRows(context: RunContext, node: NodeState): Promise<Told['rows']> {
+  const rows = new Map<number, number>();
+  const query = { step: node.name, types: ['step.log', 'step.report'], limit: 500 } as const;
+  for (let afterSeq = -1; ;) {
+    const events = await context.project.store.readEvents(context.row.id, { ...query, afterSeq });
+    for (const event of events)
+      if ('attempt' in event) rows.set(event.attempt, (rows.get(event.attempt) ?? 0) + 1);
+    const last = events.at(-1);
+    if (last === undefined) return rows;
+    afterSeq = last.seq;
+  }
 }
 
 async function attemptOf(context: RunContext, node: NodeState): Promise<AttemptState | undefined> {

@@ -54,9 +54,9 @@ export function failureLines(
   const left = (failure.inputs?.length ?? 0) - MOST_INPUTS;
   if (left > 0) lines.push(style.dim(`and ${left} more inputs`));
   if (failure.attempt > 1 || (failure.attempts ?? 1) > 1) {
-    lines.push(
-      style.dim(`attempt ${failure.attempt}${failure.attempts === undefined ? '' : `/${failure.attempts}`}`),
-    );
+    // Attempts that were lost with their agents come on top of those that the step may have.
+    const planned = (failure.attempts ?? 0) >= failure.attempt ? `/${failure.attempts}` : '';
+    lines.push(style.dim(`attempt ${failure.attempt}${planned}`));
   }
   lines.push(...causeLines(style, error));
   lines.push(...stackLines(style, error, options.trace));
