@@ -168,6 +168,25 @@ test('an override that no record can keep is told before anything runs', async (
   ]);
 });
 
+test('one draft is not executed by two steps', async () => {
+  const project = scratch({
+    ...LIVE,
+    ...DATA,
+    ...pipe(
+      `pipe.addStep({ name: 'a', baseTaskName: 'one', cloneBaseTask: false });`,
+      `pipe.addStep({ name: 'b', baseTaskName: 'one' });`,
+      `pipe.addStep({ name: 'c', baseTaskName: 'one', cloneBaseTask: false });`,
+    ),
+  });
+  await draft(project, { file: 'data.ts', name: 'one' });
+  expect((await findings(project)).map(({ code, message }) => [code, message])).toEqual([
+    [
+      'base-task-twice',
+      'step `c`: the task "one" of project "examples" is executed by step `a` already, and with cloneBaseTask: false a task is executed once',
+    ],
+  ]);
+});
+
 test('a name means the newest task that is no step; an id means that task', async () => {
   const project = scratch({ ...LIVE, ...DATA });
   const options = { cwd: project.directory };

@@ -64,6 +64,7 @@ export async function findTemplates(options: {
   const diagnostics: Diagnostic[] = [];
   // Many steps may be clones of one task.
   const known = new Map<string, Promise<Found>>();
+  const executedBy = new Map<TaskId, string>();
   for (const step of options.definition.steps) {
     const { code } = step;
     if (code.kind !== 'task') continue;
@@ -76,8 +77,14 @@ export async function findTemplates(options: {
       packages.set(step.name, found.package);
     }
     const cache = step.options.cache ?? options.definition.options.cache;
-    const ofTask = found.ok ? (cache === false ? [] : cacheProblems(found)) : [found.problem];
-    for (const problem of [...ofTask, ...overrideProblems(step)]) {
+    const problems = [...(found.ok ? [] : [found.problem]), ...overrideProblems(step)];
+    if (found.ok && cache !== false) problems.push(...cacheProblems(found));
+    if (found.ok && !code.clone) {
+      const other = executedBy.get(found.template.task);
+      if (other !== undefined) problems.push(executedTwice(found.template, other));
+      executedBy.set(found.template.task, step.name);
+    }
+    for (const problem of problems) {
       diagnostics.push({
         severity: 'error',
         ...problem,
@@ -102,6 +109,12 @@ function cacheProblems(found: Extract<Found, { readonly ok: true }>): readonly P
     },
   ];
 }
+
+const executedTwice = (template: Template, other: string): Problem => ({
+  code: 'base-task-twice',
+  message: `the task ${called(template)} is executed by step \`${other}\` already, and with cloneBaseTask: false a task is executed once`,
+  help: 'Leave cloneBaseTask out, so that each step executes a clone of its own.',
+});
 
 /** Values that no record can keep; those of references are known when the step is about to run. */
 function overrideProblems({ inputs }: StepDefinition): readonly Problem[] {
