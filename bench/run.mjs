@@ -3,6 +3,7 @@
 //
 //   npm run bench            all rows
 //   npm run bench -- cached  rows whose name contains the word
+import { agent } from './rows/agent.mjs';
 import { node } from './rows/node.mjs';
 import { cachedRuns } from './rows/cached-runs.mjs';
 import { coldRuns } from './rows/cold-runs.mjs';
@@ -19,7 +20,7 @@ console.log(
   `node ${process.version} on ${process.platform}; an empty node process takes ${floor.toFixed(0)} ms here\n`,
 );
 
-for (const group of [cachedRuns, coldRuns, overhead, queues, values, graph, peers]) {
+for (const group of [cachedRuns, coldRuns, overhead, queues, values, graph, agent, peers]) {
   for await (const row of group({
     floor,
     wanted: (name) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
