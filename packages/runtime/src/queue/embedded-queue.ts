@@ -15,7 +15,7 @@ export function embeddedQueue(store: Pick<Store, 'nextQueued' | 'watch'>): TaskQ
   return {
     // The commit that queued the job has woken whoever waits.
     push: () => Promise.resolve(),
-    take: (options) => take(store, { ...options, signal: AbortSignal.any([options.signal, closed.signal]) }),
+    take: (options) => take(store, closed.signal, options),
     close() {
       closed.abort();
       return Promise.resolve();
@@ -23,27 +23,30 @@ export function embeddedQueue(store: Pick<Store, 'nextQueued' | 'watch'>): TaskQ
   };
 }
 
+// Two signals, not AbortSignal.any: one of them lives as long as the queue, and would collect an entry for each job.
 async function take(
   store: Pick<Store, 'nextQueued' | 'watch'>,
+  closed: AbortSignal,
   { signal, ...query }: TakeOptions,
 ): Promise<QueuedJob | undefined> {
-  if (signal.aborted) return undefined;
+  const isOver = (): boolean => signal.aborted || closed.aborted;
+  if (isOver()) return undefined;
   // Watched before the first look: what is committed after that look wakes.
   const wake = new Wake();
-  const unwatch = store.watch(() => wake.ring());
-  const stop = (): void => wake.ring();
-  signal.addEventListener('abort', stop);
+  const ring = (): void => wake.ring();
+  const unwatch = store.watch(ring);
+  for (const each of [signal, closed]) each.addEventListener('abort', ring);
   try {
-    while (!signal.aborted) {
+    while (!isOver()) {
       const job = await store.nextQueued(query);
-      if (signal.aborted) return undefined;
+      if (isOver()) return undefined;
       if (job !== undefined) return job;
       await wake.rung();
     }
     return undefined;
   } finally {
     unwatch();
-    signal.removeEventListener('abort', stop);
+    for (const each of [signal, closed]) each.removeEventListener('abort', ring);
   }
 }
 
