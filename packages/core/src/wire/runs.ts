@@ -17,21 +17,29 @@ export interface RunListItem {
   readonly finishedAt?: string;
   readonly parameters: { readonly [name: string]: unknown };
   readonly counts: Readonly<Record<StepStatus, number>>;
-  /** Final single values and last scalars that the run shows as its own (monitors), by name. */
+  /**
+   * By name: last values that the run shows as its own (monitors), and single values of steps; one that
+   * several steps report is told apart as `step.name`.
+   */
   readonly metrics: { readonly [name: string]: number };
-  readonly git?: Pick<GitState, 'commit' | 'branch' | 'dirty'>;
+  /** The commit of the project that it was started from. */
+  readonly git?: Pick<GitState, 'commit' | 'branch'>;
   readonly parent?: string;
   /** The first line of why it failed. */
   readonly error?: string;
   /** The agent that its controller runs on. */
   readonly agent?: string;
   readonly queue?: string;
+  /** It was asked to stop, and why. */
+  readonly stopRequested?: string;
 }
 
 export interface RunListQuery {
   /**
-   * Words of the query bar, joined by blanks: `status:failed project:examples pipeline:iris
-   * lr<0.01 accuracy>=0.9 text`. A word without operator is looked for in pipeline, id and source.
+   * Words of the query bar, joined by blanks: `status:failed project:examples pipeline:iris branch:main
+   * lr<0.01 accuracy>=0.9 text`. All must fit; of several `status:` any. `NAME` before an operator is a
+   * parameter, a metric, `number` or `duration` (seconds). A word without operator is looked for in
+   * pipeline, id, source and error. Quotes keep blanks: `pipeline:"my pipe"`.
    */
   readonly q?: string;
   readonly project?: string;
@@ -42,6 +50,7 @@ export interface RunListQuery {
 }
 
 export interface RunList {
+  /** Fewer than asked for, or none, when few fit: as many were looked at as a moment allows; `next` goes on. */
   readonly runs: readonly RunListItem[];
   /** Undefined: these were the last ones. */
   readonly next?: string;

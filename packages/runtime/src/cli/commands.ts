@@ -54,6 +54,10 @@ const REMOTE: OptionSpec = {
   summary: 'an agent runs the controller too, from this queue (default: services); Ctrl-C leaves it alone',
 };
 const QUEUE: ArgumentSpec = { name: 'QUEUE', completes: 'queue' };
+const PAGE: readonly OptionSpec[] = [
+  { name: 'ui', summary: 'serve the web page in the background, and print the link of the run' },
+  { name: 'open', summary: 'the same, and open it in the browser' },
+];
 const RUN_HELP = 'RUN is an id, a unique beginning of one, NAME#NUMBER, or latest.';
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -75,6 +79,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         summary: 'run again whenever a source, a file parameter or a file() input is saved',
       },
       OUTPUT,
+      ...PAGE,
       ...PLACE,
       REMOTE,
     ],
@@ -235,7 +240,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'continue a run that was lost, aborted or failed; completed steps are kept',
     details: [RUN_HELP],
     arguments: [RUN],
-    options: [CONCURRENCY, OUTPUT, ...PLACE],
+    options: [CONCURRENCY, OUTPUT, ...PAGE, ...PLACE],
     examples: ['run-pipeline resume latest'],
     load: async () => (await import('./commands/index.js')).resumeCommand,
   },
@@ -245,7 +250,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'run the current file of a run again, with the same parameters',
     details: [RUN_HELP],
     arguments: [RUN],
-    options: [PARAM, CONCURRENCY, REFRESH, NO_CACHE, ...SELECTION, OUTPUT, ...PLACE, REMOTE],
+    options: [PARAM, CONCURRENCY, REFRESH, NO_CACHE, ...SELECTION, OUTPUT, ...PAGE, ...PLACE, REMOTE],
     examples: ['run-pipeline rerun latest --param lr=0.001'],
     load: async () => (await import('./commands/index.js')).rerunCommand,
   },
@@ -295,11 +300,21 @@ export const COMMANDS: readonly CommandSpec[] = [
         summary: 'where to listen (default: 4380, or the next one that is free)',
       },
       { name: 'host', value: 'ADDRESS', summary: 'listen for other machines too; needs --token' },
-      { name: 'token', value: 'TEXT', summary: 'what the link holds (default: a random one for each start)' },
+      {
+        name: 'token',
+        value: 'TEXT',
+        summary: 'what the link holds (default: RUN_PIPELINE_UI_TOKEN, else a random one for each start)',
+      },
       { name: 'open', summary: 'open it in the browser' },
       { name: 'read-only', summary: 'show, but start and stop nothing' },
+      { name: 'background', summary: 'serve it by a process of its own, and end' },
+      { name: 'stop', summary: 'end the server of this project' },
     ],
-    examples: ['run-pipeline ui --open', 'run-pipeline ui --port 8080 --read-only'],
+    examples: [
+      'run-pipeline ui --open',
+      'run-pipeline ui --background',
+      'run-pipeline ui --port 8080 --read-only',
+    ],
     load: async () => (await import('./commands/index.js')).uiCommand,
   },
   {

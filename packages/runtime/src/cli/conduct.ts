@@ -12,6 +12,7 @@ import { human, printLines, type Context } from './context.js';
 import { graceMs } from '../engine/settings.js';
 import { listenForInterrupts } from './interrupt.js';
 import { errorLines } from './report-error.js';
+import { runPage } from './run-page.js';
 
 /** What a run gets from the command line while it goes on. */
 export interface RunHooks {
@@ -70,6 +71,11 @@ export async function conductRun(
     cwd: context.cwd,
   });
   for (const event of options.before ?? []) reporter.recall(event);
+  const page = runPage(context, (line) => {
+    // Quiet is about the run; the link was asked for.
+    if (mode === 'quiet') context.err.write(`${line}\n`);
+    else reporter.note(line);
+  });
   let place: 'here' | 'elsewhere' = 'here';
   const interrupt = listenForInterrupts({
     onSignal: (signal) => {
@@ -98,6 +104,7 @@ export async function conductRun(
       onEvent: (event) => {
         if (context.json) context.out.write(`${JSON.stringify(event)}\n`);
         reporter.event(event);
+        page.announce(event.run);
       },
       onWarning: (message) => reporter.note(`${style.warn('▲')} ${message}`),
       signal: options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]),
@@ -107,6 +114,7 @@ export async function conductRun(
       },
       onOutput: ({ stream, text }) => controller.elsewhere(stream, text),
     });
+    await page.settled();
     controller.flush();
     reporter.close();
     if ('left' in result) {
@@ -118,7 +126,9 @@ export async function conductRun(
       };
     }
     if (mode !== 'quiet' || result.status !== 'completed') {
-      printLines(reader, await finalLines(context, { ...options, reporter, result }));
+      const { id } = result;
+      const address = page.address(id);
+      printLines(reader, await finalLines(context, { ...options, reporter, result, page: address }));
     }
     const exitCode = interrupt.exitCode() ?? (result.status === 'completed' ? EXIT.ok : EXIT.failed);
     return { result, view: reporter.progress.view, exitCode };
@@ -234,6 +244,7 @@ async function finalLines(
     readonly definition?: PipelineDefinition | undefined;
     readonly reporter: Reporter;
     readonly result: RunResult;
+    readonly page: string | undefined;
   },
 ): Promise<readonly string[]> {
   const { reporter, definition } = options;
@@ -246,6 +257,7 @@ async function finalLines(
     inputs: (step) => inputs.get(step) ?? [],
     trace: context.trace,
     columns: human(context).stream.columns,
+    page: options.page,
   });
 }
 

@@ -54,7 +54,9 @@ interface Session {
 async function runOnce(session: Session): Promise<NodeJS.Signals | undefined> {
   const { context, watcher } = session;
   const { style } = context;
-  const words = process.argv.slice(2).filter((word) => word !== '--watch' && word !== '-w');
+  // The page that the first run opened shows the next ones, too.
+  const once = session.child === undefined ? ['--watch', '-w'] : ['--watch', '-w', '--open'];
+  const words = process.argv.slice(2).filter((word) => !once.includes(word));
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...words], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [WATCHED]: '1' },

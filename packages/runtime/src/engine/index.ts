@@ -9,7 +9,7 @@ export { explainStep, type StepExplanation } from './explain-step.js';
 export { findArtifact, type FoundArtifact } from './read-artifact.js';
 export { packageRequests } from './launch.js';
 export { findTemplates } from './templates.js';
-export { launchValues, packagesOfRun, readLaunch } from './run-documents.js';
+export { gitOfRun, launchValues, packagesOfRun, readLaunch } from './run-documents.js';
 export { graceMs } from './settings.js';
 export { captureTask } from './capture-task.js';
 export { decodeStored } from './values.js';

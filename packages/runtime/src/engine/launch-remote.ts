@@ -1,5 +1,6 @@
 import type { RunRow } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
+import { readGitHead } from '../project/git-head.js';
 import { newRunId } from '../project/new-id.js';
 import { processIdentity } from '../project/process-identity.js';
 import type { RunRequest } from './api.js';
@@ -35,6 +36,7 @@ export async function launchRemote(
     packages: packages.hashes,
     templates,
     bundle: request.loaded?.bundle,
+    git: readGitHead(project.root),
     cwd: project.cwd,
     file: request.loaded?.file,
     argv: request.loaded?.argv,

@@ -34,6 +34,8 @@ export interface Launch {
   readonly cwd: string;
   /** The user's file; undefined when a program started the run. */
   readonly file: string | undefined;
+  /** The commit of the project that it was started from. */
+  readonly git?: { readonly commit: string; readonly branch?: string } | undefined;
   /** Its arguments, as it saw them. */
   readonly argv?: readonly string[] | undefined;
   /** What the pipeline declared: for clones, whose parameters can be edited. */
@@ -209,4 +211,10 @@ export async function packagesOfRun(project: Project, run: RunId): Promise<Reado
     if (isRunPipelineError(error) && error.code === 'not-resumable') return new Map();
     throw error;
   }
+}
+
+/** What the launch of a run says of the project's repository. Reads the small document alone. */
+export async function gitOfRun(project: Project, run: RunId): Promise<Launch['git']> {
+  const document = await project.store.readRunDocument(run, LAUNCH_DOCUMENT);
+  return document === undefined ? undefined : (deserialize(document) as StoredLaunch).git;
 }

@@ -10,6 +10,7 @@ import { launchParameters, shownParameters, type Parameters } from './parameters
 import { encodeParameters, LAUNCH_DOCUMENT, launchDocument, parameterBlobs } from './run-documents.js';
 import { runToEnd } from './run-graph.js';
 import { concurrencyOf, workerProcesses, type WorkerProcesses } from './worker-processes.js';
+import { readGitHead } from '../project/git-head.js';
 import { newRunId } from '../project/new-id.js';
 import { launchOptions, prepareLaunch } from './prepare-launch.js';
 import { borrowFromEarlierRuns } from './selection.js';
@@ -54,6 +55,7 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     packages: packages.hashes,
     templates,
     bundle: request.loaded?.bundle,
+    git: readGitHead(project.root),
     cwd: project.cwd,
     file: request.loaded?.file,
     argv: request.loaded?.argv,

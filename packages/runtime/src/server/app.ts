@@ -12,6 +12,7 @@ import { servedRoutes } from './routes.js';
 import { listRoutes, pathParameters, type AnyRoute } from './served-routes.js';
 import type { ServerContext } from './server-context.js';
 import type { StaticPage } from './static-page.js';
+import { TICKET } from './running-server.js';
 import type { LiveFeed } from './stream/live-feed.js';
 import { readStreamQuery } from './stream/stream-query.js';
 
@@ -48,6 +49,12 @@ export function createApp(options: {
     }),
   );
 
+  app.post(TICKET, (c) => {
+    // Only for who has the token itself: it makes sessions.
+    if (c.req.header('authorization') === undefined)
+      throw new Refusal(403, 'token-needed', 'a ticket is for the command line');
+    return c.json({ ticket: sessions.ticket() });
+  });
   app.get(STREAM, (c) => {
     const fields = Fields.ofQuery(new URL(c.req.url).searchParams);
     const followed = readStreamQuery(fields);
@@ -125,12 +132,15 @@ async function servePage(
 ): Promise<Response> {
   const url = new URL(c.req.url);
   const token = url.searchParams.get('token');
-  if (token !== null) {
-    const valid = sessions.isToken(token);
+  const ticket = url.searchParams.get('ticket');
+  if (token !== null || ticket !== null) {
+    const valid =
+      (token !== null && sessions.isToken(token)) || (ticket !== null && sessions.takeTicket(ticket));
     if (!valid && !sessions.holds(c.req.header('cookie'))) return c.text(STALE_LINK, 403);
     if (valid) c.header('set-cookie', sessions.issue());
     c.header('cache-control', 'no-store');
     url.searchParams.delete('token');
+    url.searchParams.delete('ticket');
     // One slash: two would lead to another host.
     return c.redirect(`/${url.pathname.replace(/^[/\\]+/, '')}${url.search}`, 303);
   }

@@ -1,8 +1,8 @@
 import type { Project } from '../project/index.js';
 import type { ArtifactPages } from './artifacts/artifact-pages.js';
 import type { Logs } from './logs/logs.js';
-import type { RunItems } from './run-items.js';
-import type { RunViews } from './run-views.js';
+import type { RunItems } from './runs/run-items.js';
+import type { RunViews } from './runs/run-views.js';
 
 /** What the parts of one server share. */
 export interface ServerContext {

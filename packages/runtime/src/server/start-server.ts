@@ -10,8 +10,8 @@ import { SECURITY_HEADERS } from './door/headers.js';
 import { hostCheck, isLoopback } from './door/hosts.js';
 import { openSessions } from './door/sessions.js';
 import { Logs } from './logs/logs.js';
-import { RunItems } from './run-items.js';
-import { RunViews } from './run-views.js';
+import { RunItems } from './runs/run-items.js';
+import { RunViews } from './runs/run-views.js';
 import type { ServerContext } from './server-context.js';
 import { StaticPage } from './static-page.js';
 import { LiveFeed } from './stream/live-feed.js';
@@ -37,10 +37,8 @@ export interface RunningServer {
   readonly token: string;
   /** Without the token: `http://127.0.0.1:4380`. */
   readonly address: string;
-  /** What a person opens: a path of the page, with the token. */
-  link(path?: string): string;
-  /** Pages that are open. */
-  readonly connections: () => number;
+  /** Since when nobody has asked for anything and no page was open, by `performance.now()`. */
+  readonly idleSince: () => number | undefined;
   /** Ends streams and connections at once. The project stays the caller's. */
   close(): Promise<void>;
 }
@@ -66,7 +64,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     instance: randomUUID(),
     actions: !options.readOnly,
     views,
-    items: new RunItems(project.store, views),
+    items: new RunItems(project, views),
     logs: new Logs(project.store),
     artifacts: new ArtifactPages(),
     onBug: options.onBug,
@@ -75,7 +73,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const app = createApp({ context, sessions, feed, page: new StaticPage(options.pageDirectory) });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   let isOurHost = (_host: string | undefined): boolean => false;
+  let lastRequest = performance.now();
   const server = createServer((incoming, outgoing) => {
+    lastRequest = performance.now();
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) outgoing.setHeader(name, value);
     if (isOurHost(incoming.headers.host)) return void listener(incoming, outgoing);
     outgoing.writeHead(421, { 'content-type': 'text/plain; charset=utf-8' });
@@ -90,9 +90,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port,
     token: sessions.token,
     address,
-    link: (path = '/') =>
-      `${address}${path}${path.includes('?') ? '&' : '?'}token=${encodeURIComponent(sessions.token)}`,
-    connections: () => feed.connections,
+    idleSince: () => (feed.connections > 0 ? undefined : lastRequest),
     async close() {
       feed.close();
       const closed = new Promise<void>((done) => server.close(() => done()));

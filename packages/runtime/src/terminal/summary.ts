@@ -26,6 +26,8 @@ export interface SummaryOptions {
   readonly trace: boolean;
   /** Of the terminal: previews end there. Undefined where lines may be as long as they like. */
   readonly columns?: number | undefined;
+  /** Where the run can be seen in a browser, if it can. */
+  readonly page?: string | undefined;
 }
 
 /** The end of a run: its failures in full, how it went, what it made, what to do next. */
@@ -43,6 +45,7 @@ export function summaryLines(options: SummaryOptions): readonly string[] {
     ...shown.metrics,
     ...(shown.artifacts.length > 0 ? shown.artifacts : artifactLines(options)),
     ...nextLines(options),
+    ...(options.page === undefined ? [] : [`${style.dim('page: ')}${style.info(options.page)}`]),
   ];
 }
 

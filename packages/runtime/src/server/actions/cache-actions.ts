@@ -1,5 +1,5 @@
 import type { ActionResult, CacheRefresh } from '@run-pipeline/core/wire';
-import { requireRun } from '../run-snapshot.js';
+import { requireRun } from '../runs/run-snapshot.js';
 import type { ServerContext } from '../server-context.js';
 import { requireStep } from '../steps/require-step.js';
 

@@ -3,7 +3,7 @@ import type { ActionResult, RerunPreview, RerunRequest, RunForm, RunStarted } fr
 import { shownStatus, stopWaiting } from '../../engine/index.js';
 import { shellWords } from '../command-line.js';
 import { Refusal } from '../refusal.js';
-import { requireRun } from '../run-snapshot.js';
+import { requireRun } from '../runs/run-snapshot.js';
 import type { ServerContext } from '../server-context.js';
 import { ask } from './ask.js';
 import { placeOf } from './place.js';

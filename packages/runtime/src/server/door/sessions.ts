@@ -13,6 +13,12 @@ export interface Sessions {
   readonly token: string;
   readonly cookieName: string;
   isToken(text: string): boolean;
+  /**
+   * Stands for the token once, within a minute: for the arguments of a browser, which everybody on this
+   * machine can read.
+   */
+  ticket(): string;
+  takeTicket(text: string): boolean;
   /** Value of a `Set-Cookie` header. */
   issue(): string;
   /** Whether a `Cookie` header holds a session. */
@@ -21,6 +27,7 @@ export interface Sessions {
 
 const SECRET_FILE = 'page-secret';
 const LIFETIME_S = 30 * 24 * 3600;
+const TICKET_MS = 60_000;
 
 export function openSessions(options: {
   readonly home: string;
@@ -35,10 +42,25 @@ export function openSessions(options: {
   const sign = (text: string): Buffer => createHmac('sha256', key).update(text).digest();
   // Cookies know no ports: two projects' servers on one host must not take each other's away.
   const cookieName = `run-pipeline-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`;
+  /** What is left of a ticket, to when it is good. */
+  const tickets = new Map<string, number>();
+  const known = (text: string): string => sign(`ticket ${text}`).toString('base64url');
   return {
     token,
     cookieName,
     isToken: (text) => timingSafeEqual(sign(text), sign(token)),
+    ticket() {
+      const now = performance.now();
+      for (const [old, until] of tickets) if (until < now) tickets.delete(old);
+      const ticket = randomBytes(18).toString('base64url');
+      tickets.set(known(ticket), now + TICKET_MS);
+      return ticket;
+    },
+    takeTicket(text) {
+      const until = tickets.get(known(text));
+      tickets.delete(known(text));
+      return until !== undefined && until >= performance.now();
+    },
     issue() {
       const until = String(Math.floor(Date.now() / 1000) + LIFETIME_S);
       const value = `${until}.${sign(until).toString('base64url')}`;

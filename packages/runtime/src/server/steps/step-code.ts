@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import type { RunId } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
 import type { StepCodeView, StepPackages } from '@run-pipeline/core/wire';
-import { requireRun } from '../run-snapshot.js';
+import { requireRun } from '../runs/run-snapshot.js';
 import type { ServerContext } from '../server-context.js';
 import { requireStep } from './require-step.js';
 import { codeOf, packageOfStep, type StepPackage } from './step-package.js';

@@ -2,7 +2,7 @@ import { stepName } from '@run-pipeline/core/model';
 import type { PreimagePart } from '@run-pipeline/core/ports';
 import type { RunView, StepView } from '@run-pipeline/core/run-view';
 import type { StepInputs } from '@run-pipeline/core/wire';
-import { requireRun } from '../run-snapshot.js';
+import { requireRun } from '../runs/run-snapshot.js';
 import type { ServerContext } from '../server-context.js';
 import { requireStep } from './require-step.js';
 

@@ -2,7 +2,7 @@ import type { PreimagePart } from '@run-pipeline/core/ports';
 import type { StepWhy } from '@run-pipeline/core/wire';
 import { explainStep } from '../../engine/index.js';
 import { compareParts } from '../../fingerprint/index.js';
-import { requireRun } from '../run-snapshot.js';
+import { requireRun } from '../runs/run-snapshot.js';
 import type { ServerContext } from '../server-context.js';
 import { requireStep } from './require-step.js';
 

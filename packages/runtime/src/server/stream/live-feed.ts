@@ -4,7 +4,7 @@ import type { RunRow } from '@run-pipeline/core/ports';
 import type { ConsoleChunk } from '@run-pipeline/core/run-view';
 import { shownStatus } from '../../engine/index.js';
 import { resumeCommandOf } from '../command-line.js';
-import { VIEW_EVENTS } from '../run-views.js';
+import { VIEW_EVENTS } from '../runs/run-views.js';
 import type { ServerContext } from '../server-context.js';
 import { Refusal } from '../refusal.js';
 import { Connection, type FollowedLog } from './connection.js';

@@ -1,26 +1,32 @@
 import type { Report, RunStatus } from '@run-pipeline/core/model';
-import type { RunRow } from '@run-pipeline/core/ports';
+import type { AttemptState, RunRow } from '@run-pipeline/core/ports';
 import { rootFailures, type RunView } from '@run-pipeline/core/run-view';
 import type { RunListItem } from '@run-pipeline/core/wire';
 
 /** What a line of the list shows beside the run's row: small, and made once for a run that has ended. */
-export type RunSummary = Pick<RunListItem, 'parameters' | 'counts' | 'metrics' | 'error'>;
+export type RunSummary = Pick<RunListItem, 'parameters' | 'counts' | 'metrics' | 'error' | 'git'>;
 
 const MOST_METRICS = 60;
 const MOST_PARAMETERS = 60;
 const LONGEST_TEXT = 300;
 
-export function summaryOf(view: RunView): RunSummary {
+export function summaryOf(view: RunView, git: RunSummary['git'] | undefined): RunSummary {
   const error = errorLine(view);
   return {
     parameters: boundedParameters(view.parameters),
     counts: { ...view.counts },
     metrics: metricsOf(view),
     ...(error === undefined ? {} : { error }),
+    ...(git === undefined ? {} : { git }),
   };
 }
 
-export function runItem(row: RunRow, status: RunStatus, summary: RunSummary): RunListItem {
+export function runItem(
+  row: RunRow,
+  status: RunStatus,
+  summary: RunSummary,
+  controller: AttemptState | undefined,
+): RunListItem {
   return {
     id: row.id,
     pipeline: row.pipeline,
@@ -33,6 +39,9 @@ export function runItem(row: RunRow, status: RunStatus, summary: RunSummary): Ru
     ...(row.startedAt === undefined ? {} : { startedAt: row.startedAt }),
     ...(row.finishedAt === undefined ? {} : { finishedAt: row.finishedAt }),
     ...(row.parent === undefined ? {} : { parent: row.parent }),
+    ...(row.stopRequested === undefined ? {} : { stopRequested: row.stopRequested }),
+    ...(controller?.agent === undefined ? {} : { agent: controller.agent }),
+    ...(controller?.queue === undefined ? {} : { queue: controller.queue }),
     ...summary,
   };
 }

@@ -2,10 +2,10 @@ import { runId } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
 import { viewToJson, type RunView, type StepView } from '@run-pipeline/core/run-view';
 import type { RunSnapshot } from '@run-pipeline/core/wire';
-import { shownStatus } from '../engine/index.js';
-import { resumeCommandOf } from './command-line.js';
-import { unknownRun } from './refusal.js';
-import type { ServerContext } from './server-context.js';
+import { shownStatus } from '../../engine/index.js';
+import { resumeCommandOf } from '../command-line.js';
+import { unknownRun } from '../refusal.js';
+import type { ServerContext } from '../server-context.js';
 
 const MOST_SIBLINGS = 20;
 
