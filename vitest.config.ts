@@ -39,6 +39,7 @@ export default defineConfig({
             'test/hostile/**/*.test.ts',
             'test/mutation/**/*.test.ts',
             'test/install/**/*.test.ts',
+            'test/server/**/*.test.ts',
             'test/page/**/*.test.ts',
           ],
           testTimeout: 60_000,
