@@ -23,7 +23,10 @@ export interface RunListItem {
    */
   readonly metrics: { readonly [name: string]: number };
   /** The commit of the project that it was started from. */
-  readonly git?: Pick<GitState, 'commit' | 'branch'>;
+  readonly git?: Pick<GitState, 'commit' | 'branch'> & {
+    /** Absent where it is not known. */
+    readonly dirty?: boolean;
+  };
   readonly parent?: string;
   /** The first line of why it failed. */
   readonly error?: string;
