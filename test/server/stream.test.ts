@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
 import { runId, type RunEvent } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
@@ -312,9 +312,7 @@ async function pausedReader(
     agent: false,
   });
   sent.end();
-  const response = await new Promise<import('node:http').IncomingMessage>((resolve) =>
-    sent.on('response', resolve),
-  );
+  const response = await new Promise<IncomingMessage>((resolve) => sent.on('response', resolve));
   response.pause();
   return {
     async resume(until) {
