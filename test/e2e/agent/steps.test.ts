@@ -7,7 +7,7 @@ import type { AgentContext } from '../../../packages/runtime/src/agent/agent-con
 import { specOf, stepExecutable } from '../../../packages/runtime/src/agent/step-job.js';
 import { provideEnvironment } from '../../../packages/runtime/src/environments/index.js';
 import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
-import { emptyDirectory, fleet, until } from '../../rig/agents.js';
+import { emptyDirectory, fleet, until, type AgentProcess } from '../../rig/agents.js';
 import { watchRun } from '../../rig/command.js';
 import { repository } from '../../rig/scratch.js';
 import { TRACE } from '../../rig/steps.js';
@@ -75,6 +75,8 @@ export class Packages {
   }
   @Step()
   common(): string { return colors.createColors(false).red('plain') + ' ' + typeof colors.bold; }
+  @Step()
+  alike(): string { return typeof colors.red; }
 }
 `,
   });
@@ -85,24 +87,28 @@ export class Packages {
   it.files.link();
 
   const args = ['pipe.ts', '--queue', 'default'];
-  const agent = await it.agent();
+  const agents = [await it.agent(['-c', '2']), await it.agent(['-c', '2'])];
+  const prepared = (of: readonly AgentProcess[]): readonly string[] =>
+    of.flatMap(({ lines }) => lines.flatMap((line) => (line.type === 'task.prepare' ? [line.message] : [])));
   const first = await watchRun(args, { cwd: directory });
-  expect(first).toMatchObject({ code: 0, by: { completed: ['common', 'native'] } });
+  expect(first).toMatchObject({ code: 0, by: { completed: ['alike', 'common', 'native'] } });
   expect(first.ends['native']?.artifacts[0]?.preview).toBe('42');
   expect(first.ends['common']?.artifacts[0]?.preview).toBe('"plain function"');
-  const prepared = agent.lines.flatMap((line) => (line.type === 'task.prepare' ? [line.message] : []));
-  expect(prepared.filter((line) => line.startsWith('installing'))).toHaveLength(2);
+  // Two of the steps want the same packages at the same time.
+  expect(prepared(agents).filter((line) => line.startsWith('installing'))).toHaveLength(2);
   const environments = join(it.project.home, 'cache', 'environments');
   const installed = readdirSync(environments).filter((name) => /^[0-9a-f]{40}$/.test(name));
   expect(installed).toHaveLength(2);
 
   // What is there is not installed again, by this agent or another one; the network is not asked.
   const other = await it.agent([], { env: { npm_config_registry: 'http://127.0.0.1:9/' } });
-  agent.kill('SIGTERM');
-  await agent.ended;
+  for (const agent of agents) {
+    agent.kill('SIGTERM');
+    await agent.ended;
+  }
   const second = await watchRun(args, { cwd: directory });
-  expect(second).toMatchObject({ code: 0, by: { completed: ['common', 'native'] } });
-  expect(other.lines.filter((line) => line.type === 'task.prepare')).toEqual([]);
+  expect(second).toMatchObject({ code: 0, by: { completed: ['alike', 'common', 'native'] } });
+  expect(prepared([other])).toEqual([]);
 
   // A registry that does not answer is the failure of the step, told as what it is.
   for (const name of installed) rmSync(join(environments, name), { recursive: true });
@@ -115,7 +121,7 @@ export class Packages {
   await other.ended;
   await it.agent([], { env: npm });
   const third = await watchRun(args, { cwd: directory });
-  expect(third).toMatchObject({ code: 1, by: { failed: ['common', 'native'] } });
+  expect(third).toMatchObject({ code: 1, by: { failed: ['alike', 'common', 'native'] } });
   expect(third.ends['common']?.error).toMatchObject({ code: 'environment-install' });
 }, 120_000);
 

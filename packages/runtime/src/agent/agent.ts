@@ -12,7 +12,7 @@ import type { TellAgentEvent } from './events.js';
 import { patientStore } from './patient-store.js';
 import { serveQueues } from './serve-queues.js';
 import { takeJobs } from './take-jobs.js';
-import { AgentWork } from './work.js';
+import { AgentWork, WARM } from './work.js';
 
 export interface AgentOptions {
   readonly project: Project;
@@ -58,6 +58,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const { store } = context.project;
   await store.registerAgent(row);
   const work = new AgentWork({ context, row, store: project.store, onFault: () => ending.giveUp() });
+  work.warm();
   const queue = embeddedQueue(store);
   tell({ type: 'agent.start', agent: row.id, queues, order, concurrency, home: project.home });
   ending.listen(work);
@@ -71,10 +72,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       pulse: work.pulse,
       once: options.once,
       signal: ending.noMore,
-      start: (job, fence) => {
-        work.start(job, fence);
-        context.pool.warm(WARM);
-      },
+      start: (job, fence) => work.start(job, fence),
     }).catch((error: unknown) => work.fail(error));
     if (ending.noMore.aborted) tell({ type: 'agent.drain', running: work.running });
     await work.finish();
@@ -88,9 +86,6 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   }
   tell({ type: 'agent.end', executed: work.executed });
 }
-
-/** Workers that are started before there is work for them: the first task does not wait for a process. */
-const WARM = 2;
 
 function agentRow({ queues, concurrency, leaseMs, version }: AgentOptions): NewAgent {
   const identity = processIdentity();
@@ -116,7 +111,6 @@ async function agentContext(
     recycle: RECYCLE,
     graceMs,
   });
-  pool.warm(WARM);
   return {
     id: row.id,
     identity: row.identity,

@@ -4,4 +4,4 @@
  */
 export { runAgent, type AgentOptions } from './agent.js';
 export type { AgentEvent } from './events.js';
-export { serveQueues, unknownQueue } from './serve-queues.js';
+export { unknownQueue } from './serve-queues.js';

@@ -6,6 +6,9 @@ import { Slots } from './slots.js';
 import { superviseController } from './supervise-controller.js';
 import { superviseTask } from './supervise-task.js';
 
+/** Workers that wait for work. */
+export const WARM = 2;
+
 /** What an agent is at: the attempts it holds, their places, and how all of them end. */
 export class AgentWork {
   readonly slots: Slots;
@@ -51,8 +54,14 @@ export class AgentWork {
         this.#running.delete(work);
         leave();
         this.pulse.changed();
+        this.warm();
       });
     this.#running.add(work);
+  }
+
+  /** Processes for what comes next: a script's is not used again, and nobody should wait for a new one. */
+  warm(): void {
+    this.#context.pool.warm(WARM);
   }
 
   /** No task's failure: the agent ends with it, and gives back what it has. */
