@@ -30,16 +30,18 @@ let busy = 0;
 /** Two agents, of which a killed one is replaced. */
 class TwoAgents {
   readonly #crashed: CrashCase;
+  readonly #cwd: string;
   readonly #all: AgentProcess[] = [];
   readonly #current: AgentProcess[] = [];
 
-  constructor(crashed: CrashCase) {
+  constructor(crashed: CrashCase, cwd = empty) {
     this.#crashed = crashed;
+    this.#cwd = cwd;
   }
 
   async start(index: 0 | 1, env: Env = {}): Promise<AgentProcess> {
-    const agent = new AgentProcess(['--concurrency', '2'], {
-      cwd: empty,
+    const agent = new AgentProcess(['--queue', 'default', 'services', '--concurrency', '2'], {
+      cwd: this.#cwd,
       env: { ...this.#crashed.env, ...WORK, ...env },
     });
     this.#all.push(agent);
@@ -86,8 +88,8 @@ class TwoAgents {
 }
 type Env = Readonly<Record<string, string>>;
 
-const start = (crashed: CrashCase): Controller =>
-  crashed.start([crashed.file, '--queue', 'default'], {
+const start = (crashed: CrashCase, ...more: readonly string[]): Controller =>
+  crashed.start([crashed.file, '--queue', 'default', ...more], {
     RUN_PIPELINE_LEASE_MS: String(LEASE_MS),
     ...WORK,
   });
@@ -113,20 +115,23 @@ const RUNS = Array.from({ length: Math.ceil(COUNT / KILLS_A_RUN) }, (_, index) =
     delayMs: random.integer(0, 50),
     agent: random.pick([0, 1] as const),
   })).sort((a, b) => a.share - b.share);
-  return { number: index + 1, kind: KINDS[index % KINDS.length]!, kills };
+  // Every fifth run is driven by the agents, too.
+  const where = index % 5 === 4 ? ('remote' as const) : ('here' as const);
+  return { number: index + 1, kind: KINDS[index % KINDS.length]!, where, kills };
 });
 
 describe.concurrent(
   `runs whose agents are killed at any moment (seed ${SEED})`,
   { timeout: TIMEOUT_MS },
   () => {
-    test.each(RUNS)('$number: a pipeline of kind $kind', async ({ kind, kills }) => {
+    test.each(RUNS)('$number: a pipeline of kind $kind, driven $where', async ({ kind, where, kills }) => {
       const crashed = await project.case(`${kind}.ts`);
       const { events } = await project.reference(`${kind}.ts`);
-      const agents = new TwoAgents(crashed);
+      // A controller needs the directory in which the file lies.
+      const agents = new TwoAgents(crashed, where === 'remote' ? directory.directory : empty);
       try {
         await Promise.all([agents.start(0), agents.start(1)]);
-        const controller = start(crashed);
+        const controller = start(crashed, ...(where === 'remote' ? ['--remote'] : []));
         for (const { share, atWork, delayMs, agent } of kills) {
           await controller.printed(() => controller.events.length >= share * events);
           if (atWork) await Promise.race([agents.atWork(), controller.ended]);
