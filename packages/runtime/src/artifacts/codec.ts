@@ -119,20 +119,26 @@ export function registerCodec<T>(options: CodecOptions<T>): void {
         return false; // asked about every value, `is` may trip over null; that is a no
       }
     },
-    async encode(value, { path }) {
-      const content: unknown = await encode(value as T);
-      if (!(content instanceof Uint8Array)) {
-        throw new RunPipelineError({
-          kind: 'artifact',
-          code: 'codec-failed',
-          message: `${path}: encode() of the codec ${id} must give a Uint8Array`,
-        });
-      }
-      return { content, ...(preview === undefined ? {} : { preview: preview(value as T) }) };
+    encode(value, { path }) {
+      const encoded = (content: unknown): Encoded => {
+        if (!(content instanceof Uint8Array)) {
+          throw new RunPipelineError({
+            kind: 'artifact',
+            code: 'codec-failed',
+            message: `${path}: encode() of the codec ${id} must give a Uint8Array`,
+          });
+        }
+        return { content, ...(preview === undefined ? {} : { preview: preview(value as T) }) };
+      };
+      const content = encode(value as T);
+      return isThenable(content) ? Promise.resolve(content).then(encoded) : encoded(content);
     },
     decode: async (stored) => decode(await stored.bytes(), { version: stored.codecVersion }),
   });
 }
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 
 /** Every registered codec, newest registration of an id only. */
 export function registeredCodecs(): readonly Codec[] {

@@ -64,7 +64,7 @@ export function packValue(
     preview: preview === undefined ? previewValue(value) : previewText(preview),
   });
   const encoded = encodeWith(codec, value, { path: options.path, cwd: options.cwd ?? process.cwd() });
-  return 'then' in encoded ? encoded.then(pack) : pack(encoded);
+  return encoded instanceof Promise ? encoded.then(pack) : pack(encoded);
 }
 
 /** The second half. */
@@ -169,7 +169,7 @@ function encodeWith(codec: Codec, value: unknown, context: EncodeContext): Encod
   };
   try {
     const encoded = codec.encode(value, context);
-    return 'then' in encoded ? encoded.catch(failed) : encoded;
+    return encoded instanceof Promise ? encoded.catch(failed) : encoded;
   } catch (error) {
     return failed(error);
   }

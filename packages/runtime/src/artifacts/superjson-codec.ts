@@ -5,6 +5,7 @@ import {
   type Codec,
   type DecodeContext,
   type EncodeContext,
+  type Encoded,
 } from './codec.js';
 import type { Meta } from './annotations.js';
 import { isPlainJson, patchedJson } from './plain-json.js';
@@ -35,10 +36,13 @@ export const superjsonCodec: Codec = {
   version: 1,
   matches: () => true,
 
-  async encode(value, context) {
-    const content = await valueToBytes(value, context);
-    const meta = tableMeta(value);
-    return { content, preview: previewValue(value), ...(meta === undefined ? {} : { meta }) };
+  encode(value, context) {
+    const encoded = (content: Bytes): Encoded => {
+      const meta = tableMeta(value);
+      return { content, preview: previewValue(value), ...(meta === undefined ? {} : { meta }) };
+    };
+    const content = valueToBytes(value, context);
+    return content instanceof Promise ? content.then(encoded) : encoded(content);
   },
 
   async decode(stored, context) {
@@ -46,10 +50,10 @@ export const superjsonCodec: Codec = {
   },
 };
 
-async function valueToBytes(
-  value: unknown,
-  context: EncodeContext,
-): Promise<Uint8Array | readonly Uint8Array[]> {
+type Bytes = Uint8Array | readonly Uint8Array[];
+
+/** At once, but where a codec of an instance inside takes its time. */
+function valueToBytes(value: unknown, context: EncodeContext): Bytes | Promise<Bytes> {
   const plain = withinLimits(context.path, () => {
     const fast = patchedJson() === undefined && isPlainJson(value);
     return fast ? JSON.stringify({ json: value }) : undefined;
@@ -63,7 +67,23 @@ async function valueToBytes(
       binary: 'segments',
     }),
   );
-  const segments = await Promise.all(written.segments.map((segment) => encodeSegment(segment, context)));
+  const segments = written.segments.map((segment) => encodeSegment(segment, context));
+  const ready = segments.filter((segment): segment is EncodedSegment => !(segment instanceof Promise));
+  return ready.length === segments.length
+    ? documentBytes(written, ready, context)
+    : Promise.all(segments).then((all) => documentBytes(written, all, context));
+}
+
+interface EncodedSegment {
+  readonly bytes: Uint8Array;
+  readonly codec?: Codec;
+}
+
+function documentBytes(
+  written: { readonly json: unknown; readonly meta?: Meta | undefined },
+  segments: readonly EncodedSegment[],
+  context: EncodeContext,
+): Bytes {
   const codecs = segments.flatMap(({ codec }, index) =>
     codec === undefined ? [] : [[index, codec.id, codec.version] as const],
   );
@@ -80,20 +100,19 @@ async function valueToBytes(
   );
 }
 
-async function encodeSegment(
-  segment: Segment,
-  context: EncodeContext,
-): Promise<{ readonly bytes: Uint8Array; readonly codec?: Codec }> {
+function encodeSegment(segment: Segment, context: EncodeContext): EncodedSegment | Promise<EncodedSegment> {
   if (segment.kind === 'bytes') return segment;
   const codec = registeredCodecFor(segment.value);
   if (codec === undefined) throw artifactLossy(segment.path, 'lost its codec while it was written');
-  const { content } = await codec.encode(segment.value, { ...context, path: segment.path });
-  if (!(content instanceof Uint8Array))
+  const bytesOf = ({ content }: Encoded): EncodedSegment => {
+    if (content instanceof Uint8Array) return { bytes: content, codec };
     throw artifactLossy(
       segment.path,
       `is written to a file by the codec ${codec.id}: return it under a name of its own`,
     );
-  return { bytes: content, codec };
+  };
+  const encoded = codec.encode(segment.value, { ...context, path: segment.path });
+  return encoded instanceof Promise ? encoded.then(bytesOf) : bytesOf(encoded);
 }
 
 async function bytesToValue(bytes: Uint8Array, context: DecodeContext): Promise<unknown> {
