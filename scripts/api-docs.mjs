@@ -14,7 +14,11 @@ const pages = join(root, 'docs/api');
 const TITLES = { 'Values and options that all of them share': 'Values and options' };
 
 /** What the runtime adds to core's names, by the module it comes from. */
-const RUNTIME_GROUPS = { './artifacts/index.js': 'Artifacts', './task/index.js': 'Inside a step' };
+const RUNTIME_GROUPS = {
+  './artifacts/index.js': 'Artifacts',
+  './task/index.js': 'Inside a step',
+  './tasks/index.js': 'Tasks',
+};
 
 emitDeclarations();
 const groups = publicNames();

@@ -44,6 +44,7 @@ const targets = [
       { in: 'packages/runtime/src/server/artifacts/page-thread.ts', out: 'artifact-thread' },
       { in: 'packages/runtime/src/server/actions/question-child.ts', out: 'question' },
       { in: 'packages/runtime/src/library/controller-child.ts', out: 'controller' },
+      { in: 'packages/runtime/src/library/task-recorder.ts', out: 'recorder' },
     ],
   },
 ];

@@ -30,7 +30,7 @@ const allowed = {
     artifacts: [],
     store: [],
     task: [],
-    tasks: ['project', 'source', 'task', 'artifacts'],
+    tasks: ['project', 'source', 'task', 'artifacts', 'queue'],
     storage: ['project', 'artifacts'],
     queue: [],
     environments: ['project', 'package'],

@@ -7,6 +7,8 @@
  */
 import { hasRunHost, setRunHost } from '@run-pipeline/core/define';
 import { programHost } from './library/host.js';
+import { createTaskHost } from './library/task-host.js';
+import { hasTaskHost, setTaskHost } from './tasks/index.js';
 
 export * from '@run-pipeline/core';
 export {
@@ -22,5 +24,22 @@ export {
 
 export { currentTask, type CurrentTask, type TaskLogger } from './task/index.js';
 
+export {
+  Task,
+  TaskArtifact,
+  TaskFailed,
+  type TaskArtifacts,
+  type TaskCloneChanges,
+  type TaskCreateOptions,
+  type TaskEnqueueOptions,
+  type TaskInitOptions,
+  type TaskLookUp,
+  type TaskSearch,
+  type WaitOptions,
+} from './tasks/index.js';
+export type { TaskStatus, TaskType } from '@run-pipeline/core/model';
+
+// Before the run host: it says whether this is a program of the user's own.
+if (!hasTaskHost()) setTaskHost(createTaskHost());
 // The command line, and a worker, have set theirs by then.
 if (!hasRunHost()) setRunHost(programHost());

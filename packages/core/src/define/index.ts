@@ -11,6 +11,7 @@ export * from './handle.js';
 export * from './host.js';
 export * from './issue.js';
 export * from './monitor.js';
+export * from './option-reader.js';
 export * from './parameter.js';
 export * from './pipeline-dag.js';
 export * from './pipeline-function.js';

@@ -41,7 +41,7 @@ export function parameterDefinition(options: {
   return Object.freeze({
     name,
     description: reader.string('description'),
-    type: type ?? typeOf(options.default),
+    type: type ?? parameterTypeOf(options.default),
     schema,
     required: required ?? options.default === undefined,
     default: options.default,
@@ -55,7 +55,8 @@ function isStandardSchema(value: unknown): value is StandardSchema {
   return typeof standard === 'object' && standard !== null && typeof standard.validate === 'function';
 }
 
-function typeOf(value: unknown): ParameterType {
+/** As which type a text is understood where only a default tells. */
+export function parameterTypeOf(value: unknown): ParameterType {
   const marker = fileMarker(value);
   if (marker !== undefined) return marker.directory ? 'directory' : 'file';
   if (value instanceof Date) return 'date';

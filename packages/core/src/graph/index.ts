@@ -13,3 +13,4 @@ export * from './call.js';
 export * from './select.js';
 export * from './export.js';
 export * from './layout.js';
+export { coerceText, coerceValue, shown, type Coerced } from './coerce.js';

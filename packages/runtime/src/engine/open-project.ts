@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { RunPipelineError } from '@run-pipeline/core/model';
 import { directoryBlobs } from '../artifacts/index.js';
 import { evaluateModule } from '../discover/index.js';
-import { ensureHome, loadConfig, resolvePaths, type Project } from '../project/index.js';
+import { ensureHome, loadConfig, resolvePaths, type Project, type ProjectPaths } from '../project/index.js';
 import { openSqliteStore } from '../store/index.js';
 
 /**
@@ -13,14 +13,21 @@ export async function openProject(options: {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }): Promise<Project> {
-  const paths = resolvePaths(options);
+  return openProjectAt(resolvePaths(options), options.env);
+}
+
+/** The same where the paths are known: in a task, whose own directory may be anywhere. */
+export async function openProjectAt(
+  paths: ProjectPaths,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Project> {
   ensureHome(paths);
   const config = await loadConfig({
     paths,
-    env: options.env,
+    env,
     evaluate: (file) => evaluateModule({ paths, file }),
   });
-  refuseQueue(options.env['RUN_PIPELINE_QUEUE']);
+  refuseQueue(env['RUN_PIPELINE_QUEUE']);
   const file = localPath(config.store, 'store') ?? join(paths.home, 'state.db');
   const directory = localPath(config.blobs, 'blobs') ?? join(paths.home, 'blobs');
   const blobsDirectory = resolve(paths.root, directory);

@@ -44,8 +44,12 @@ export function withLiveTask(task: CurrentTask, live: LiveTask): CurrentTask {
 
 /** What stands behind the task that this code runs as, if it is one. */
 export function liveTask(): LiveTask | undefined {
-  return (findCurrentTask() as { readonly [LIVE]?: LiveTask } | undefined)?.[LIVE];
+  const current = findCurrentTask();
+  return current === undefined ? undefined : liveTaskOf(current);
 }
+
+export const liveTaskOf = (task: CurrentTask): LiveTask | undefined =>
+  (task as { readonly [LIVE]?: LiveTask })[LIVE];
 
 /**
  * Keeps the result of the running step out of the cache, and says why: it reads what can change without
