@@ -60,6 +60,59 @@ const PAGE: readonly OptionSpec[] = [
 ];
 const RUN_HELP = 'RUN is an id, a unique beginning of one, NAME#NUMBER, or latest.';
 
+const TASK: ArgumentSpec = { name: 'TASK', completes: 'task' };
+const SCRIPT: ArgumentSpec = { name: 'SCRIPT', completes: 'file' };
+const TASK_HELP = 'TASK is an id, a unique beginning of one, PROJECT/NAME (the newest), RUN.STEP, or latest.';
+const ARG_HELP = 'The script understands --arg as the type of its own default.';
+const TYPE: OptionSpec = {
+  name: 'type',
+  value: 'TYPE',
+  type: [
+    'training',
+    'testing',
+    'inference',
+    'data_processing',
+    'application',
+    'monitor',
+    'controller',
+    'optimizer',
+    'service',
+    'qc',
+    'custom',
+  ],
+  summary: 'what it is for (default: training)',
+};
+const ARG: OptionSpec = {
+  name: 'arg',
+  value: 'SECTION/NAME=VALUE',
+  repeatable: true,
+  summary: 'a parameter (a name alone: section General); may be repeated',
+};
+const CONFIG: OptionSpec = {
+  name: 'config',
+  value: 'NAME=TEXT',
+  repeatable: true,
+  summary: 'a configuration, as text or JSON, or from a file: NAME=@FILE; may be repeated',
+};
+const PRIORITY: OptionSpec = {
+  name: 'priority',
+  value: 'N',
+  summary: 'higher is sooner (default: 0)',
+};
+const SCRIPT_OPTIONS: readonly OptionSpec[] = [
+  { name: 'project', value: 'NAME', summary: 'tasks are found by project and name' },
+  { name: 'name', value: 'NAME', summary: 'tasks are found by project and name' },
+  TYPE,
+  { name: 'tag', value: 'TAG', repeatable: true, summary: 'a tag; may be repeated' },
+  { name: 'comment', value: 'TEXT', summary: 'for people' },
+  {
+    name: 'asset',
+    value: 'GLOB',
+    repeatable: true,
+    summary: 'files that the script reads, relative to it; may be repeated',
+  },
+];
+
 export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'run',
@@ -316,6 +369,163 @@ export const COMMANDS: readonly CommandSpec[] = [
       'run-pipeline ui --port 8080 --read-only',
     ],
     load: async () => (await import('./commands/index.js')).uiCommand,
+  },
+  {
+    name: 'task create',
+    group: 'tasks',
+    summary: 'make a draft of a script, without running it; prints its id',
+    details: [ARG_HELP],
+    arguments: [SCRIPT],
+    options: [
+      ...SCRIPT_OPTIONS,
+      ARG,
+      CONFIG,
+      { name: 'queue', value: 'Q', summary: 'put it into this queue at once' },
+      PRIORITY,
+    ],
+    examples: [
+      'run-pipeline task create train.ts --project examples --name "train model"',
+      'run-pipeline task create train.ts --project examples --name train --arg General/epochs=3 --queue gpu',
+    ],
+    load: async () => (await import('./commands/index.js')).taskCreateCommand,
+  },
+  {
+    name: 'task run',
+    group: 'tasks',
+    summary: 'execute a draft, or a script as a new task, here',
+    details: [
+      TASK_HELP,
+      'A task that has run is not executed again: clone it, and run the clone.',
+      'SCRIPT needs --project and --name; the other options of task create are understood, too.',
+    ],
+    arguments: [{ name: 'TASK|SCRIPT', completes: 'task' }],
+    options: [...SCRIPT_OPTIONS, ARG, CONFIG],
+    examples: [
+      'run-pipeline task run "examples/train model" --arg General/epochs=3',
+      'run-pipeline task run train.ts --project examples --name train',
+    ],
+    load: async () => (await import('./commands/index.js')).taskRunCommand,
+  },
+  {
+    name: 'task ls',
+    group: 'tasks',
+    summary: 'list tasks, newest first',
+    arguments: [],
+    options: [
+      { name: 'project', value: 'NAME', summary: 'only tasks of this project' },
+      { name: 'name', value: 'NAME', summary: 'only tasks of this name' },
+      { name: 'tag', value: 'TAG', repeatable: true, summary: 'only tasks with this tag; may be repeated' },
+      {
+        name: 'status',
+        value: 'STATUS',
+        repeatable: true,
+        type: ['created', 'queued', 'running', 'completed', 'failed', 'aborted', 'published'],
+        summary: 'only tasks at this status (created: drafts); may be repeated',
+      },
+      { ...TYPE, repeatable: true, summary: 'only tasks of this type; may be repeated' },
+      { name: 'parent', value: 'ID', summary: 'only clones of this task' },
+      { name: 'steps', summary: 'steps of runs that were made of tasks, too' },
+      {
+        name: 'limit',
+        short: 'n',
+        value: 'N',
+        type: 'count',
+        summary: 'at most so many (default 20; with --json all)',
+      },
+    ],
+    examples: ['run-pipeline task ls --project examples --status failed'],
+    load: async () => (await import('./commands/index.js')).taskLsCommand,
+  },
+  {
+    name: 'task show',
+    group: 'tasks',
+    summary: 'show a task: its status, parameters, artifacts, error',
+    details: [TASK_HELP],
+    arguments: [TASK],
+    options: [],
+    examples: ['run-pipeline task show "examples/train model"', 'run-pipeline task show latest --json'],
+    load: async () => (await import('./commands/index.js')).taskShowCommand,
+  },
+  {
+    name: 'task logs',
+    group: 'tasks',
+    summary: 'print the console output of a task',
+    details: [TASK_HELP],
+    arguments: [TASK],
+    options: [
+      { name: 'follow', short: 'f', summary: 'go on until the task has ended' },
+      { name: 'stream', value: 'stdout|stderr', type: ['stdout', 'stderr'], summary: 'only this stream' },
+      { name: 'attempt', value: 'N', type: 'count', summary: 'this attempt (default: the latest one)' },
+    ],
+    examples: ['run-pipeline task logs latest -f'],
+    load: async () => (await import('./commands/index.js')).taskLogsCommand,
+  },
+  {
+    name: 'task get',
+    group: 'tasks',
+    summary: 'print an artifact of a task, or write it to a file',
+    details: [TASK_HELP],
+    arguments: [TASK, { name: 'ARTIFACT', completes: 'text' }],
+    options: [
+      {
+        name: 'out',
+        short: 'o',
+        value: 'PATH',
+        type: 'path',
+        summary: 'write to this file (a directory artifact: to this directory)',
+      },
+    ],
+    examples: ['run-pipeline task get "examples/stage data" dataset -o iris.csv'],
+    load: async () => (await import('./commands/index.js')).taskGetCommand,
+  },
+  {
+    name: 'task clone',
+    group: 'tasks',
+    summary: 'make a draft of a task, with its code and parameters; prints its id',
+    details: [TASK_HELP, ARG_HELP],
+    arguments: [TASK],
+    options: [
+      { name: 'name', value: 'NAME', summary: 'default: Clone of …' },
+      { name: 'project', value: 'NAME', summary: 'default: that of the task' },
+      { name: 'tag', value: 'TAG', repeatable: true, summary: 'its tags instead; may be repeated' },
+      { name: 'comment', value: 'TEXT', summary: 'its comment instead' },
+      ARG,
+      CONFIG,
+      { name: 'queue', value: 'Q', summary: 'put it into this queue at once' },
+      PRIORITY,
+    ],
+    examples: ['run-pipeline task clone "examples/train model" --arg General/lr=0.001 --queue default'],
+    load: async () => (await import('./commands/index.js')).taskCloneCommand,
+  },
+  {
+    name: 'task enqueue',
+    group: 'tasks',
+    summary: 'put a draft, or a task that failed or was aborted, into a queue',
+    details: [TASK_HELP],
+    arguments: [TASK],
+    options: [{ name: 'queue', value: 'Q', summary: 'default: default' }, PRIORITY],
+    examples: ['run-pipeline task enqueue 01k9x2 --queue gpu --priority 5'],
+    load: async () => (await import('./commands/index.js')).taskEnqueueCommand,
+  },
+  {
+    name: 'task publish',
+    group: 'tasks',
+    summary: 'make a draft, or a completed task, a template that does not change any more',
+    details: [TASK_HELP],
+    arguments: [TASK],
+    options: [],
+    examples: ['run-pipeline task publish "examples/train model"'],
+    load: async () => (await import('./commands/index.js')).taskPublishCommand,
+  },
+  {
+    name: 'task abort',
+    group: 'tasks',
+    summary: 'end a task: at once while it waits, soon while it runs',
+    details: [TASK_HELP],
+    arguments: [TASK],
+    options: [{ name: 'reason', value: 'TEXT', summary: 'what its record says' }],
+    examples: ['run-pipeline task abort latest --reason "wrong data"'],
+    load: async () => (await import('./commands/index.js')).taskAbortCommand,
   },
   {
     name: 'agent',
