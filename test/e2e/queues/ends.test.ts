@@ -252,6 +252,27 @@ test('Ctrl-C while steps are on agents: they are told, their ends are kept, exit
   expect(run.lines.at(-1)).toMatchObject({ type: 'run.end', status: 'aborted' });
 });
 
+test('a step that somebody aborts while it is queued is aborted, and never started', async () => {
+  const it = await queueRig(FILES);
+  await it.agent(['--concurrency', '1']);
+  const run = it.run(['stops.ts']);
+  const { step: busy } = await run.told('step.start');
+  const waits = busy === 'first' ? 'second' : 'first';
+  await run.told('step.queue', waits);
+  const [job] = await waiting(it);
+  expect(await it.project.store.abortTask(job!.task, 'not today')).toBe(true);
+  expect(await run.told('step.end', waits)).toMatchObject({
+    status: 'aborted',
+    attempt: 0,
+    error: { message: 'not today' },
+  });
+  it.open('gate');
+  const { code, ends } = await run.result();
+  expect(code).toBe(1);
+  expect([ends[busy]?.status, ends['after']?.status]).toEqual(['completed', 'skipped']);
+  expect(run.words(waits)).toEqual(['queue 1', 'end aborted 0']);
+});
+
 test('a stop waits for an agent that is gone no longer than its lease', async () => {
   const it = await queueRig(FILES);
   const agent = await it.agent(['--concurrency', '2']);

@@ -41,7 +41,8 @@ export async function execute(
     const next = await attemptSomewhere(context, node, prepared, { number, open }, async (attempted) => {
       const { outcome } = attempted;
       if (outcome.status === 'completed') return { type: 'completed' as const, attempted, outcome };
-      if (!attempted.started && outcome.status === 'aborted' && outcome.reason !== 'timeout')
+      const isStopped = context.stop.current() !== undefined && outcome.status === 'aborted';
+      if (!attempted.started && isStopped && outcome.reason !== 'timeout')
         return { type: 'stopped' as const, attempt: attempted.attempt };
       // Still in its slot: what this failure stops (`abortOnFailure`) must not start meanwhile.
       return endAttempt(context, node, { prepared, why, attempted, outcome, policy, first, retry });

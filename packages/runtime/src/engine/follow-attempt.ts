@@ -130,7 +130,8 @@ class FollowedAttempt {
         await this.#tellOutput(state.outputs);
         return this.#limit === undefined ? undefined : await this.#endRunning(this.#limit);
       default:
-        if (!this.#wasStarted) await this.#tellStart(state);
+        // Nobody had it when somebody aborted it: then it never started.
+        if (!this.#wasStarted && state.agent !== undefined) await this.#tellStart(state);
         await this.#tellOutput(state.outputs);
         return await this.#ended();
     }
@@ -184,6 +185,10 @@ class FollowedAttempt {
   /** By an earlier process of this run. */
   get #wasStarted(): boolean {
     return this.#attempt <= this.#told.started;
+  }
+
+  get #hasStarted(): boolean {
+    return this.#wasStarted || this.#started === this.#attempt;
   }
 
   /** Once an attempt and process of the run: whoever reads the events learns after a resume that it goes on. */
@@ -263,8 +268,8 @@ class FollowedAttempt {
       attempted: {
         outcome,
         attempt: this.#attempt,
-        durationMs: Math.round(performance.now() - this.#startedAt),
-        started: true,
+        durationMs: this.#hasStarted ? Math.round(performance.now() - this.#startedAt) : 0,
+        started: this.#hasStarted,
         preimageKept: this.#queued > 0 || this.#wasStarted,
         fence: undefined,
         // An agent's environments are never changed once they are made.
@@ -279,7 +284,7 @@ class FollowedAttempt {
     const limit = this.#limit;
     if (limit === undefined) return { kind: 'here', attempt: this.#attempt };
     const error = { ...abortError(limit), message: `${limit.message}, waiting in queue "${this.#queue}"` };
-    return this.#over({ status: 'aborted', reason: limit.reason, error }, { started: false, durationMs: 0 });
+    return this.#over({ status: 'aborted', reason: limit.reason, error });
   }
 
   #withdraw(): Promise<boolean> {

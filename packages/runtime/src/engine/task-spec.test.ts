@@ -40,8 +40,12 @@ test('what the store ended has no document: lost too often, or stopped while its
     status: 'failed',
     error: { name: 'E', code: 'agent-lost', message: 'm' },
   });
-  expect(end('aborted', 'timeout')).toEqual({ status: 'aborted', reason: 'timeout' });
-  expect(end('aborted', 'aborted')).toEqual({ status: 'aborted', reason: 'stopped' });
+  expect(end('aborted', 'timeout')).toMatchObject({ status: 'aborted', reason: 'timeout' });
+  expect(end('aborted', 'aborted')).toEqual({
+    status: 'aborted',
+    reason: 'stopped',
+    error: { name: 'E', code: 'aborted', message: 'm' },
+  });
 });
 
 test.each([

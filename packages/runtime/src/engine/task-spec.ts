@@ -85,9 +85,13 @@ export function outcomeOfEnding(ending: Pick<TaskEnding, 'status' | 'error' | 'd
   } else if (ending.status === 'failed' && ending.error !== undefined) {
     return { outcome: { status: 'failed', error: ending.error }, durationMs: undefined };
   } else if (ending.status === 'aborted') {
-    // The store ended it: its agent was gone, and it had been asked to stop.
-    const reason = ending.error?.code === 'timeout' ? 'timeout' : 'stopped';
-    return { outcome: { status: 'aborted', reason }, durationMs: undefined };
+    // The store ended it: it was aborted in its queue, or asked to stop and its agent was gone.
+    const { error } = ending;
+    const reason = error?.code === 'timeout' ? 'timeout' : 'stopped';
+    return {
+      outcome: { status: 'aborted', reason, ...(error === undefined ? {} : { error }) },
+      durationMs: undefined,
+    };
   }
   const error: ErrorRecord = {
     name: 'RunPipelineError',
