@@ -27,6 +27,9 @@ afterAll(() => {
 /** The code of the steps reads it: run and agents have to agree. */
 const WORK: Env = { WORK_MS: '50' };
 let busy = 0;
+/** Of all tests: one that is given up on does not come to its own end. */
+const started: AgentProcess[] = [];
+afterAll(() => Promise.all(started.map((agent) => agent.remove())));
 /** Two agents, of which a killed one is replaced. */
 class TwoAgents {
   readonly #crashed: CrashCase;
@@ -45,6 +48,7 @@ class TwoAgents {
       env: { ...this.#crashed.env, ...WORK, ...env },
     });
     this.#all.push(agent);
+    started.push(agent);
     this.#current[index] = agent;
     await agent.told('agent.start');
     return agent;

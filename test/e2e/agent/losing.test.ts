@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import type { TaskId } from '@run-pipeline/core/model';
 import { expect, test } from 'vitest';
 import { fleet, type Fleet } from '../../rig/agents.js';
@@ -163,6 +163,16 @@ test('an agent whose row was removed registers again', async () => {
   await it.project.store.removeAgent(row!.id);
   await eventually(async () => (await it.project.store.listAgents()).length === 1);
   expect(await it.project.store.listAgents()).toMatchObject([{ id: row!.id, identity: { pid: agent.pid } }]);
+});
+
+test('an agent whose state was removed ends and says so: it would serve what nobody else can see', async () => {
+  const it = await fleet(FILES);
+  const agent = await it.agent();
+  rmSync(it.project.home, { recursive: true });
+  expect(await agent.ended).toEqual({ code: 4, signal: null });
+  expect(agent.stderr).toContain(
+    `the state that this agent served, ${it.project.home}, was removed or replaced`,
+  );
 });
 
 test('work that crashes its process costs one task', async () => {

@@ -1,6 +1,7 @@
 import type { NewAgent, Store } from '@run-pipeline/core/ports';
 import type { TellAgentEvent } from './events.js';
 import type { HeldAttempt } from './held-attempt.js';
+import type { ServedState } from './served-state.js';
 
 /** Lost attempts of others are looked for twice a lease, but not more rarely than this. */
 const LONGEST_RECOVERY_MS = 10_000;
@@ -17,6 +18,8 @@ export class Pulse {
   readonly #agent: NewAgent;
   readonly #held: ReadonlySet<HeldAttempt>;
   readonly #tell: TellAgentEvent;
+  readonly #state: ServedState;
+  readonly #onFault: (error: unknown) => void;
   readonly #timers: NodeJS.Timeout[];
   readonly #unwatch: () => void;
   #beating: Promise<void> | undefined;
@@ -31,8 +34,13 @@ export class Pulse {
     readonly agent: NewAgent;
     readonly held: ReadonlySet<HeldAttempt>;
     readonly tell: TellAgentEvent;
+    readonly state: ServedState;
+    /** What it serves is gone. */
+    readonly onFault: (error: unknown) => void;
   }) {
     const { store, agent } = options;
+    this.#state = options.state;
+    this.#onFault = options.onFault;
     this.#store = store;
     this.#agent = agent;
     this.#held = options.held;
@@ -78,6 +86,11 @@ export class Pulse {
   }
 
   async #beat(): Promise<void> {
+    try {
+      this.#state.assertThere();
+    } catch (error) {
+      this.#onFault(error);
+    }
     const { id, leaseMs } = this.#agent;
     const held = [...this.#held];
     const running = held.map(({ task }) => task);

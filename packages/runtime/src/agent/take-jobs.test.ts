@@ -8,6 +8,7 @@ import { processIdentity } from '../project/process-identity.js';
 import { embeddedQueue } from '../queue/index.js';
 import { openSqliteStore } from '../store/index.js';
 import { Pulse } from './pulse.js';
+import { ServedState } from './served-state.js';
 import { Slots } from './slots.js';
 import { takeJobs } from './take-jobs.js';
 
@@ -23,7 +24,8 @@ async function taking(options: { readonly size: number; readonly once?: boolean 
     version: '0',
   };
   await store.registerAgent(agent);
-  const pulse = new Pulse({ store, agent, held: new Set(), tell: () => {} });
+  const state = new ServedState(directory);
+  const pulse = new Pulse({ store, agent, held: new Set(), tell: () => {}, state, onFault: () => {} });
   const slots = new Slots(options.size);
   const stop = new AbortController();
   const leave = new Map<string, () => void>();

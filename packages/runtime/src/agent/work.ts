@@ -2,6 +2,7 @@ import type { Job, NewAgent, Store } from '@run-pipeline/core/ports';
 import type { AgentContext } from './agent-context.js';
 import { HeldAttempt } from './held-attempt.js';
 import { Pulse } from './pulse.js';
+import { ServedState } from './served-state.js';
 import { Slots } from './slots.js';
 import { superviseController } from './supervise-controller.js';
 import { superviseTask } from './supervise-task.js';
@@ -33,7 +34,14 @@ export class AgentWork {
     this.#context = context;
     this.#onFault = options.onFault;
     this.slots = new Slots(row.concurrency);
-    this.pulse = new Pulse({ store, agent: row, held: this.#held, tell: context.tell });
+    this.pulse = new Pulse({
+      store,
+      agent: row,
+      held: this.#held,
+      tell: context.tell,
+      state: new ServedState(context.project.home),
+      onFault: (error) => this.fail(error),
+    });
   }
 
   get running(): number {
