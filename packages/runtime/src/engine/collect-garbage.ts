@@ -4,6 +4,7 @@ import type { Digest } from '@run-pipeline/core/model';
 import type { CollectPolicy } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import { pruneLoadCache } from '../discover/index.js';
+import { collectEnvironments } from '../environments/collect-environments.js';
 import type { Project } from '../project/project.js';
 import { readDraft } from './draft.js';
 import { readLaunch } from './run-documents.js';
@@ -19,9 +20,11 @@ export interface GarbageReport {
   readonly values: number;
   readonly blobs: number;
   readonly packages: number;
+  /** Installed npm packages of tasks that agents have not executed for long (30 days, or the given age). */
+  readonly environments: number;
   /** Temporary files of writers that died, and evaluated JavaScript of files that are gone. */
   readonly leftovers: number;
-  /** Bytes of blobs freed. */
+  /** Bytes of blobs and environments freed. */
   readonly bytes: number;
 }
 
@@ -38,10 +41,17 @@ export async function collectGarbage(
   const freed = new Set<Digest>(collected.unreferenced.map((blob) => blob.hash));
   const blobs = await removeBlobs(project, freed, { dryRun: policy.dryRun, graceMs });
   const packages = await removePackages(project, { dryRun: policy.dryRun, graceMs });
+  const environments = await collectEnvironments({
+    cache: join(project.home, 'cache', 'environments'),
+    maxIdleMs: policy.maxAgeMs,
+    graceMs,
+    dryRun: policy.dryRun,
+  });
   const evaluated = pruneLoadCache({ paths: project, dryRun: policy.dryRun }).files;
   const leftovers = policy.dryRun
-    ? evaluated
+    ? evaluated + environments.leftovers
     : evaluated +
+      environments.leftovers +
       (await project.blobs.sweep(graceMs)).removed +
       (await removeOld(join(project.home, 'tmp'), graceMs)) +
       (await removeUnfinished(join(project.home, 'cache'), graceMs));
@@ -51,8 +61,9 @@ export async function collectGarbage(
     values: collected.values,
     blobs: blobs.count,
     packages,
+    environments: environments.environments,
     leftovers,
-    bytes: blobs.bytes,
+    bytes: blobs.bytes + environments.bytes,
   };
 }
 
@@ -133,10 +144,14 @@ async function removeOld(directory: string, graceMs: number): Promise<number> {
   return removed;
 }
 
+/** What others made lies there, whatever its files are called; these rooms clean up themselves. */
+const FOREIGN = new Set(['environments', 'storage']);
+
 /** Files of the cache that were never renamed into place. */
 async function removeUnfinished(directory: string, graceMs: number): Promise<number> {
   let removed = 0;
   for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
+    if (FOREIGN.has(entry.name)) continue;
     const path = join(directory, entry.name);
     if (entry.isDirectory()) removed += await removeUnfinished(path, graceMs);
     else if (entry.name.endsWith('.tmp') && (await isOlder(path, graceMs))) {

@@ -9,8 +9,8 @@ import { basename, dirname, join } from 'node:path';
  * the mark's time is when it was last used.
  */
 const MARK = 'environment.json';
-const UNFINISHED = '.installing-';
-const REMOVED = '.removed-';
+export const UNFINISHED = '.installing-';
+export const REMOVED = '.removed-';
 /** Uses closer together than this are one: a busy agent need not write for every task. */
 const USE_MS = 60_000;
 
@@ -55,12 +55,26 @@ function isTaken(error: unknown): boolean {
   return code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'EPERM' || code === 'ENOTDIR';
 }
 
-/** It is gone at once, for those who look; its files follow. */
 async function removeEnvironment(directory: string): Promise<void> {
+  await removeAside(directory, async () => Promise.resolve(true));
+}
+
+/** It is gone at once, for those who look; its files follow, if it is still to be removed then. */
+export async function removeAside(
+  directory: string,
+  isMeant: (aside: string) => Promise<boolean>,
+): Promise<boolean> {
   const aside = join(
     dirname(directory),
     `${REMOVED}${basename(directory)}-${randomBytes(6).toString('hex')}`,
   );
   await rename(directory, aside);
+  if (!(await isMeant(aside))) return false;
   await rm(aside, { recursive: true, force: true });
+  return true;
+}
+
+/** When an environment was last asked for; undefined when it is none. */
+export async function lastUse(directory: string): Promise<number | undefined> {
+  return (await stat(join(directory, MARK)).catch(() => undefined))?.mtimeMs;
 }

@@ -33,7 +33,7 @@ interface LockRecord extends Leftovers {
   readonly holder?: ProcessIdentity;
 }
 
-const PREFIX = '.lock-';
+export const LOCK = '.lock-';
 const LOOK_MS = 100;
 /** The holder on another machine, of which no process is seen, shows that it lives by touching its lock. */
 const TOUCH_MS = 5_000;
@@ -86,10 +86,10 @@ export async function acquireInstallLock(options: {
 }
 
 const lockPath = (cache: string, key: string, number: number): string =>
-  join(cache, `${PREFIX}${key}-${number}`);
+  join(cache, `${LOCK}${key}-${number}`);
 
 async function numbers(cache: string, key: string): Promise<number[]> {
-  const start = `${PREFIX}${key}-`;
+  const start = `${LOCK}${key}-`;
   const names = await readdir(cache);
   return names.flatMap((name) => {
     const number = name.startsWith(start) ? Number(name.slice(start.length)) : Number.NaN;
@@ -168,4 +168,17 @@ function heldLock(options: {
       await rm(path, { force: true });
     },
   };
+}
+
+/** Paths in a cache that belong to an installation that goes on: locks, and what they are about. */
+export async function heldLocks(cache: string, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const held = new Set<string>();
+  for (const name of names.filter((each) => each.startsWith(LOCK))) {
+    const path = join(cache, name);
+    const record = await readRecord(path);
+    if (!(await isHeld(path, record))) continue;
+    held.add(path);
+    if (record?.unfinished !== undefined) held.add(record.unfinished);
+  }
+  return held;
 }

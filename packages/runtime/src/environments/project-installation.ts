@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { PackageManifest } from '@run-pipeline/core/model';
 import { stampFiles } from '../package/installation-mark.js';
 
+export const PROJECT_MEMO = '.project-';
+
 /** Known to be as packaged, for as long as these files are as they were. */
 interface Memo {
   readonly files: readonly string[];
@@ -51,7 +53,7 @@ function memoPath(options: {
   const hash = createHash('sha256').update(
     JSON.stringify(['project-1', project, manifest.closureHash, externals]),
   );
-  return join(cache, `.project-${hash.digest('hex').slice(0, 40)}.json`);
+  return join(cache, `${PROJECT_MEMO}${hash.digest('hex').slice(0, 40)}.json`);
 }
 
 async function readMemo(path: string): Promise<Memo | undefined> {

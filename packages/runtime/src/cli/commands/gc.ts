@@ -22,6 +22,7 @@ export async function gcCommand(context: Context): Promise<number> {
         values: 0,
         blobs: 0,
         packages: 0,
+        environments: 0,
         leftovers: 0,
         bytes: 0,
       });
@@ -43,6 +44,7 @@ export async function gcCommand(context: Context): Promise<number> {
         count(report.cacheEntries, 'cached result'),
         count(report.values + report.blobs, 'artifact'),
         count(report.packages, 'package'),
+        count(report.environments, 'environment'),
         count(report.leftovers, 'leftover'),
       ].filter((part) => !part.startsWith('0 '));
       // Small values lie in the database, whose size does not tell.
