@@ -2,10 +2,11 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { acquireLock } from '../project/exclusive-lock.js';
 import { processIdentity } from '../project/process-identity.js';
 import { collectEnvironments } from './collect-environments.js';
 import { finishEnvironment, useEnvironment } from './environment-directory.js';
-import { acquireInstallLock } from './install-lock.js';
+import type { Leftovers } from './provide-environment.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 const HOUR = 60 * 60 * 1000;
@@ -51,8 +52,8 @@ test('leftovers of dead installers go, those of living ones and young ones stay'
   const lock = async (key: string, holder: typeof dead): Promise<void> => {
     const unfinished = join(cache, `.installing-${key}`);
     await mkdir(unfinished);
-    const held = await acquireInstallLock({
-      cache,
+    const held = await acquireLock<Leftovers>({
+      directory: cache,
       key,
       holder,
       isDone: async () => Promise.resolve(false),

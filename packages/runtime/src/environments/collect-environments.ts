@@ -1,8 +1,9 @@
 import { lstat, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { heldLocks, LOCK } from '../project/exclusive-lock.js';
 import { lastUse, REMOVED, removeAside, UNFINISHED } from './environment-directory.js';
-import { heldLocks, LOCK } from './install-lock.js';
 import { PROJECT_MEMO } from './project-installation.js';
+import type { Leftovers } from './provide-environment.js';
 
 export interface CollectedEnvironments {
   readonly environments: number;
@@ -26,7 +27,8 @@ export async function collectEnvironments(options: {
 }): Promise<CollectedEnvironments> {
   const { cache, maxIdleMs = IDLE_MS, graceMs, dryRun } = options;
   const names = await readdir(cache).catch(() => []);
-  const held = await heldLocks(cache, names);
+  const locks = await heldLocks<Leftovers>(cache);
+  const held = new Set([...locks].flatMap(([path, leftovers]) => [path, leftovers?.unfinished ?? path]));
   let environments = 0;
   let bytes = 0;
   let leftovers = 0;

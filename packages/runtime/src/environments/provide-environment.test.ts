@@ -160,7 +160,7 @@ test('an installer that is killed leaves its lock to the next one, which ends it
 async function npmOfLock(): Promise<ProcessIdentity> {
   const [name] = (await scratch.leftovers()).filter((each) => each.startsWith('.lock-'));
   const text = await readFile(join(scratch.directory, 'environments', name!), 'utf8');
-  return (JSON.parse(text) as { npm: ProcessIdentity }).npm;
+  return (JSON.parse(text) as { leftovers: { npm: ProcessIdentity } }).leftovers.npm;
 }
 
 test('who stops waiting for another installer goes on at once', async () => {

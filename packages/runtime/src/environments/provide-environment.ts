@@ -1,5 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ProcessIdentity } from '@run-pipeline/core/ports';
+import { acquireLock, type ExclusiveLock } from '../project/exclusive-lock.js';
 import { isGroupAlive, processIdentity } from '../project/process-identity.js';
 import {
   environmentDirectory,
@@ -11,8 +13,7 @@ import { environmentKey, thisPlatform } from './environment-key.js';
 import { readLock, type EnvironmentLock } from './environment-lock.js';
 import type { EnvironmentRequest, ProvideEnvironment } from './environment.js';
 import { installEnvironment } from './install-environment.js';
-import { acquireInstallLock, type InstallLock, type Leftovers } from './install-lock.js';
-import { installScripts } from './install-scripts.js';
+import { ALLOW_SCRIPTS, installScripts } from './install-scripts.js';
 import { describePackages } from './packages-text.js';
 import { projectHolds } from './project-installation.js';
 import { checkSources, checkContents } from './registry-content.js';
@@ -40,13 +41,21 @@ export const provideEnvironment: ProvideEnvironment = async (request) => {
     await installOnce({ request, lock, key, root, scripts: scripts.allowed });
     if (scripts.withheld.length > 0) {
       request.onProgress(
-        `install scripts of ${scripts.withheld.join(', ')} did not run (RUN_PIPELINE_ALLOW_SCRIPTS=${scripts.withheld.join(',')} allows them)`,
+        `install scripts of ${scripts.withheld.join(', ')} did not run (${ALLOW_SCRIPTS}=${scripts.withheld.join(',')} allows them)`,
       );
     }
   }
   await checkContents({ root, lock, manifest, scripts: scripts.allowed });
   return { root, origin: 'cache' };
 };
+
+/** What an installer that dies leaves behind. */
+export interface Leftovers {
+  /** npm, which has a process group of its own. */
+  readonly npm?: ProcessIdentity;
+  /** The directory it installs into. */
+  readonly unfinished: string;
+}
 
 interface Wanted {
   readonly request: EnvironmentRequest;
@@ -61,8 +70,8 @@ async function installOnce(wanted: Wanted): Promise<void> {
   const { request, lock, key, root } = wanted;
   const { cache, signal, onProgress } = request;
   await mkdir(cache, { recursive: true });
-  const held = await acquireInstallLock({
-    cache,
+  const held = await acquireLock<Leftovers>({
+    directory: cache,
     key,
     holder: processIdentity(),
     isDone: async () => useEnvironment(root),
@@ -80,7 +89,10 @@ async function installOnce(wanted: Wanted): Promise<void> {
   await held.finish();
 }
 
-async function install({ request, lock, key, root, scripts }: Wanted, held: InstallLock): Promise<void> {
+async function install(
+  { request, lock, key, root, scripts }: Wanted,
+  held: ExclusiveLock<Leftovers>,
+): Promise<void> {
   const unfinished = unfinishedName(request.cache, key);
   try {
     await held.note({ unfinished });
@@ -110,5 +122,5 @@ async function clearUp({ npm, unfinished }: Leftovers): Promise<void> {
       // it ended just now
     }
   }
-  if (unfinished !== undefined) await rm(unfinished, { recursive: true, force: true, maxRetries: 5 });
+  await rm(unfinished, { recursive: true, force: true, maxRetries: 5 });
 }

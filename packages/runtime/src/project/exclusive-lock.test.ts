@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ProcessIdentity } from '@run-pipeline/core/ports';
-import { processIdentity } from '../project/process-identity.js';
-import { acquireInstallLock, type InstallLock, type Leftovers } from './install-lock.js';
+import { processIdentity } from './process-identity.js';
+import { acquireLock, heldLocks, type ExclusiveLock } from './exclusive-lock.js';
 
 let cache: string;
 beforeEach(async () => {
@@ -15,16 +15,16 @@ beforeEach(async () => {
 afterEach(async () => rm(cache, { recursive: true, force: true }));
 
 interface Acquisition {
-  readonly lock: InstallLock | undefined;
-  readonly takenOver: Leftovers[];
+  readonly lock: ExclusiveLock<string> | undefined;
+  readonly takenOver: string[];
 }
 
 async function acquire(
-  options: Partial<Parameters<typeof acquireInstallLock>[0]> = {},
+  options: Partial<Parameters<typeof acquireLock<string>>[0]> = {},
 ): Promise<Acquisition> {
-  const takenOver: Leftovers[] = [];
-  const lock = await acquireInstallLock({
-    cache,
+  const takenOver: string[] = [];
+  const lock = await acquireLock<string>({
+    directory: cache,
     key: 'key',
     holder: processIdentity(),
     isDone: async () => Promise.resolve(false),
@@ -92,9 +92,9 @@ test('who waits for what is there by then gets no lock', async () => {
 test('the lock of a dead process is taken over, with what it noted', async () => {
   const dead = await deadProcess();
   const { lock } = await acquire({ holder: dead });
-  await lock!.note({ unfinished: 'somewhere', npm: dead });
+  await lock!.note('somewhere');
   const next = await acquire();
-  expect(next.takenOver).toMatchObject([{ unfinished: 'somewhere', npm: dead }]);
+  expect(next.takenOver).toEqual(['somewhere']);
   await next.lock!.finish();
   expect(await readdir(cache)).toEqual([]);
 });
@@ -102,7 +102,7 @@ test('the lock of a dead process is taken over, with what it noted', async () =>
 test('of many that find a dead holder one takes over at a time', async () => {
   const dead = await deadProcess();
   for (let round = 0; round < 4; round += 1) {
-    await acquire({ holder: dead });
+    await (await acquire({ holder: dead })).lock!.note('left');
     let holders = 0;
     const taken = await Promise.all(
       Array.from({ length: 8 }, async () => {
@@ -130,7 +130,7 @@ test('a holder on another machine holds it as long as it shows that it lives', a
   const [name] = await readdir(cache);
   const long = Date.now() / 1000 - 3600;
   await utimes(join(cache, name!), long, long);
-  expect((await acquire()).takenOver).toHaveLength(1);
+  expect((await acquire()).lock).toBeDefined();
 });
 
 test('a lock that a power failure cut is nobody’s', async () => {
@@ -138,4 +138,12 @@ test('a lock that a power failure cut is nobody’s', async () => {
   const { lock } = await acquire();
   await lock!.finish();
   expect(await readdir(cache)).toEqual([]);
+});
+
+test('which locks are held, and what about', async () => {
+  const { lock } = await acquire();
+  await lock!.note('being made');
+  await (await acquire({ key: 'released' })).lock!.release();
+  await acquire({ key: 'dead', holder: await deadProcess() });
+  expect(await heldLocks(cache)).toEqual(new Map([[join(cache, '.lock-key-1'), 'being made']]));
 });
