@@ -18,6 +18,8 @@ const RUNTIME_GROUPS = {
   './artifacts/index.js': 'Artifacts',
   './task/index.js': 'Inside a step',
   './tasks/index.js': 'Tasks',
+  './library/storage-manager.js': 'Storage',
+  './storage/index.js': 'Storage',
 };
 
 emitDeclarations();

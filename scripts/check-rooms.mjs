@@ -31,7 +31,7 @@ const allowed = {
     store: [],
     task: [],
     tasks: ['project', 'source', 'task', 'artifacts', 'queue'],
-    storage: ['project', 'artifacts'],
+    storage: ['project', 'artifacts', 'task'],
     queue: [],
     environments: ['project', 'package'],
     agent: [
@@ -63,6 +63,7 @@ const allowed = {
       'tasks',
       'queue',
       'environments',
+      'storage',
     ],
     terminal: ['source'],
     library: [

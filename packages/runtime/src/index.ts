@@ -22,6 +22,15 @@ export {
   type ImageValue,
 } from './artifacts/index.js';
 
+export { StorageManager } from './library/storage-manager.js';
+export type {
+  LocalCopyOptions,
+  QueryOptions,
+  StorageEntry,
+  StorageManagerApi,
+  StorageMetadata,
+  UploadOptions,
+} from './storage/index.js';
 export { currentTask, type CurrentTask, type TaskLogger } from './task/index.js';
 
 export {

@@ -229,10 +229,20 @@ export function attemptTests(factory: StoreFactory): void {
     expect(await store.readTaskOutput(task, { attempt: 1 })).toHaveLength(2);
     expect(await store.readValue(hashOf('value late'))).toBeUndefined();
     expect(await store.readValue(hashOf('late'))).toBeUndefined();
+    expect(await store.describeArtifact(hashOf('late'))).toBeUndefined();
     expect((await store.readTask(task))?.progress).toBeUndefined();
     expect(await store.finishTask({ task, fence, status: 'completed', artifacts: [] })).toBe(true);
     await refusedAll();
     expect(await statusOf(store, 't1')).toBe('completed');
+  });
+
+  test('what a task uploads is described while it runs', async () => {
+    const { store } = await fresh();
+    const task = await queued(store);
+    const fence = await fenceOf(store, 't1');
+    const artifact = small('uploaded', 'content');
+    await store.appendTaskOutput({ task, fence, entries: [{ kind: 'artifact', artifact }], values: [] });
+    expect(await store.describeArtifact(hashOf('content'))).toEqual(artifact.record);
   });
 
   test('output comes back in order, numbered in its attempt, with the bytes of small artifacts', async () => {

@@ -199,6 +199,20 @@ export function commitTests(factory: StoreFactory): void {
     expect((await store.readArtifacts(recorder.id, stepName('a')))[0]?.record).toEqual(artifact.record);
   });
 
+  test('content is described as it was produced last, wherever that was', async () => {
+    const { store } = await fresh();
+    const first = await Recorder.start(store, newRun('r1'));
+    await first.complete('a', [small('first', 'same'), small('other', 'else')]);
+    const second = await Recorder.start(store, newRun('r2'));
+    await second.complete('b', [small('second', 'same')]);
+    expect(await store.describeArtifact(hashOf('same'))).toEqual(small('second', 'same').record);
+    expect(await store.describeArtifact(hashOf('else'))).toEqual(small('other', 'else').record);
+    expect(await store.describeArtifact(hashOf('none'))).toBeUndefined();
+    const apart = small('plot', 'apart');
+    await second.commit([stepStart('c')], { artifacts: [{ step: stepName('c'), artifact: apart }] });
+    expect(await store.describeArtifact(hashOf('apart'))).toEqual(apart.record);
+  });
+
   test('an artifact of a later attempt replaces the one of that name', async () => {
     const { store } = await fresh();
     const recorder = await Recorder.start(store, newRun('r1'));

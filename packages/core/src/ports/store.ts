@@ -1,4 +1,4 @@
-import type { StoredArtifact, Report } from '../model/artifact.js';
+import type { ArtifactRecord, Report, StoredArtifact } from '../model/artifact.js';
 import type { ErrorRecord } from '../model/errors.js';
 import type { RunEvent } from '../model/events.js';
 import type { Digest, Fingerprint, RunId, StepName, TaskId } from '../model/ids.js';
@@ -54,6 +54,8 @@ export interface Store extends TaskStore {
   readEvents(run: RunId, options?: EventQuery): Promise<readonly RunEvent[]>;
   /** The artifacts of a step of a run as committed (its `step.end`), with inline bytes. */
   readArtifacts(run: RunId, step: StepName): Promise<readonly StoredArtifact[]>;
+  /** What is known of an artifact with this content, wherever it was produced last: its type, its file's name. */
+  describeArtifact(hash: Digest): Promise<ArtifactRecord | undefined>;
   /** Bytes of a small value that rode in a commit. */
   readValue(hash: Digest): Promise<Uint8Array | undefined>;
   readValues(hashes: readonly Digest[]): Promise<ReadonlyMap<Digest, Uint8Array>>;

@@ -6,6 +6,7 @@ import { crashPoint } from '../crash-points.js';
 import { pruneLoadCache } from '../discover/index.js';
 import { collectEnvironments } from '../environments/collect-environments.js';
 import type { Project } from '../project/project.js';
+import { collectStorage } from '../storage/collect-storage.js';
 import { readDraft } from './draft.js';
 import { readLaunch } from './run-documents.js';
 
@@ -22,9 +23,11 @@ export interface GarbageReport {
   readonly packages: number;
   /** Installed npm packages of tasks that agents have not executed for long (30 days, or the given age). */
   readonly environments: number;
+  /** Local copies of `StorageManager` that nothing has asked for in that time. */
+  readonly copies: number;
   /** Temporary files of writers that died, and evaluated JavaScript of files that are gone. */
   readonly leftovers: number;
-  /** Bytes of blobs and environments freed. */
+  /** Bytes of blobs, environments and copies freed. */
   readonly bytes: number;
 }
 
@@ -41,17 +44,16 @@ export async function collectGarbage(
   const freed = new Set<Digest>(collected.unreferenced.map((blob) => blob.hash));
   const blobs = await removeBlobs(project, freed, { dryRun: policy.dryRun, graceMs });
   const packages = await removePackages(project, { dryRun: policy.dryRun, graceMs });
-  const environments = await collectEnvironments({
-    cache: join(project.home, 'cache', 'environments'),
-    maxIdleMs: policy.maxAgeMs,
-    graceMs,
-    dryRun: policy.dryRun,
-  });
+  const idle = { maxIdleMs: policy.maxAgeMs, graceMs, dryRun: policy.dryRun };
+  const caches = join(project.home, 'cache');
+  const environments = await collectEnvironments({ cache: join(caches, 'environments'), ...idle });
+  const storage = await collectStorage({ directory: join(caches, 'storage'), ...idle });
   const evaluated = pruneLoadCache({ paths: project, dryRun: policy.dryRun }).files;
   const leftovers = policy.dryRun
-    ? evaluated + environments.leftovers
+    ? evaluated + environments.leftovers + storage.leftovers
     : evaluated +
       environments.leftovers +
+      storage.leftovers +
       (await project.blobs.sweep(graceMs)).removed +
       (await removeOld(join(project.home, 'tmp'), graceMs)) +
       (await removeUnfinished(join(project.home, 'cache'), graceMs));
@@ -62,8 +64,9 @@ export async function collectGarbage(
     blobs: blobs.count,
     packages,
     environments: environments.environments,
+    copies: storage.copies,
     leftovers,
-    bytes: blobs.bytes + environments.bytes,
+    bytes: blobs.bytes + environments.bytes + storage.bytes,
   };
 }
 

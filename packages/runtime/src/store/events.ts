@@ -76,3 +76,18 @@ function toldArtifacts(
   }
   return told;
 }
+
+/** Of tasks of their own first: the row says all. Runs follow each other in the order of their numbers here. */
+export function describeArtifact(connection: Connection, hash: string): ArtifactRecord | undefined {
+  const [task] = connection.all('SELECT record FROM task_artifacts WHERE hash = ? LIMIT 1', hash);
+  if (task !== undefined) return JSON.parse(task[0] as string) as ArtifactRecord;
+  const [found] = connection.all(
+    `SELECT r.id, a.step, a.name, a.record FROM artifacts a JOIN runs r ON r.n = a.run
+     WHERE a.hash = ? ORDER BY a.run DESC LIMIT 1`,
+    hash,
+  ) as [RunId, StepName, string, string | null][];
+  if (found === undefined) return undefined;
+  const [run, step, name, record] = found;
+  if (record !== null) return JSON.parse(record) as ArtifactRecord;
+  return toldArtifacts(connection, run, step).get(`${name} ${hash}`);
+}

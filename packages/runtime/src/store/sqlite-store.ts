@@ -35,7 +35,7 @@ import { dropCacheEntry, findCacheEntries, readValues } from './cache-entries.js
 import { collect, pinned } from './collect.js';
 import { applyCommit } from './commit.js';
 import { connect, patiently, type Connection } from './connection.js';
-import { readArtifacts, readEvents } from './events.js';
+import { describeArtifact, readArtifacts, readEvents } from './events.js';
 import { claimFingerprint, heartbeatFingerprints, releaseFingerprint } from './flights.js';
 import { GroupCommit, type Change } from './group-commit.js';
 import { clearQueue, enqueueTask, listQueued, nextQueued, withdrawTask } from './jobs.js';
@@ -161,6 +161,9 @@ class SqliteStore implements Store {
   }
   readArtifacts(run: RunId, step: StepName) {
     return this.#read((connection) => readArtifacts(connection, run, step));
+  }
+  describeArtifact(hash: Digest) {
+    return this.#read((connection) => describeArtifact(connection, hash));
   }
   async readValue(hash: Digest) {
     return (await this.readValues([hash])).get(hash);

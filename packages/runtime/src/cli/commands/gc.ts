@@ -23,6 +23,7 @@ export async function gcCommand(context: Context): Promise<number> {
         blobs: 0,
         packages: 0,
         environments: 0,
+        copies: 0,
         leftovers: 0,
         bytes: 0,
       });
@@ -45,6 +46,7 @@ export async function gcCommand(context: Context): Promise<number> {
         count(report.values + report.blobs, 'artifact'),
         count(report.packages, 'package'),
         count(report.environments, 'environment'),
+        count(report.copies, 'local copy', 'local copies'),
         count(report.leftovers, 'leftover'),
       ].filter((part) => !part.startsWith('0 '));
       // Small values lie in the database, whose size does not tell.
