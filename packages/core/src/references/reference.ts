@@ -40,7 +40,8 @@ export type Reference =
 
 /** A declared input once its references are found. A subtree without any is one `literal`. */
 export type InputNode =
-  | { readonly kind: 'literal'; readonly value: unknown }
+  /** `from`: what an element of a list that was split came from, `load.rows`; it decides nothing. */
+  | { readonly kind: 'literal'; readonly value: unknown; readonly from?: string }
   /** The whole string was one reference: the value keeps its type. */
   | { readonly kind: 'reference'; readonly reference: Reference }
   /** Text with references inside: primitives and dates are interpolated, anything else is an error. */

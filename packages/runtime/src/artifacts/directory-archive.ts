@@ -199,41 +199,51 @@ export interface ArchivedFile {
 
 /** The files of a verified archive, without unpacking it; `most` of them at most, and how many there are. */
 export async function listDirectory(
-  archive: string,
+  archive: { readonly path: string } | { readonly bytes: Uint8Array },
   options: { readonly most: number },
 ): Promise<{ readonly files: readonly ArchivedFile[]; readonly total: number }> {
-  const file = await open(archive, 'r');
+  if ('bytes' in archive) {
+    const { bytes } = archive;
+    return listEntriesOf(async (at, length) => Buffer.from(bytes.subarray(at, at + length)), options.most);
+  }
+  const file = await open(archive.path, 'r');
   try {
-    const { size: end } = await file.stat();
-    const files: ArchivedFile[] = [];
-    let total = 0;
-    const at = async (offset: number, length: number): Promise<Buffer> => {
+    return await listEntriesOf(async (at, length) => {
       const bytes = Buffer.alloc(length);
-      const { bytesRead } = await file.read(bytes, 0, length, offset);
-      if (bytesRead !== length) throw malformed();
-      return bytes;
-    };
-    if (!(await at(0, MAGIC.length)).equals(MAGIC)) throw malformed();
-    for (let offset = MAGIC.length; ;) {
-      const kind = (await at(offset, 1)).readUInt8(0);
-      if (kind === END) break;
-      if (kind > EXECUTABLE) throw malformed();
-      const pathLength = (await at(offset + 1, 4)).readUInt32LE(0);
-      if (pathLength > MAX_PATH) throw malformed();
-      const rest = await at(offset + HEAD, pathLength + 8);
-      const size = Number(rest.readBigUInt64LE(pathLength));
-      offset += HEAD + pathLength + 8;
-      if (offset + size > end) throw malformed();
-      if (kind !== EMPTY_DIRECTORY) {
-        total++;
-        if (files.length < options.most)
-          files.push({ path: rest.toString('utf8', 0, pathLength), size, offset });
-      }
-      offset += size;
-    }
-    return { files, total };
+      const { bytesRead } = await file.read(bytes, 0, length, at);
+      return bytes.subarray(0, bytesRead);
+    }, options.most);
   } finally {
     await file.close();
+  }
+}
+
+async function listEntriesOf(
+  read: (at: number, length: number) => Promise<Buffer>,
+  most: number,
+): Promise<{ readonly files: readonly ArchivedFile[]; readonly total: number }> {
+  const take = async (at: number, length: number): Promise<Buffer> => {
+    const bytes = await read(at, length);
+    if (bytes.byteLength !== length) throw malformed();
+    return bytes;
+  };
+  const files: ArchivedFile[] = [];
+  let total = 0;
+  if (!(await take(0, MAGIC.length)).equals(MAGIC)) throw malformed();
+  for (let offset = MAGIC.length; ;) {
+    const kind = (await take(offset, 1)).readUInt8(0);
+    if (kind === END) return { files, total };
+    if (kind > EXECUTABLE) throw malformed();
+    const pathLength = (await take(offset + 1, 4)).readUInt32LE(0);
+    if (pathLength > MAX_PATH) throw malformed();
+    const rest = await take(offset + HEAD, pathLength + 8);
+    const size = Number(rest.readBigUInt64LE(pathLength));
+    offset += HEAD + pathLength + 8;
+    if (kind !== EMPTY_DIRECTORY) {
+      total++;
+      if (files.length < most) files.push({ path: rest.toString('utf8', 0, pathLength), size, offset });
+    }
+    offset += size;
   }
 }
 

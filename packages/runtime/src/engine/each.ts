@@ -5,7 +5,7 @@ import {
   elementName,
   type ArgumentShape,
 } from '@run-pipeline/core/graph';
-import type { InputNode } from '@run-pipeline/core/references';
+import type { InputNode, Reference } from '@run-pipeline/core/references';
 import { isSuccess, type ErrorRecord } from '@run-pipeline/core/model';
 import { changeStatus } from './callbacks.js';
 import { newNode, rename, type NodeState, type RunContext } from './context.js';
@@ -128,10 +128,23 @@ async function splitList(
     }
   }
   const value = await readInput(context, list);
+  const from = list.kind === 'reference' ? originOf(list.reference) : undefined;
   const items = isList(value)
-    ? Array.from(value, (item): InputNode => ({ kind: 'literal', value: item }))
+    ? Array.from(value, (item): InputNode => ({
+        kind: 'literal',
+        value: item,
+        ...(from === undefined ? {} : { from }),
+      }))
     : [];
   return { value, items };
+}
+
+/** Without the element's place: a list in another order has the same elements. */
+function originOf(reference: Reference): string | undefined {
+  if (reference.kind === 'parameter') return `parameter ${reference.name}`;
+  return reference.kind === 'return'
+    ? [reference.step, reference.name, ...reference.path].join('.')
+    : undefined;
 }
 
 const isList = (value: unknown): value is ArrayLike<unknown> =>

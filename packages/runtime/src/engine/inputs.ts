@@ -85,8 +85,10 @@ export function inputParts(resolved: ResolvedArguments, names: readonly string[]
 
 export async function resolveInput(context: ResolveContext, node: InputNode): Promise<ResolvedInput> {
   switch (node.kind) {
-    case 'literal':
-      return resolveLiteral(context, node.value);
+    case 'literal': {
+      const input = await resolveLiteral(context, node.value);
+      return node.from === undefined ? input : { ...input, where: node.from };
+    }
     case 'reference':
       return resolveReference(context, node.reference);
     case 'template':

@@ -82,10 +82,7 @@ interface Part {
 
 async function partOf(content: ArtifactContent, path: string | undefined): Promise<Part> {
   if (path === undefined) return { offset: 0, size: content.size };
-  const listing =
-    'path' in content
-      ? await listDirectory(content.path, { most: MOST_FILES }).catch(() => undefined)
-      : undefined;
+  const listing = await listDirectory(content, { most: MOST_FILES }).catch(() => undefined);
   const file = listing?.files.find((each) => each.path === path);
   if (file === undefined) throw new Refusal(404, 'no-such-file', 'the artifact has no such file');
   return file;

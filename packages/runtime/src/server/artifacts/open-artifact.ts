@@ -143,9 +143,7 @@ function structuredOf(name: string, text: string): { readonly value: unknown } |
 }
 
 async function openDirectory(request: PageRequest): Promise<OpenArtifact> {
-  const { content } = request;
-  if (!('path' in content)) throw new Error('a directory is read from a file');
-  const { files, total } = await listDirectory(content.path, { most: MOST_FILES });
+  const { files, total } = await listDirectory(request.content, { most: MOST_FILES });
   const byPath = new Map(files.map((file) => [file.path, file]));
   const opened = new Map<string, Promise<OpenArtifact>>();
   return {
