@@ -104,8 +104,10 @@ export async function resume(context: ServerContext, run: string): Promise<RunSt
     place: await placeOf(context, before.id),
     async find() {
       const row = await store.getRun(before.id);
-      // Another one may have been faster: the run goes on either way.
-      return row !== undefined && row.epoch > before.epoch && row.lastSeq > before.lastSeq ? row : undefined;
+      // Another one may have been faster: the run goes on either way. That it was taken over says little:
+      // its process may find that a package is gone, and end.
+      const goesOn = row !== undefined && row.epoch > before.epoch && row.lastSeq > before.lastSeq + 1;
+      return goesOn ? row : undefined;
     },
   });
   return { run: before.id };
