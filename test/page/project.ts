@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { rmSync } from 'node:fs';
 import { CHROMIUM, startPageServer, type PageServer } from '../rig/browser.js';
 import { query, runPipeline } from '../rig/command.js';
@@ -7,6 +8,12 @@ import { scratch } from '../rig/scratch.js';
 
 /** `describe`, or skipped where there is no browser. */
 export const describePage = describe.skipIf(CHROMIUM === undefined);
+
+/** Nothing is being read any more. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator('main').waitFor();
+  await expect.poll(() => page.getByText(/^(?:Loading |Looking what)/).count(), { timeout: 20_000 }).toBe(0);
+}
 
 export const pipelineSource = (name: string): string =>
   readFileSync(new URL(`pipelines/${name}.ts`, import.meta.url), 'utf8');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { findInaccessible, openBrowser } from '../rig/browser.js';
-import { describePage, pageProject, pipelineSource } from './project.js';
+import { describePage, pageProject, pipelineSource, settled } from './project.js';
 
 describePage('the page of a run', () => {
   const project = pageProject({
@@ -21,13 +21,13 @@ describePage('the page of a run', () => {
         await page.goto(failed(query));
         await page.getByRole('heading', { level: 1 }).waitFor();
         await page.getByRole('tabpanel').first().waitFor();
-        await page.getByText(/Loading/).waitFor({ state: 'detached' });
+        await settled(page);
         expect(await findInaccessible(page), query).toEqual([]);
       }
       for (const tab of ['inputs', 'artifacts', 'console', 'code', 'plots', 'why', 'packages']) {
         await page.goto(failed(`?step=load&tab=${tab}`));
         await page.getByRole('tab', { selected: true }).nth(1).waitFor();
-        await page.getByText(/Loading/).waitFor({ state: 'detached' });
+        await settled(page);
         expect(await findInaccessible(page), tab).toEqual([]);
       }
       expect(complaints).toEqual([]);

@@ -32,7 +32,7 @@ export function Screens() {
           <QueuesPage />
         </Route>
         <Route>
-          <EmptyState title="There is no such page">
+          <EmptyState title="There is no such page" whole>
             <Link href="/">All runs</Link>
           </EmptyState>
         </Route>

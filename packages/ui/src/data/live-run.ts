@@ -50,6 +50,24 @@ export class LiveRun {
     };
   }
 
+  /** All steps in the order of the graph, the elements of a mapped step behind it. */
+  steps(): readonly StepView[] {
+    const elements = new Map<string, StepView[]>();
+    for (const step of this.view.steps.values()) {
+      if (step.of === undefined) continue;
+      const list = elements.get(step.of);
+      if (list === undefined) elements.set(step.of, [step]);
+      else list.push(step);
+    }
+    if (elements.size === 0) return [...this.view.steps.values()];
+    const ordered: StepView[] = [];
+    for (const step of this.view.steps.values()) {
+      if (step.of !== undefined && this.view.steps.has(step.of)) continue;
+      ordered.push(step, ...(elements.get(step.name) ?? []));
+    }
+    return ordered;
+  }
+
   step(name: string): StepView | undefined {
     return this.view.steps.get(name as StepName);
   }

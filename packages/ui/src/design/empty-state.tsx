@@ -7,6 +7,8 @@ export function EmptyState(props: {
   readonly title: string;
   readonly children?: ReactNode;
   readonly small?: boolean;
+  /** It is all that the screen shows: its title is the screen's. */
+  readonly whole?: boolean;
   /** For states that appear by themselves: read aloud. */
   readonly live?: boolean;
 }) {
@@ -15,7 +17,11 @@ export function EmptyState(props: {
       className={cx(styles.empty, props.small === true && styles.small)}
       role={props.live === true ? 'status' : undefined}
     >
-      <p className={styles.title}>{props.title}</p>
+      {props.whole === true ? (
+        <h1 className={styles.title}>{props.title}</h1>
+      ) : (
+        <p className={styles.title}>{props.title}</p>
+      )}
       {props.children === undefined ? null : <div className={styles.body}>{props.children}</div>}
     </div>
   );

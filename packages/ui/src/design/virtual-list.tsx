@@ -74,7 +74,13 @@ export function VirtualList(props: {
   for (let index = window.first; index < Math.min(window.end, props.count); index++)
     rows.push(props.row(index));
   return (
-    <div ref={scroller} className={props.className} onScroll={onScroll} style={{ overflowY: 'auto' }}>
+    <div
+      ref={scroller}
+      tabIndex={0}
+      className={props.className}
+      onScroll={onScroll}
+      style={{ overflowY: 'auto' }}
+    >
       <ul aria-label={props.label} style={{ height: props.count * props.rowHeight, position: 'relative' }}>
         <li aria-hidden="true" style={{ height: window.first * props.rowHeight }} />
         {rows}

@@ -10,7 +10,8 @@ export function useFailureKeys(
 ): (by: 1 | -1) => void {
   const go = useCallback(
     (by: 1 | -1) => {
-      const names = [...live.view.steps.values()]
+      const names = live
+        .steps()
         .filter(({ status, error }) => status === 'failed' || (status === 'aborted' && error !== undefined))
         .map(({ name }) => name as string);
       if (names.length === 0) return;

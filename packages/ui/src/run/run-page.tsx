@@ -27,7 +27,7 @@ function Known({ live }: { readonly live: LiveRun }) {
 }
 
 const Deleted = () => (
-  <EmptyState title="There is no such run" live>
+  <EmptyState title="There is no such run" live whole>
     <p>It may have been removed by run-pipeline gc.</p>
     <Link href="/">All runs</Link>
   </EmptyState>

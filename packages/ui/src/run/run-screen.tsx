@@ -68,7 +68,7 @@ export function RunScreen({ live }: { readonly live: LiveRun }) {
     })),
     { id: 'next-failure', label: 'Next failure', group: 'View', keys: 'f', run: () => nextFailure(1) },
     { id: 'rerun', label: 'Run again', group: 'Action', keys: 'r', run: () => navigate(rerunHref(run.id)) },
-    ...Array.from(run.steps.values(), ({ name, status }) => ({
+    ...live.steps().map(({ name, status }) => ({
       id: `step-${name}`,
       label: name,
       group: 'Step',

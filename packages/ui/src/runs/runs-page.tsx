@@ -189,7 +189,7 @@ export function RunsPage({ project }: { readonly project?: string }) {
 
 function NoRuns() {
   return (
-    <EmptyState title="Nothing has run here yet">
+    <EmptyState title="Nothing has run here yet" whole>
       <p>Run a pipeline in a terminal; it appears here while it runs.</p>
       <Command text="npx run-pipeline pipeline.ts" />
       <p>No pipeline yet? This writes one to begin with:</p>

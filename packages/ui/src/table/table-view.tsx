@@ -47,7 +47,7 @@ export default function TableView(props: {
   const steps = useMemo(
     () =>
       sorted(
-        [...live.view.steps.values()].filter((step) => filter.matches(step)),
+        live.steps().filter((step) => filter.matches(step)),
         sorting,
       ),
     [version, live, filter, sorting.by, sorting.descending],

@@ -79,6 +79,35 @@ test('what is cached is a moment, what goes on ends now', () => {
   expect(drawn(view, 3)).toEqual(['a* instant 1-1', 'b* run 1-3']);
 });
 
+test('a mapped step reaches from its first element to its last, and is on the critical path as such', () => {
+  const view = viewOf(
+    [0, start(['score'], ['best', 'score'])],
+    [
+      0,
+      {
+        type: 'step.add',
+        steps: [0, 1].map((index) => ({
+          name: stepName(`score[${index}]`),
+          parents: [],
+          of: stepName('score'),
+        })),
+      },
+    ],
+    [1, begin('score[0]')],
+    [2, begin('score[1]')],
+    [3, end('score[0]')],
+    [6, end('score[1]')],
+    [6, end('score')],
+    [6, begin('best')],
+    [7, end('best')],
+    [7, { type: 'run.end', status: 'completed', durationMs: 7000 }],
+  );
+  expect(drawn(view).find((row) => row.startsWith('score*'))).toBe('score* group 1-6');
+  const { critical, criticalMs } = timeline(view, [...view.steps.values()], 0);
+  expect(critical).toEqual(['score', 'best']);
+  expect(criticalMs).toBe(6000);
+});
+
 test('ticks are round and few', () => {
   expect(ticks(9000, 6)).toEqual([0, 2000, 4000, 6000, 8000]);
   expect(ticks(3, 5)).toEqual([0, 1, 2, 3]);

@@ -3,7 +3,8 @@ import type { RunView, StepView } from '@run-pipeline/core/run-view';
 
 /** A stretch of a row, in milliseconds since the run began. */
 export interface Segment {
-  readonly kind: 'wait' | 'queue' | 'run' | 'retry' | 'instant';
+  /** `group`: of a mapped step, from its first element to its last. */
+  readonly kind: 'wait' | 'queue' | 'run' | 'retry' | 'instant' | 'group';
   readonly from: number;
   readonly to: number;
   readonly failed: boolean;
@@ -32,27 +33,46 @@ export function timeline(view: RunView, steps: readonly StepView[], now: number)
   const start = view.startedAt === undefined ? (earliest(view) ?? now) : Date.parse(view.startedAt);
   const end = view.finishedAt === undefined ? now : Date.parse(view.finishedAt);
   const length = Math.max(1, end - start, ...lastEnds(view, start));
-  const critical = criticalPath(view);
+  const groups = groupSpans(view, end);
+  const critical = criticalPath(view, groups);
   const onPath = new Set<string>(critical);
   const rows = steps
     .map((step) => ({
       step,
-      segments: segmentsOf(view, step, { start, now: end, length }),
+      segments: segmentsOf(view, step, { start, now: end, length, group: groups.get(step.name) }),
       critical: onPath.has(step.name),
     }))
     .filter(({ segments }) => segments.length > 0)
     .sort((a, b) => (a.segments[0]?.from ?? 0) - (b.segments[0]?.from ?? 0));
-  const criticalMs = critical.reduce((sum, name) => sum + executed(view.steps.get(name), end), 0);
+  const criticalMs = critical.reduce((sum, name) => {
+    const group = groups.get(name);
+    return sum + (group === undefined ? executed(view.steps.get(name), end) : group.to - group.from);
+  }, 0);
   return { rows, length, critical, criticalMs };
 }
 
 function segmentsOf(
   view: RunView,
   step: StepView,
-  time: { readonly start: number; readonly now: number; readonly length: number },
+  time: {
+    readonly start: number;
+    readonly now: number;
+    readonly length: number;
+    readonly group: Span | undefined;
+  },
 ): readonly Segment[] {
   const at = (iso: string): number => Math.max(0, Date.parse(iso) - time.start);
   const spans = step.spans ?? [];
+  if (time.group !== undefined)
+    return [
+      {
+        kind: 'group',
+        from: Math.max(0, time.group.from - time.start),
+        to: time.group.to - time.start,
+        failed: step.status === 'failed',
+        attempt: 1,
+      },
+    ];
   if (spans.length === 0) {
     if (step.finishedAt === undefined || step.status === 'skipped' || step.status === 'created') return [];
     const moment = at(step.finishedAt);
@@ -81,16 +101,33 @@ function segmentsOf(
   return segments;
 }
 
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Of each mapped step whose elements executed: when the first began, when the last ended. */
+function groupSpans(view: RunView, now: number): ReadonlyMap<string, Span> {
+  const found = new Map<string, Span>();
+  for (const { of, spans } of view.steps.values()) {
+    if (of === undefined || spans === undefined) continue;
+    for (const span of spans) {
+      const from = Date.parse(span.from);
+      const to = span.to === undefined ? Math.max(now, from) : Date.parse(span.to);
+      const known = found.get(of);
+      found.set(of, { from: Math.min(from, known?.from ?? from), to: Math.max(to, known?.to ?? to) });
+    }
+  }
+  return found;
+}
+
 /** From the step that ended last, each time to the parent that ended last. */
-function criticalPath(view: RunView): readonly StepName[] {
+function criticalPath(view: RunView, mapped: ReadonlyMap<string, Span>): readonly StepName[] {
   let last: StepView | undefined;
-  for (const step of view.steps.values())
-    if (
-      step.of === undefined &&
-      (step.spans?.length ?? 0) > 0 &&
-      (last === undefined || endOf(step) > endOf(last))
-    )
-      last = step;
+  for (const step of view.steps.values()) {
+    const executes = (step.spans?.length ?? 0) > 0 || mapped.has(step.name);
+    if (step.of === undefined && executes && (last === undefined || endOf(step) > endOf(last))) last = step;
+  }
   const path: StepName[] = [];
   const seen = new Set<string>();
   for (let step = last; step !== undefined && !seen.has(step.name);) {

@@ -30,7 +30,7 @@ export default function TimelineView(props: {
     () =>
       timeline(
         live.view,
-        [...live.view.steps.values()].filter((step) => filter.matches(step)),
+        live.steps().filter((step) => filter.matches(step)),
         now,
       ),
     [version, now, live, filter],
@@ -103,7 +103,11 @@ export default function TimelineView(props: {
           <span className={styles.headName}>Step</span>
           <div ref={axis} className={styles.axis} aria-hidden="true">
             {marks.map((at) => (
-              <span key={at} className={styles.tick} style={{ left: `${(at / line.length) * 100}%` }}>
+              <span
+                key={at}
+                className={cx(styles.tick, at / line.length > 0.94 && styles.lastTick)}
+                style={{ left: `${(at / line.length) * 100}%` }}
+              >
                 {at === 0 ? '0' : duration(at)}
               </span>
             ))}
@@ -146,6 +150,9 @@ export default function TimelineView(props: {
           <span className={cx(styles.sample, styles.retry)} /> before the next attempt
         </li>
         <li>
+          <span className={cx(styles.sample, styles.group)} /> from its first element to its last
+        </li>
+        <li>
           <span className={cx(styles.sample, styles.instant)} /> cached
         </li>
       </ul>
@@ -162,7 +169,7 @@ function TimelineRow(props: {
 }) {
   const { row, length } = props;
   const { step } = row;
-  const ran = row.segments.filter(({ kind }) => kind === 'run');
+  const ran = row.segments.filter(({ kind }) => kind === 'run' || kind === 'group');
   const took = ran.reduce((sum, { from, to }) => sum + to - from, 0);
   const end = row.segments.at(-1)?.to ?? 0;
   const words = `${step.name}, ${statusWord(step.status)}, starts at ${duration(row.segments[0]?.from ?? 0)}${ran.length === 0 ? '' : `, executes ${duration(took)}`}${ran.length > 1 ? ` in ${ran.length} attempts` : ''}${row.critical ? ', on the critical path' : ''}`;
@@ -230,7 +237,9 @@ function Bar(props: {
       style={{
         left,
         width,
-        ...(segment.kind === 'run' || segment.kind === 'instant' ? { color: props.colour } : {}),
+        ...(segment.kind === 'run' || segment.kind === 'instant' || segment.kind === 'group'
+          ? { color: props.colour }
+          : {}),
       }}
     />
   );
@@ -242,4 +251,5 @@ const TITLES: Readonly<Record<Segment['kind'], string>> = {
   run: 'executes:',
   retry: 'before the next attempt:',
   instant: 'from the cache',
+  group: 'from its first element to its last:',
 };

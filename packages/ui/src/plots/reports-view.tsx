@@ -1,0 +1,133 @@
+import { useMemo, useRef, useState } from 'react';
+import type { Report } from '@run-pipeline/core/model';
+import { ArtifactView } from '../artifacts/artifact-view.js';
+import { imageHref, isPixels } from '../artifacts/artifact-source.js';
+import { metric } from '../design/amounts.js';
+import { Section } from '../design/facts.js';
+import { ScalarChart } from './scalar-chart.js';
+import { ScalarCollector } from './scalar-series.js';
+import { StoredPlot } from './stored-plot.js';
+import styles from './plots.module.css';
+
+/** Everything a step or a task reported: values, scalars, texts, tables, plots, images. */
+export function ReportsView(props: {
+  readonly reports: readonly Report[];
+  /** Charts with the same word share a cursor. */
+  readonly sync: string;
+}) {
+  const { reports } = props;
+  const [smoothing, setSmoothing] = useState(0);
+  const [log, setLog] = useState(false);
+  const collector = useRef<ScalarCollector | undefined>(undefined);
+  collector.current ??= new ScalarCollector();
+  const charts = collector.current.charts(reports);
+  const rest = useMemo(() => latest(reports), [reports, reports.length]);
+  return (
+    <div className={styles.reports}>
+      {rest.values.length === 0 ? null : (
+        <dl className={styles.values}>
+          {rest.values.map(({ name, value }) => (
+            <div key={name} className={styles.value}>
+              <dt title={name}>{name}</dt>
+              <dd title={String(value)}>{metric(value)}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {charts.length === 0 ? null : (
+        <div className={styles.options}>
+          <label className={styles.option}>
+            Smoothing
+            <input
+              type="range"
+              min="0"
+              max="0.98"
+              step="0.02"
+              value={smoothing}
+              onChange={({ target }) => setSmoothing(Number(target.value))}
+            />
+            <span className={styles.last}>{smoothing.toFixed(2)}</span>
+          </label>
+          <label className={styles.option}>
+            <input type="checkbox" checked={log} onChange={() => setLog(!log)} />
+            log axis
+          </label>
+        </div>
+      )}
+      <div className={styles.charts}>
+        {charts.map((chart) => (
+          <ScalarChart
+            key={chart.title}
+            title={chart.title}
+            series={chart.series}
+            smoothing={smoothing}
+            log={log && isPositive(chart.series)}
+            sync={props.sync}
+          />
+        ))}
+        {rest.plots.map((report) => (
+          <StoredPlot key={`${report.title}\n${report.series}`} report={report} />
+        ))}
+        {rest.images.map((report) => (
+          <figure key={`${report.title}\n${report.series}`} className={styles.chart}>
+            <figcaption className={styles.caption}>
+              <h3>{report.series === report.title ? report.title : `${report.title}, ${report.series}`}</h3>
+            </figcaption>
+            {report.kind === 'image' && isPixels(report.artifact) ? (
+              <img
+                className={styles.image}
+                src={imageHref(report.artifact)}
+                alt={`${report.title} ${report.series}`}
+              />
+            ) : (
+              <ArtifactView artifact={report.artifact} />
+            )}
+          </figure>
+        ))}
+      </div>
+      {rest.tables.map((report) => (
+        <Section
+          key={`${report.title}\n${report.series}`}
+          title={report.series === report.title ? report.title : `${report.title}, ${report.series}`}
+        >
+          <div className={styles.table}>
+            <ArtifactView artifact={report.artifact} bare />
+          </div>
+        </Section>
+      ))}
+      {rest.texts.map((report, index) => (
+        <Section key={index} title={report.title ?? 'Text'}>
+          <pre className={styles.text}>{report.text}</pre>
+        </Section>
+      ))}
+    </div>
+  );
+}
+
+/** A log axis has no place for zero and below. */
+const isPositive = (series: readonly { readonly ys: readonly number[] }[]): boolean =>
+  series.every(({ ys }) => ys.every((y) => !(y <= 0)));
+
+/** Of what was reported again the latest; texts all, in their order. */
+function latest(reports: readonly Report[]) {
+  const values = new Map<string, Extract<Report, { readonly kind: 'single-value' }>>();
+  const plots = new Map<string, Extract<Report, { readonly kind: 'plot' }>>();
+  const tables = new Map<string, Extract<Report, { readonly kind: 'table' }>>();
+  const images = new Map<string, Extract<Report, { readonly kind: 'image' | 'media' }>>();
+  const texts: Extract<Report, { readonly kind: 'text' }>[] = [];
+  for (const report of reports) {
+    if (report.kind === 'single-value') values.set(report.name, report);
+    else if (report.kind === 'text') texts.push(report);
+    else if (report.kind === 'plot') plots.set(`${report.title}\n${report.series}`, report);
+    else if (report.kind === 'table') tables.set(`${report.title}\n${report.series}`, report);
+    else if (report.kind === 'image' || report.kind === 'media')
+      images.set(`${report.title}\n${report.series}`, report);
+  }
+  return {
+    values: [...values.values()],
+    plots: [...plots.values()],
+    tables: [...tables.values()],
+    images: [...images.values()],
+    texts,
+  };
+}

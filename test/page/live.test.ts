@@ -1,0 +1,128 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { expect, onTestFinished, test } from 'vitest';
+import { openBrowser, startPageServer } from '../rig/browser.js';
+import { BINARY, query, startNode } from '../rig/command.js';
+import { scratch, type Scratch } from '../rig/scratch.js';
+import { TRACE } from '../rig/steps.js';
+import { describePage } from './project.js';
+
+const PIPELINE = `
+import { Pipeline, Step, each } from 'run-pipeline';
+import { appears } from './trace.js';
+@Pipeline({ name: 'slow', project: 'live' })
+export class Slow {
+  @Step({ returns: ['list'] })
+  list(): number[] {
+    console.log('first line');
+    return Array.from({ length: 40 }, (_, index) => index);
+  }
+  @Step({ inputs: [each('$<list.list>')], returns: ['value'] })
+  async score(index: number): Promise<number> {
+    await appears('go-' + Math.floor(index / 10));
+    return index;
+  }
+  @Step({ inputs: ['$<score.value>'] })
+  async best(values: number[]): Promise<number> {
+    console.log('waiting for the end');
+    await appears('end');
+    console.log('\\u001B[31mred\\u001B[0m end');
+    return Math.max(...values);
+  }
+}
+`;
+
+async function begin(directory: Scratch) {
+  const child = startNode([BINARY, 'slow.ts', '--output', 'quiet', '--concurrency', '4'], {
+    cwd: directory.directory,
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
+  for (;;) {
+    const runs = await query<readonly { readonly id: string; readonly status: string }[]>(['runs'], {
+      cwd: directory.directory,
+    });
+    const run = runs.find(({ status }) => status === 'running');
+    if (run !== undefined) return { child, ended, run: run.id };
+  }
+}
+
+describePage('a run that goes on', () => {
+  test('is watched as it goes, in the graph, in the console, and in the list', async () => {
+    const directory = scratch({ 'slow.ts': PIPELINE, ...TRACE });
+    const server = await startPageServer({ cwd: directory.directory });
+    onTestFinished(server.kill);
+    const { run, ended } = await begin(directory);
+    const { page, context, complaints } = await openBrowser(server);
+    const list = await context.newPage();
+    await list.goto(`${server.address}/`);
+    await list.getByRole('row', { name: /running/ }).waitFor();
+    await page.goto(`${server.address}/runs/${run}?step=best&tab=console`);
+    await page.getByRole('button', { name: /^score ×40 running/ }).waitFor();
+    writeFileSync(directory.path('go-0'), '');
+    await page.getByRole('button', { name: /^score ×40 running · 10 of 40/ }).waitFor();
+    for (const part of [1, 2, 3]) writeFileSync(directory.path(`go-${part}`), '');
+    await page.getByRole('button', { name: /^score ×40 completed/ }).waitFor();
+    await page.getByRole('log').getByText('waiting for the end').waitFor();
+    writeFileSync(directory.path('end'), '');
+    await page.getByRole('log').getByText('red').waitFor();
+    expect(await ended).toBe(0);
+    await page.getByRole('button', { name: /^best completed/ }).waitFor();
+    await list.getByRole('row', { name: /completed/ }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('goes on when the server is killed; the page says so and misses nothing', async () => {
+    const directory = scratch({ 'slow.ts': PIPELINE, ...TRACE });
+    const first = await startPageServer({ cwd: directory.directory });
+    const { run, ended } = await begin(directory);
+    const { page } = await openBrowser(first);
+    await page.goto(`${first.address}/runs/${run}`);
+    await page.getByRole('button', { name: /^score ×40 running/ }).waitFor();
+    await first.kill();
+    await page.getByText('The server is gone.').waitFor();
+    for (const part of [0, 1, 2, 3]) writeFileSync(directory.path(`go-${part}`), '');
+    const second = await startPageServer({
+      cwd: directory.directory,
+      port: Number(new URL(first.address).port),
+    });
+    onTestFinished(second.kill);
+    await page.getByRole('button', { name: /^score ×40 completed/ }).waitFor();
+    await page.getByText('The server is gone.').waitFor({ state: 'detached' });
+    writeFileSync(directory.path('end'), '');
+    expect(await ended).toBe(0);
+    await page.getByRole('button', { name: /^best completed/ }).waitFor();
+  });
+
+  test('whose process dies is shown as lost, with the command that resumes it', async () => {
+    const directory = scratch({ 'slow.ts': PIPELINE, ...TRACE });
+    const environment = { RUN_PIPELINE_LEASE_MS: '1000' };
+    const server = await startPageServer({ cwd: directory.directory, env: environment });
+    onTestFinished(server.kill);
+    const { run, child } = await begin(directory);
+    const { page } = await openBrowser(server);
+    await page.goto(`${server.address}/runs/${run}`);
+    await page.getByRole('button', { name: /^score ×40 running/ }).waitFor();
+    child.kill('SIGKILL');
+    await page.getByText('The process of this run is gone.').waitFor({ timeout: 30_000 });
+    expect(await page.getByText(`resume ${run}`).first().isVisible()).toBe(true);
+    await page.goto(`${server.address}/?q=status%3Alost`);
+    await page.getByRole('link', { name: 'slow #1' }).waitFor();
+    rmSync(directory.path('end'), { force: true });
+  });
+
+  test('is aborted from the page, after a question', async () => {
+    const directory = scratch({ 'slow.ts': PIPELINE, ...TRACE });
+    const server = await startPageServer({ cwd: directory.directory });
+    onTestFinished(server.kill);
+    const { run, ended } = await begin(directory);
+    const { page } = await openBrowser(server);
+    await page.goto(`${server.address}/runs/${run}`);
+    await page.getByRole('button', { name: 'Abort' }).click();
+    await page
+      .getByRole('dialog', { name: 'Abort this run?' })
+      .getByRole('button', { name: 'Abort' })
+      .click();
+    expect(await ended).not.toBe(0);
+    await page.getByText('aborted').first().waitFor();
+  });
+});

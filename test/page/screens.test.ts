@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { findInaccessible, openBrowser } from '../rig/browser.js';
+import { describePage, pageProject, pipelineSource, settled } from './project.js';
+
+describePage('compare, run again, tasks and queues', () => {
+  const project = pageProject({
+    files: { 'mixed.ts': pipelineSource('mixed') },
+    runs: [['mixed.ts'], ['mixed.ts', '--param', 'lr=0.02', '--param', 'broken=false']],
+  });
+  const at = (path: string): string => project.server.address + path;
+  const pair = (): string => `/compare?runs=${project.run('mixed#1')},${project.run('mixed#2')}`;
+
+  for (const scheme of ['light', 'dark'] as const)
+    test(`they are accessible, ${scheme}`, async () => {
+      const { page, complaints } = await openBrowser(project.server, { scheme });
+      for (const path of [
+        pair(),
+        `${pair()}&all=1&open=artifacts+load.rows`,
+        '/compare',
+        `/runs/${project.run('mixed#1')}/rerun?p.lr=0.5`,
+        '/tasks',
+        '/queues?queue=default',
+        '/nowhere',
+      ]) {
+        await page.goto(at(path));
+        await page.locator('main').getByRole('heading').or(page.locator('main p')).first().waitFor();
+        await settled(page);
+        expect(await findInaccessible(page), path).toEqual([]);
+      }
+      expect(complaints).toEqual([]);
+    });
+
+  test('only what differs is compared, unless everything is asked for', async () => {
+    const { page } = await openBrowser(project.server);
+    await page.goto(at(pair()));
+    await page.getByRole('rowheader', { name: 'lr' }).waitFor();
+    expect(await page.getByRole('rowheader', { name: 'load.rows' }).count()).toBe(0);
+    await page.getByRole('checkbox', { name: 'also what is the same' }).check();
+    await page.getByRole('rowheader', { name: 'load.rows' }).waitFor();
+    await page.getByRole('button', { name: 'load.rows' }).click();
+    await page.getByRole('region', { name: 'load.rows of #1' }).getByText('row 3', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'make it the base' }).click();
+    await page.waitForURL(/base=/);
+  });
+
+  test('a rerun says what would happen before it happens; started by keyboard alone', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    await page.goto(at(`/runs/${project.run('mixed#2')}`));
+    await page.getByRole('button', { name: /^load/ }).waitFor();
+    await page.keyboard.press('r');
+    const preview = page.getByRole('region', { name: 'What would happen' });
+    await preview
+      .getByText(/cached/)
+      .first()
+      .waitFor();
+    await page.getByLabel('lr').focus();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('fast');
+    await page.getByRole('alert').filter({ hasText: 'number' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Run', exact: true }).isDisabled()).toBe(true);
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('0.03');
+    await preview
+      .getByText(/parameter lr/)
+      .first()
+      .waitFor();
+    await preview.getByText('--param').waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: /mixed ?#3/ }).waitFor({ timeout: 20_000 });
+    await page.getByText('completed').first().waitFor({ timeout: 20_000 });
+    expect(complaints).toEqual([]);
+  });
+
+  test('an artifact is sorted and paged by the server, and opened to its leaves', async () => {
+    const { page } = await openBrowser(project.server);
+    await page.goto(at(`/runs/${project.run('mixed#1')}?step=load&tab=artifacts&artifact=rows`));
+    const table = page.getByRole('group', { name: 'Rows' });
+    await table.getByRole('button', { name: 'score' }).click();
+    await table
+      .getByRole('columnheader', { name: 'score' })
+      .and(page.locator('[aria-sort=ascending]'))
+      .waitFor();
+    await page.getByRole('button', { name: 'Next', exact: true }).click();
+    await page.getByText('101–200 of 500 rows').waitFor();
+    await page.getByRole('combobox', { name: 'Show as' }).selectOption('tree');
+    await page.getByRole('list', { name: 'Value' }).getByRole('button', { name: /^0/ }).click();
+    await page.getByText('row 0', { exact: true }).waitFor();
+    const download = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Download' }).click();
+    expect((await download).suggestedFilename()).toBe('rows.json');
+  });
+
+  test('scalars are drawn with their last values in words', async () => {
+    const { page } = await openBrowser(project.server);
+    await page.goto(at(`/runs/${project.run('mixed#1')}?step=train%5B0%5D&tab=plots`));
+    await page
+      .getByRole('img', { name: /^loss: last values train/ })
+      .locator('canvas')
+      .waitFor();
+    await page.getByLabel('Smoothing').fill('0.9');
+    await page.getByRole('button', { name: /^test/ }).click();
+    await page.getByRole('img', { name: /^loss/ }).locator('canvas').waitFor();
+  });
+});
