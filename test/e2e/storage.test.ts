@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { node, runPipeline, watchRun } from '../rig/command.js';
+import { fleet } from '../rig/agents.js';
 import { scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
 
@@ -81,6 +82,46 @@ test('a step gets local copies: of another step’s artifacts, which may be cach
   expect(why.stdout).toContain(`StorageManager.getLocalCopy reads ${url}, which may change`);
   const kept = await readdir(join(cwd, '.run-pipeline/cache/storage/entries'));
   expect(kept).toHaveLength(4);
+});
+
+test('on an agent, from an empty directory, it is the same', async () => {
+  const { files, agent } = await fleet({ 'pipe.ts': PIPELINE, ...TRACE });
+  await agent();
+  const run = await watchRun(['pipe.ts', '--param', `url=${origin}/data.csv`, '--queue', 'default'], {
+    cwd: files.directory,
+  });
+  expect(run.by.completed).toHaveLength(5);
+  expect(run.events.flatMap((event) => (event.type === 'step.start' ? event.agent : []))).toHaveLength(5);
+  const found = await runPipeline(['get', 'latest', 'of_large.found', '--json'], { cwd: files.directory });
+  expect(JSON.parse(found.stdout)).toEqual({ name: 'iris.csv', size: 120_000 });
+});
+
+test('a step finds what it has uploaded itself, before anything of it is committed', async () => {
+  const { directory: cwd } = scratch({
+    'pipe.ts': `
+      import { createHash } from 'node:crypto';
+      import { readFileSync, writeFileSync } from 'node:fs';
+      import { basename } from 'node:path';
+      import { currentTask, PipelineController, StorageManager } from 'run-pipeline';
+      async function one() {
+        const names: string[] = [];
+        for (const content of ['small', 'large '.repeat(10_000)]) {
+          writeFileSync('own.csv', content);
+          await currentTask().uploadArtifact('own', 'own.csv');
+          const url = 'artifact://sha256/' + createHash('sha256').update(content).digest('hex');
+          const path = await StorageManager.getLocalCopy(url);
+          names.push(basename(path) + ' ' + readFileSync(path).length);
+        }
+        return names;
+      }
+      const pipe = new PipelineController({ name: 'own', project: 'tests' });
+      pipe.addFunctionStep({ name: 'one', function: one, functionReturn: ['names'] });
+      await pipe.start();`,
+  });
+  const run = await watchRun(['pipe.ts'], { cwd });
+  expect(run.ends['one']!.error).toBeUndefined();
+  const names = await runPipeline(['get', 'latest', 'one.names', '--json'], { cwd });
+  expect(JSON.parse(names.stdout)).toEqual(['own.csv 5', 'own.csv 60000']);
 });
 
 test('what goes wrong is told where the step asked for it, without what opens the address', async () => {

@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StorageCache, WORK } from './cache/storage-cache.js';
+import { heldLocks } from '../project/exclusive-lock.js';
+import { LOCKS, StorageCache, WORK } from './cache/storage-cache.js';
 import { INDEX } from './cache/url-index.js';
 
 export interface CollectedStorage {
@@ -29,15 +30,22 @@ export async function collectStorage(options: {
   const idle = await cache.removeIdle({ idleMs: maxIdleMs, dryRun });
   const leftovers = await removeOld(join(directory, WORK), graceMs, dryRun);
   await removeOld(join(directory, INDEX), maxIdleMs, dryRun);
+  const held = await heldLocks(join(directory, LOCKS));
+  await removeOld(join(directory, LOCKS), graceMs, dryRun, held);
   return { ...idle, leftovers };
 }
 
-async function removeOld(directory: string, ms: number, dryRun: boolean): Promise<number> {
+async function removeOld(
+  directory: string,
+  ms: number,
+  dryRun: boolean,
+  kept: ReadonlyMap<string, unknown> = new Map(),
+): Promise<number> {
   let removed = 0;
   for (const name of await readdir(directory).catch(() => [])) {
     const path = join(directory, name);
     const found = await stat(path).catch(() => undefined);
-    if (found === undefined || Date.now() - found.mtimeMs < ms) continue;
+    if (found === undefined || kept.has(path) || Date.now() - found.mtimeMs < ms) continue;
     removed += 1;
     if (!dryRun) await rm(path, { recursive: true, force: true });
   }

@@ -1,6 +1,6 @@
 import { rename, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Digest } from '@run-pipeline/core/model';
+import { RunPipelineError, type Digest } from '@run-pipeline/core/model';
 import { hashFile } from '../artifacts/sha256.js';
 import { archiveKind, withoutExtension, type ArchiveKind } from './archive/archive-kind.js';
 import { extractArchive } from './archive/extract-archive.js';
@@ -75,7 +75,8 @@ export async function copyOfRemote(
     const path = known === undefined ? undefined : await findCopy(known, context);
     if (path !== undefined) return path;
   }
-  for (;;) {
+  // What another caller brought may have been removed again before it was ours.
+  for (let round = 0; round < ROUNDS; round += 1) {
     const began = Date.now();
     await cache.once({
       key,
@@ -89,10 +90,17 @@ export async function copyOfRemote(
       },
     });
     const path = await findCopy((await readKnown(directory, key))!, context);
-    // What another caller brought may have been removed again before it was ours.
     if (path !== undefined) return path;
   }
+  throw new RunPipelineError({
+    kind: 'store',
+    code: 'storage-cache',
+    message: `copies of ${remote.shown} do not stay in ${directory}`,
+    help: 'something removes or changes its files: look for a program that cleans up there, or move the state with RUN_PIPELINE_HOME',
+  });
 }
+
+const ROUNDS = 5;
 
 const fileId = ({ hash, fileName }: Content): string => entryId('file', hash, fileName);
 const extractedId = ({ hash, fileName }: Content): string => entryId('extracted', hash, fileName);

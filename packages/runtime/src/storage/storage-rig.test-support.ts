@@ -110,10 +110,10 @@ export function serve(served: Served, request: IncomingMessage, response: Server
 export const etagOf = (content: Buffer): string =>
   `"${createHash('sha256').update(content).digest('hex').slice(0, 16)}"`;
 
-/** Sends the first bytes of a file, as if it were all of it, and breaks the connection. */
+/** Sends the first bytes of a file, as if it were all of it, and ends the connection: these bytes do arrive. */
 export function breakAfter(bytes: number, content: Buffer, response: ServerResponse): void {
   response.writeHead(200, { 'content-length': content.length, etag: etagOf(content) });
-  response.write(content.subarray(0, bytes), () => response.destroy());
+  response.write(content.subarray(0, bytes), () => response.socket?.end());
 }
 
 /** A directory of a test, which is gone when the test is. */

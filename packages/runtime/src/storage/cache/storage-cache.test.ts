@@ -165,6 +165,9 @@ test('gc removes what has long not been used, and what died in the making', asyn
   const then = (Date.now() - DAY) / 1000;
   await utimes(join(directory, 'work/dead'), then, then);
   await mkdir(join(directory, 'work/young'));
+  await writeFile(join(directory, 'locks/.lock-released-1'), '{}');
+  await writeFile(join(directory, 'locks/.lock-held-1'), JSON.stringify({ holder: processIdentity() }));
+  for (const name of ['released', 'held']) await utimes(join(directory, `locks/.lock-${name}-1`), then, then);
   const options = { directory, graceMs: 3_600_000 };
   const expected = { copies: 1, bytes: 1000, leftovers: 1 };
   expect(await collectStorage({ ...options, dryRun: true })).toEqual(expected);
@@ -172,6 +175,9 @@ test('gc removes what has long not been used, and what died in the making', asyn
   expect(await collectStorage({ ...options, dryRun: false })).toEqual(expected);
   expect(await ids()).toEqual(['used']);
   expect(await readdir(join(directory, 'work'))).toEqual(['young']);
+  const locks = await readdir(join(directory, 'locks'));
+  expect(locks).toContain('.lock-held-1');
+  expect(locks).not.toContain('.lock-released-1');
   expect(await collectStorage({ ...options, directory: join(directory, 'none'), dryRun: false })).toEqual({
     copies: 0,
     bytes: 0,

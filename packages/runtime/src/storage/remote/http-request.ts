@@ -91,8 +91,12 @@ async function exchange(request: HttpRequest): Promise<IncomingMessage> {
       agent: false,
       signal,
     });
-    sent.once('response', resolve);
-    sent.once('error', (error) => reject(signal.aborted ? (signal.reason as Error) : error));
+    sent.once('response', (response) => {
+      // Whoever reads it hears of it too; between here and there nobody listens.
+      response.on('error', () => {});
+      resolve(response);
+    });
+    sent.on('error', (error) => reject(signal.aborted ? (signal.reason as Error) : error));
     sent.once('socket', (socket) => {
       socket.once('connect', onMove);
       if (body !== undefined) socket.on('drain', onMove);
