@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { fleet, type Fleet } from '../../rig/agents.js';
 import { node, query, runPipeline, watchRun } from '../../rig/command.js';
 import { TRACE } from '../../rig/steps.js';
+import { draft as template, LIVE } from '../../rig/templates.js';
 import { agentHere, at, onlyRun, traces, TSX } from './rig.js';
 
 const PIPE = `
@@ -290,4 +291,31 @@ tell('end', await draft.waitForStatus());
   expect(end).toBe('completed');
   expect(await it.project.store.findRuns({})).toMatchObject([{ id, number: 1, epoch: 2 }]);
   expect(traces(it)).toHaveLength(1);
+});
+
+test('steps from tasks of a draft are clones of what there is when it runs', async () => {
+  const it = await fleet({
+    ...TRACE,
+    ...LIVE,
+    'script.ts': `import { parameter, task } from './live';\nawait task.uploadArtifact('made', parameter('n'));\n`,
+    'program.ts': `
+import { PipelineController } from 'run-pipeline';
+const pipe = new PipelineController({ name: 'templates', project: 'examples' });
+pipe.addParameter({ name: 'n', default: 1 });
+pipe.addStep({ name: 'made', baseTaskName: 'template', parameterOverride: { 'General/n': '$<pipeline.n>' } });
+pipe.addFunctionStep({ name: 'last', function: (made: number) => made, functionKwargs: { made: '$<made.made>' } });
+${TELL}
+const draft = await pipe.createDraft({ parameters: { n: 4 } });
+tell('id', draft.id);
+`,
+  });
+  const first = await template(it.files, { file: 'script.ts', name: 'template' });
+  const { id } = await program(it, 'program.ts');
+  const newest = await template(it.files, { file: 'script.ts', name: 'template' });
+  await agentHere(it, '--queue', 'services');
+  await it.project.store.enqueueTask({ task: id, kind: 'controller', queue: 'services', priority: 0 });
+  expect(await it.ended(id)).toMatchObject({ status: 'completed' });
+  expect(await it.project.store.readTask(`${id}.made` as never)).toMatchObject({ parent: newest.id });
+  expect(await it.project.store.readTask(first.id)).toMatchObject({ status: 'created' });
+  expect(await query(['get', id, 'last.result'], at(it))).toBe(4);
 });

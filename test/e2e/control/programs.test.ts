@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { fleet, type Fleet } from '../../rig/agents.js';
-import { node, runPipeline, watchRun } from '../../rig/command.js';
+import { node, query, runPipeline, watchRun } from '../../rig/command.js';
 import { npmPackage } from '../../rig/scratch.js';
 import { TRACE } from '../../rig/steps.js';
 import { agentHere, at, onlyRun, openGate, Terminal, traces, TSX } from './rig.js';
@@ -268,4 +268,57 @@ test('a controller that is killed from outside is continued; at the third time t
   expect(terminal.lines.filter(({ type }) => type === 'step.end')).toMatchObject([
     { step: 'one', status: 'aborted', attempt: 3 },
   ]);
+});
+
+test('a program runs a pipeline function on an agent: its steps have the names of their variables', async () => {
+  const it = await project(`
+const inc = step((n: number) => n + 1);
+const twice = step((n: number) => n * 2);
+const sums = pipeline({ name: 'sums', project: 'examples', parameters: { n: 1 } }, ({ n }) => twice(inc(inc(n))));
+const result = await run(sums, { remote: true, output: 'quiet', parameters: { n: 3 } });
+tell('run', [result.status, Object.keys(result.steps), await result.get('twice')]);
+`);
+  await agentHere(it, '--queue', 'services');
+  expect(await told(it)).toEqual({ run: ['completed', ['inc', 'inc_1', 'twice'], 10] });
+});
+
+test('a decorated class runs on an agent, and again by rerun --remote', async () => {
+  const it = await fleet({
+    'pipe.ts': `
+import { Parameter, Pipeline, Step } from 'run-pipeline';
+@Pipeline({ name: 'iris', project: 'examples' })
+export class Iris {
+  @Parameter() depth = 3;
+  @Step({ returns: ['twice'] })
+  double() { return this.depth * 2; }
+  @Step({ inputs: ['$<double.twice>'] })
+  show(twice: number) { return twice + 1; }
+}
+`,
+  });
+  await agentHere(it, '--queue', 'services');
+  expect(await watchRun(['pipe.ts', '--remote', '--param', 'depth=5'], at(it))).toMatchObject({ code: 0 });
+  expect(await watchRun(['rerun', 'latest', '--remote=services'], at(it))).toMatchObject({ code: 0 });
+  const [second, first] = await it.project.store.findRuns({});
+  expect(second).toMatchObject({ parent: first!.id, number: 2, version: '2' });
+  expect(await it.project.store.findTasks({ type: ['controller'] })).toHaveLength(2);
+  expect(await query(['get', second!.id, 'show.result'], at(it))).toBe(11);
+});
+
+test.each([
+  [['--remote', '--local'], /--remote and --local exclude each other/],
+  [['--remote', '--watch'], /--remote and --watch exclude each other/],
+  [['--remote='], /--remote needs a value/],
+])('%j is a usage error', async (flags, message) => {
+  const it = await project('');
+  const refused = await runPipeline(['program.ts', ...flags], at(it));
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(message) as string });
+});
+
+test('a program is told when it asks for both places', async () => {
+  const it = await project(`
+export const pipe = make(0);
+await run(pipe, { local: true, remote: true }).catch(({ message }) => tell('refused', message));
+`);
+  expect((await told(it))['refused']).toBe('run() takes either "local" or "remote", not both');
 });

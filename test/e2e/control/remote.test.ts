@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { fleet, LEASE_MS, until } from '../../rig/agents.js';
 import { query, runPipeline, watchRun } from '../../rig/command.js';
 import { eventually } from '../../rig/crash.js';
+import { npmPackage } from '../../rig/scratch.js';
 import { TRACE } from '../../rig/steps.js';
+import { draft, LIVE } from '../../rig/templates.js';
 import {
   agentHere,
   appeared,
@@ -258,4 +260,92 @@ test.each([
   expect(run.events.at(-1), run.stderr).toMatchObject({ type: 'run.end', status });
   expect(existsSync(it.files.path('trace.txt')) ? traces(it) : []).toEqual(executed);
   expect(run.events.map(({ seq }) => seq)).toEqual(run.events.map((_, index) => index));
+});
+
+test('a run that is taken out of its queue is executed by whoever waits for it', async () => {
+  const it = await fleet(FILES);
+  openGate(it);
+  await registerIdle(it, 600_000);
+  const terminal = new Terminal(it, ['pipe.ts', '--remote']);
+  await until(it.project, async () => (await it.project.store.findRuns({}))[0]);
+  await it.project.store.clearQueue('services');
+  expect(await terminal.ended).toMatchObject({ code: 0 });
+  expect(terminal.stderr).toContain('the run was taken out of queue "services": it runs here');
+  expect(traces(it)).toEqual(['first', 'second', 'third']);
+});
+
+test('a run whose controller is aborted while it waits ends so', async () => {
+  const it = await fleet(FILES);
+  await registerIdle(it, 600_000);
+  const terminal = new Terminal(it, ['pipe.ts', '--remote']);
+  const { id } = await until(it.project, async () => (await it.project.store.findRuns({}))[0]);
+  await it.project.store.abortTask(id as never, 'not wanted any more');
+  expect(await terminal.ended).toMatchObject({ code: 1 });
+  expect(terminal.lines).toMatchObject([
+    { type: 'run.start' },
+    { type: 'run.end', status: 'aborted', error: { message: 'not wanted any more' } },
+  ]);
+});
+
+test('what a stopped run had left in queues is taken out of them', async () => {
+  const it = await fleet(FILES);
+  await registerIdle(it, 600_000, ['default']);
+  const agent = await agentHere(it, '--queue', 'services');
+  const terminal = new Terminal(it, ['pipe.ts', '--remote', '--queue', 'default']);
+  await terminal.event('step.queue', 'first');
+  agent.kill('SIGKILL');
+  await agent.ended;
+  terminal.kill('SIGINT');
+  await terminal.ended;
+  expect(await it.project.store.listQueued('default')).toHaveLength(1);
+  expect(await query(['stop', 'latest'], at(it))).toMatchObject({ status: 'aborted' });
+  expect(await it.project.store.listQueued('default')).toEqual([]);
+});
+
+test('a run of another process is followed, too; when that is gone, the follower says so', async () => {
+  const it = await fleet(FILES);
+  const running = new Terminal(it, ['pipe.ts']);
+  await running.event('step.start', 'second');
+  const follower = new Terminal(it, ['follow', 'latest']);
+  await follower.event('step.start', 'second');
+  running.kill('SIGKILL');
+  expect(await follower.ended).toMatchObject({ code: 1 });
+  expect(follower.stderr).toMatch(/the process of small #1 is gone\n.*run-pipeline resume/);
+  expect(follower.lines).toEqual(running.lines);
+});
+
+test('an agent in an empty directory runs the controller, with files, npm packages and steps from tasks', async () => {
+  const it = await fleet({
+    ...TRACE,
+    ...LIVE,
+    ...npmPackage(
+      'needed',
+      '1.0.0',
+      { 'index.js': 'export const value = 7;' },
+      { type: 'module', exports: './index.js' },
+    ),
+    'data/rows.csv': 'rows',
+    'script.ts': `import { parameter, task } from './live';\nawait task.uploadArtifact('made', Number(parameter('n')) * 2);\n`,
+    'pipe.ts': `
+import { readFileSync } from 'node:fs';
+import { file, PipelineController, type FileValue } from 'run-pipeline';
+import { value } from 'needed';
+const read = (csv: FileValue) => readFileSync(csv.path, 'utf8').length;
+const gather = (length: number, made: number) => [length, made];
+export const pipe = new PipelineController({ name: 'all', project: 'examples' });
+pipe.addFunctionStep({ name: 'read', function: read, functionKwargs: { csv: file('data/rows.csv') } });
+pipe.addStep({
+  name: 'made',
+  baseTaskName: 'template',
+  parameterOverride: { 'General/n': '$<read.result>' },
+  preExecuteCallback: (_pipe, node, parameters) => { parameters['General/n'] = (parameters['General/n'] as number) + value; },
+});
+pipe.addFunctionStep({ name: 'gather', function: gather, functionKwargs: { length: '$<read.result>', made: '$<made.made>' } });
+`,
+  });
+  await draft(it.files, { file: 'script.ts', name: 'template' });
+  await it.agent(['--queue', 'services']);
+  const run = await watchRun(['pipe.ts', '--remote'], at(it));
+  expect(run, run.stderr).toMatchObject({ code: 0, by: { completed: ['gather', 'made', 'read'] } });
+  expect(await query(['get', 'latest', 'gather.result'], at(it))).toEqual([4, 22]);
 });

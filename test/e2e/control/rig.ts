@@ -50,11 +50,11 @@ export const onlyRun = async ({ project }: Fleet) => {
   return run!;
 };
 /** An agent that is known for a while and takes nothing. */
-export const registerIdle = ({ project }: Fleet, leaseMs: number) =>
+export const registerIdle = ({ project }: Fleet, leaseMs: number, queues: readonly string[] = ['services']) =>
   project.store.registerAgent({
     id: 'idle',
     identity: processIdentity(),
-    queues: ['services'],
+    queues,
     concurrency: 1,
     leaseMs,
     version: '0.0.0',

@@ -29,10 +29,15 @@ export interface FollowRequest {
 export type Followed =
   | { readonly type: 'ended'; readonly result: RunResult }
   | { readonly type: 'detached'; readonly lastSeq: number }
-  /** It waits, and no agent serves the queue. */
-  | { readonly type: 'unserved'; readonly queue: string; readonly lastSeq: number }
-  /** Its process is gone and nobody will continue it by itself. */
-  | { readonly type: 'lost'; readonly row: RunRow }
+  /** It waits for nobody: no agent serves the queue, or it was taken out of it. */
+  | {
+      readonly type: 'unserved';
+      readonly queue: string;
+      readonly withdrawn: boolean;
+      readonly lastSeq: number;
+    }
+  /** Nobody will continue it by itself: its process is gone, or its controller ended while it waited. */
+  | { readonly type: 'lost'; readonly row: RunRow; readonly lastSeq: number }
   | { readonly type: 'removed' };
 
 /**
@@ -66,8 +71,8 @@ export async function followRun(request: FollowRequest): Promise<Followed> {
         return { type: 'ended', result };
       }
       const other = await standstill(request, row);
-      if (other === 'lost') return { type: 'lost', row };
-      if (other !== undefined) return { type: 'unserved', queue: other.queue, lastSeq: reader.lastSeq };
+      if (other === 'lost') return { type: 'lost', row, lastSeq: reader.lastSeq };
+      if (other !== undefined) return { type: 'unserved', ...other, lastSeq: reader.lastSeq };
     }
   } finally {
     unwatch();
@@ -79,7 +84,7 @@ export async function followRun(request: FollowRequest): Promise<Followed> {
 async function standstill(
   { store, untilUnserved }: FollowRequest,
   row: RunRow,
-): Promise<'lost' | { readonly queue: string } | undefined> {
+): Promise<'lost' | { readonly queue: string; readonly withdrawn: boolean } | undefined> {
   const life = row.queued === true ? undefined : isAlive(row.owner);
   const gone = life === 'dead' || (life === 'unknown' && row.leaseExpired);
   if (row.queued !== true && !gone) return undefined;
@@ -90,9 +95,8 @@ async function standstill(
   if (record?.status === 'created' || record?.status === 'queued') {
     const { queue, status } = record;
     if (untilUnserved !== true || queue === undefined) return undefined;
-    // Taken out of its queue: nobody will come for it.
-    if (status === 'created') return { queue };
-    return (await store.listAgents({ queue })).length > 0 ? undefined : { queue };
+    if (status === 'created') return { queue, withdrawn: true };
+    return (await store.listAgents({ queue })).length > 0 ? undefined : { queue, withdrawn: false };
   }
   return 'lost';
 }

@@ -16,15 +16,7 @@ export { decodeStored } from './values.js';
 export { executeRecord, type RecordEnding, type RecordExecution, type RecordStop } from './execute-record.js';
 export { AttemptOutput } from './attempt-output.js';
 export { shownStatus } from './shown-status.js';
-export { executeController, isController, type ControllerRequest } from './execute-controller.js';
-export {
-  startController,
-  type ControllerEnd,
-  type ControllerProcess,
-  type ControllerProcessOptions,
-} from './controller-process.js';
+export { executeController, isController } from './execute-controller.js';
 export { followRun, type Followed, type FollowRequest } from './follow-run.js';
 export { runRemote, type RemoteEnd, type RemoteRequest } from './run-remote.js';
 export { stopWaiting } from './stop-waiting.js';
-export { settleController } from './settle-controller.js';
-export { endRun } from './end-run.js';

@@ -1,9 +1,10 @@
-import type { RunId } from '@run-pipeline/core/model';
-import { isRunPipelineError } from '@run-pipeline/core/model';
+import { isRunPipelineError, type RunId, type TaskId } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
 import type { RunRequest, RunResult } from './api.js';
+import { endRun } from './end-run.js';
 import { followRun, type FollowRequest } from './follow-run.js';
 import { launchRemote } from './launch-remote.js';
+import { RunLost } from './run-log.js';
 import { resumeRun } from './resume-run.js';
 import { startRun } from './start-run.js';
 import { stopWaiting } from './stop-waiting.js';
@@ -57,12 +58,16 @@ export async function runRemote(request: RemoteRequest): Promise<RemoteEnd> {
           return { type: 'detached', row };
         case 'unserved': {
           afterSeq = followed.lastSeq;
-          const result = await takeHere(request, row.id, followed.queue);
+          const result = await takeHere(request, row.id, reasonOf(followed));
           if (result !== undefined) return { type: 'ended', result };
           break;
         }
-        case 'lost':
-          return followed;
+        case 'lost': {
+          if (followed.row.queued !== true) return followed;
+          await endAborted(request, followed.row);
+          afterSeq = followed.lastSeq;
+          break;
+        }
         case 'removed':
           return { type: 'lost', row };
         default:
@@ -79,8 +84,26 @@ const NEVER = new AbortController().signal;
 const unserved = (queue: string): string =>
   `no agent serves queue "${queue}": the pipeline runs here (start one: run-pipeline agent --queue ${queue})`;
 
+const reasonOf = ({ queue, withdrawn }: { readonly queue: string; readonly withdrawn: boolean }): string =>
+  withdrawn ? `the run was taken out of queue "${queue}": it runs here` : unserved(queue);
+
+/** Its controller's task was aborted while it waited: the run ends as that did. */
+async function endAborted({ project }: RemoteRequest, { id }: RunRow): Promise<void> {
+  const error = (await project.store.readTask(id as string as TaskId))?.error ?? {
+    name: 'RunStopped',
+    code: 'stopped',
+    message: 'its controller was aborted',
+  };
+  try {
+    await endRun({ project, run: id, status: 'aborted', error });
+  } catch (thrown) {
+    // Somebody else ends it, or has taken it.
+    if (!(thrown instanceof RunLost)) throw thrown;
+  }
+}
+
 /** Undefined: an agent came and took it. */
-async function takeHere(request: RemoteRequest, run: RunId, queue: string): Promise<RunResult | undefined> {
+async function takeHere(request: RemoteRequest, run: RunId, why: string): Promise<RunResult | undefined> {
   const { project, definition, options } = request;
   try {
     return await resumeRun({
@@ -93,7 +116,7 @@ async function takeHere(request: RemoteRequest, run: RunId, queue: string): Prom
       signal: request.signal,
       onTaken: () => {
         request.onPlace?.('here');
-        request.onWarning(unserved(queue));
+        request.onWarning(why);
       },
     });
   } catch (error) {

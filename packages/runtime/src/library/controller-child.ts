@@ -53,7 +53,7 @@ process.on('uncaughtException', (error) => {
   process.stderr.write(`${textOf(error)}\nnobody awaited it: the run is stopped\n`);
   if (stop.signal.aborted) return;
   // Nothing can be trusted after it: the process ends in any case.
-  setTimeout(() => process.exit(1), 3 * graceMs).unref();
+  setTimeout(() => process.exit(1), 3 * graceMs + 1000).unref();
   stop.abort(new Error('an error in the file of the pipeline that nobody awaited', { cause: error }));
 });
 process.on('message', (message: ToController) => {
