@@ -105,6 +105,8 @@ export async function conductRun(
         if (context.json) context.out.write(`${JSON.stringify(event)}\n`);
         reporter.event(event);
         page.announce(event.run);
+        // Nobody reads any more (`| head`): the run does not need us.
+        if (place === 'elsewhere' && context.out.closed) detach.abort(new Error('nobody reads'));
       },
       onWarning: (message) => reporter.note(`${style.warn('▲')} ${message}`),
       signal: options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]),
