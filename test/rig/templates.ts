@@ -49,11 +49,10 @@ export async function taskOf(scratch: Scratch, id: string): Promise<TaskRecord> 
   return task;
 }
 
-/** What the scripts of the tests read: the parameters that were set from outside, in section `General`. */
+/** What the scripts of the tests share: the task that they are, and what was set from outside. */
 export const LIVE = {
-  'live.ts': `import { currentTask } from 'run-pipeline';
-export const task = currentTask();
-export const live = (task as any)[Symbol.for('run-pipeline.live-task')];
-export const parameter = (name: string): unknown => live.parameters.General?.[name]?.json;
+  'live.ts': `import { Task } from 'run-pipeline';
+export const task = await Task.init({ project: 'examples', name: 'a script' });
+export const parameter = (name: string): unknown => task.getParameter(name);
 `,
 };

@@ -6,8 +6,10 @@ import { draft, LIVE, taskOf } from '../../rig/templates.js';
 
 const FILES = {
   ...LIVE,
-  'data.ts': `import { task, live, parameter } from './live';
-live.edit({ progress: 50, addTags: ['told'], parameters: { General: { seed: { json: 7 } } } });
+  'data.ts': `import { task, parameter } from './live';
+await task.setProgress(50);
+await task.addTags('told');
+task.connect({ size: 0, seed: 7 });
 task.logger.reportSingleValue('rows', Number(parameter('size')));
 await task.uploadArtifact('rows', Array.from({ length: Number(parameter('size')) }, (_, index) => index));
 console.log('on an agent');

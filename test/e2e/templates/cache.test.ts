@@ -6,10 +6,10 @@ import { query, watchRun, type RunWatched } from '../../rig/command.js';
 import { scratch, type Scratch } from '../../rig/scratch.js';
 import { draft, LIVE, taskOf, withState } from '../../rig/templates.js';
 
-const DATA = `import { task, parameter, live } from './live';
+const DATA = `import { task, parameter } from './live';
 import { scale } from './scale';
-live.edit({ parameters: { General: { seed: { json: 7 } } } });
-await task.uploadArtifact('rows', [scale(Number(parameter('size'))), live.configurations.model?.json ?? null]);
+task.connect({ seed: 7 });
+await task.uploadArtifact('rows', [scale(Number(parameter('size'))), task.getConfiguration('model') ?? null]);
 `;
 const FILES = {
   ...LIVE,

@@ -9,8 +9,8 @@ import { TRACE } from '../../rig/steps.js';
 const FILES = {
   ...LIVE,
   ...TRACE,
-  'data.ts': `import { task, live } from './live';
-await task.uploadArtifact('given', live.parameters);
+  'data.ts': `import { task } from './live';
+await task.uploadArtifact('given', task.getParameters());
 `,
 };
 const pipe = (steps: string, end = 'export default pipe;'): Record<string, string> => ({
@@ -86,8 +86,12 @@ pipe.addStep({
     comment: 'as edited',
   });
   expect(await query(['get', 'latest', 'data'], options)).toMatchObject({
-    General: parameters.General,
-    Other: { added: { json: '1970-01-01T00:00:00.000Z' } },
+    json: {
+      'General/gone': 'its own',
+      'General/size': 5,
+      'General/kept': [1],
+      'Other/added': '1970-01-01T00:00:00.000Z',
+    },
   });
   const plan = await query<{ steps: readonly object[] }>(['plan', 'pipe.ts'], options);
   expect(plan.steps).toMatchObject([{ action: 'depends' }]);

@@ -5,10 +5,10 @@ import { draft, LIVE, taskOf, withState } from '../../rig/templates.js';
 
 const FILES = {
   ...LIVE,
-  'data.ts': `import { task, live, parameter } from './live';
-console.log('given', parameter('lr'), live.configurations.model?.json);
+  'data.ts': `import { task, parameter } from './live';
+console.log('given', parameter('lr'), task.getConfiguration('model'));
 console.error('a warning');
-live.edit({ progress: 7 });
+await task.setProgress(7);
 await task.uploadArtifact('rows', [parameter('lr'), import.meta.url.endsWith('/data.ts'), process.argv[1]?.endsWith('/data.ts')]);
 if (parameter('fails')) throw new TypeError('it fails');
 `,

@@ -26,12 +26,12 @@ const artifactsOf = (project: Scratch, id: string) =>
   );
 
 /** Fails as often as the file says, and uploads another artifact each time. */
-const FLAKY = `import { task, live } from './live';
+const FLAKY = `import { task, parameter } from './live';
 import { trace } from './trace';
 trace('attempt ' + task.attempt);
-live.edit({ progress: task.attempt * 10 });
+await task.setProgress(task.attempt * 10);
 await task.uploadArtifact('of_' + task.attempt, task.attempt);
-if (task.attempt <= Number(live.parameters.General?.failures?.json ?? 0)) throw new RangeError('attempt ' + task.attempt);
+if (task.attempt <= Number(parameter('failures') ?? 0)) throw new RangeError('attempt ' + task.attempt);
 `;
 
 test('a failing step is executed again as often as asked; the record is that of the last attempt', async () => {
@@ -69,7 +69,7 @@ pipe.addStep({ name: 'beside', baseTaskName: 'flaky' });`),
   expect(failed.ends['flaky']!.error).toMatchObject({
     name: 'RangeError',
     message: 'attempt 2',
-    at: 'flaky.ts:6:81',
+    at: 'flaky.ts:6:63',
   });
   const broken = `${failed.events[0]!.run}.flaky`;
   expect(await taskOf(project, broken)).toMatchObject({
@@ -88,7 +88,7 @@ test('a step that takes too long is aborted, a busy one too; children may run wi
   const project = scratch({
     ...FILES,
     'busy.ts': `import './live';\nfor (;;);\n`,
-    'child.ts': `import { task, live } from './live';\nawait task.uploadArtifact('given', live.parameters);\n`,
+    'child.ts': `import { task } from './live';\nawait task.uploadArtifact('given', task.getParameters());\n`,
     ...pipe(`
 pipe.addStep({ name: 'busy', baseTaskName: 'busy', timeLimit: 1, continueBehaviour: { continueOnAbort: true, skipChildrenOnAbort: false } });
 pipe.addStep({ name: 'child', baseTaskName: 'child', parameterOverride: {
@@ -121,8 +121,8 @@ pipe.addStep({ name: 'skipped', baseTaskName: 'busy', timeLimit: 1, parents: ['c
 test('fields of the clone are overridden, with references in text, and nothing of the task itself changes', async () => {
   const project = scratch({
     ...FILES,
-    'data.ts': `import { task, live } from './live';
-await task.uploadArtifact('told', [live.name, live.project, live.type, live.tags, live.configurations.model?.json]);\n`,
+    'data.ts': `import { task } from './live';
+await task.uploadArtifact('told', [task.name, task.project, task.type, task.tags, task.getConfiguration('model')]);\n`,
     ...pipe(`
 pipe.addFunctionStep({ name: 'made', function: () => ({ layers: [3, 4], day: 'monday' }) });
 pipe.addStep({

@@ -11,14 +11,15 @@ import { TRACE } from '../../rig/steps.js';
 const FILES = {
   ...LIVE,
   ...TRACE,
-  'data.ts': `import { task, live, parameter } from './live';
+  'data.ts': `import { task, parameter } from './live';
 import { trace } from './trace';
-trace(task.name + ' ' + task.attempt);
-live.edit({ progress: 10, parameters: { General: { connected: { json: task.attempt } } } });
+trace(task.id.split('.')[1] + ' ' + task.attempt);
+await task.setProgress(10);
+task.connect({ connected: task.attempt });
 // Larger than what rides along with a commit.
 await task.uploadArtifact('rows', Array.from({ length: 20_000 }, (_, index) => index + Number(parameter('from') ?? 0)));
 await task.uploadArtifact('last', 20_000 - 1 + Number(parameter('from') ?? 0));
-live.edit({ progress: 100 });
+await task.setProgress(100);
 `,
   'pipe.ts': `import { PipelineController } from 'run-pipeline';
 import { trace } from './trace';
@@ -120,11 +121,11 @@ test('killed in the middle of a script, its uploads and what it said are those o
   const project = scratch({
     ...FILES,
     'data.ts': FILES['data.ts'].replace(
-      'live.edit({ progress: 100 });',
+      'await task.setProgress(100);',
       `await task.uploadArtifact('of_' + task.attempt, 1);
 trace('here');
 if (task.attempt === 1) await new Promise((done) => setTimeout(done, 60_000));
-live.edit({ progress: 100 });`,
+await task.setProgress(100);`,
     ),
   });
   const template = await draft(project, { file: 'data.ts', name: 'data' });
