@@ -122,6 +122,9 @@ test('the classic three scripts, as drafts: overridden, executed, cached as far 
     rows: 15,
     parent: `${id}.stage_process`,
   });
+  // The task of a cached step is the one that was executed, by whichever name it is asked for.
+  const shown = await query(['task', 'show', `${again.events[0]!.run}.stage_process`], options);
+  expect(shown).toMatchObject({ id: `${id}.stage_process`, status: 'completed' });
   const changed = await watchRun(['pipe.ts', '--param', 'test_size=0.5'], options);
   check(changed, 0.5);
   expect(changed.ends['stage_process']!.why).toEqual([

@@ -1,5 +1,11 @@
 import { taskId, type RunEvent, type TaskRecord } from '@run-pipeline/core/model';
-import { stepName, type RunId, type StepName, type StoredArtifact } from '@run-pipeline/core/model';
+import {
+  stepName,
+  type RunId,
+  type StepEnd,
+  type StepName,
+  type StoredArtifact,
+} from '@run-pipeline/core/model';
 import type { RunRow, Store } from '@run-pipeline/core/ports';
 
 /**
@@ -40,20 +46,30 @@ async function readStep(store: Store, row: RunRow, step: StepName): Promise<Task
       (event.type === 'run.start' || event.type === 'step.add') &&
       event.steps.some(({ name }) => name === step),
   );
-  return isNode ? viewOfStep(row, step, events) : undefined;
+  if (!isNode) return undefined;
+  // What was taken from the cache is the work of another task, which `$<STEP.id>` names, too.
+  const end = endOf(step, events);
+  const made = end?.task === undefined ? undefined : await store.readTask(end.task);
+  return made === undefined ? viewOfStep(row, step, events) : viewOfRecord(made);
+}
+
+/** Of a run that was resumed the last one. */
+function endOf(step: StepName, events: readonly RunEvent[]): StepEnd | undefined {
+  const end = events.findLast((event) => event.type === 'step.end' && event.step === step);
+  return end?.type === 'step.end' ? end : undefined;
 }
 
 function viewOfStep(row: RunRow, step: StepName, events: readonly RunEvent[]): TaskView {
   const own = events.filter((event) => 'step' in event && event.step === step);
   const starts = own.filter((event) => event.type === 'step.start');
-  const end = own.find((event) => event.type === 'step.end');
+  const end = endOf(step, events);
   return {
     isRecord: false,
     id: taskId(`${row.id}.${step}`),
     project: row.project,
     name: step,
     type: 'custom',
-    status: end?.type === 'step.end' ? end.status : starts.length > 0 ? 'running' : 'created',
+    status: end !== undefined ? end.status : starts.length > 0 ? 'running' : 'created',
     tags: [],
     comment: '',
     parent: undefined,
@@ -65,11 +81,11 @@ function viewOfStep(row: RunRow, step: StepName, events: readonly RunEvent[]): T
     progress: undefined,
     queue: undefined,
     priority: 0,
-    attempt: end?.type === 'step.end' ? end.attempt : starts.length,
+    attempt: end?.attempt ?? starts.length,
     createdAt: row.createdAt,
     startedAt: starts[0]?.ts,
-    finishedAt: end?.ts,
-    error: end?.type === 'step.end' ? end.error : undefined,
+    finishedAt: own.findLast((event) => event.type === 'step.end')?.ts,
+    error: end?.error,
     leaseExpired: false,
   };
 }
