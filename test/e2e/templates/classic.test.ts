@@ -7,19 +7,24 @@ import { taskOf, withState } from '../../rig/templates.js';
 
 /** ClearML's "pipeline from tasks", as its users would write it. */
 const FILES = {
-  'step1.ts': `import { Task } from 'run-pipeline';
+  'step1.ts': `import { writeFileSync } from 'node:fs';
+import { Task } from 'run-pipeline';
 const task = await Task.init({ project: 'examples', name: 'pipeline step 1 dataset artifact' });
-await task.uploadArtifact('dataset', Array.from({ length: 20 }, (_, index) => ({ x: index, y: index % 2 })));
+// A path that exists: the file is uploaded.
+writeFileSync('dataset.json', JSON.stringify(Array.from({ length: 20 }, (_, index) => ({ x: index, y: index % 2 }))));
+await task.uploadArtifact('dataset', 'dataset.json');
 console.log('uploaded');
 `,
-  'step2.ts': `import { Task } from 'run-pipeline';
+  'step2.ts': `import { readFile } from 'node:fs/promises';
+import { StorageManager, Task } from 'run-pipeline';
 interface Row { x: number; y: number }
 const task = await Task.init({ project: 'examples', name: 'pipeline step 2 process dataset' });
-const args = { dataset_url: '', rows: [] as Row[], random_state: 42, test_size: 0.2 };
+const args = { dataset_url: '', random_state: 42, test_size: 0.2 };
 task.connect(args);
-const split = Math.round(args.rows.length * (1 - args.test_size));
-await task.uploadArtifact('X_train', args.rows.slice(0, split));
-await task.uploadArtifact('X_test', args.rows.slice(split));
+const rows = JSON.parse(await readFile(await StorageManager.getLocalCopy(args.dataset_url), 'utf8')) as Row[];
+const split = Math.round(rows.length * (1 - args.test_size));
+await task.uploadArtifact('X_train', rows.slice(0, split));
+await task.uploadArtifact('X_test', rows.slice(split));
 task.setProgress(100);
 `,
   'step3.ts': `import { Task } from 'run-pipeline';
@@ -41,7 +46,7 @@ pipe.addStep({ name: 'stage_data', baseTaskProject: 'examples', baseTaskName: 'p
 pipe.addStep({
   name: 'stage_process', parents: ['stage_data'],
   baseTaskProject: 'examples', baseTaskName: 'pipeline step 2 process dataset', cacheExecutedStep: true,
-  parameterOverride: { 'General/dataset_url': '$<stage_data.artifacts.dataset.url>', 'General/rows': '$<stage_data.dataset>', 'General/test_size': '$<pipeline.test_size>' },
+  parameterOverride: { 'General/dataset_url': '$<stage_data.artifacts.dataset.url>', 'General/test_size': '$<pipeline.test_size>' },
   preExecuteCallback: (_pipe, node, parameters) => { console.log('before ' + node.name + ' ' + Object.keys(parameters)); return true; },
   postExecuteCallback: (_pipe, node) => console.log('after ' + node.name + ' ' + node.status),
 });
@@ -98,7 +103,7 @@ test('the classic three scripts, as drafts: overridden, executed, cached as far 
   const run = await watchRun(['pipe.ts'], options);
   check(run, 0.25);
   const id = run.events[0]!.run;
-  expect(run.stderr).toContain('before stage_process General/dataset_url,General/rows,General/test_size');
+  expect(run.stderr).toContain('before stage_process General/dataset_url,General/test_size');
   expect(run.stderr).toContain('after stage_process completed');
   expect(await templates(project)).toEqual(before);
   expect(await taskOf(project, `${id}.stage_process`)).toMatchObject({
