@@ -28,3 +28,21 @@ export function fan(steps, options = {}) {
 function file(name, methods) {
   return `import { Pipeline, Step } from 'run-pipeline';\n\n@Pipeline({ name: '${name}', cache: true })\nexport class P {\n${methods.join('\n\n')}\n}\n`;
 }
+
+/** Layers of ten steps, each after two or three of the layer before: what graphs of some size look like. */
+export function layered(steps) {
+  const wide = 10;
+  const methods = Array.from({ length: steps }, (_, index) => {
+    const layer = Math.floor(index / wide);
+    const parents =
+      layer === 0
+        ? []
+        : [0, 3, ...(index % 3 === 0 ? [7] : [])].map(
+            (by) => (layer - 1) * wide + (((index % wide) + by) % wide),
+          );
+    const inputs = parents.map((parent) => `'$<s${parent}.result>'`).join(', ');
+    const names = parents.map((_, at) => `v${at}: number`).join(', ');
+    return `  @Step({ inputs: [${inputs}] })\n  s${index}(${names}): number {\n    return 1${parents.map((_, at) => ` + v${at} / 3`).join('')};\n  }`;
+  });
+  return file(`layered-${steps}`, methods);
+}

@@ -38,8 +38,6 @@ export function useResource<R extends Route>(
   });
 }
 
-export const resourceKey = (route: Route): readonly [Route] => [route];
-
 export function useSession() {
   return useQuery({
     queryKey: ['GET /api/session'],

@@ -69,7 +69,3 @@ export const BranchIcon = icon(
   'M5 5.5v5m0-5a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3Zm0 5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3Zm6-5a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3Zm0 0c0 2.5-2.5 2.5-4 3',
 );
 export const DownloadIcon = icon('M8 2.5v7.5m0 0L5 7m3 3 3-3M3 13h10');
-export const LinkIcon = icon(
-  'M6.5 9.5 9.5 6.5M7 4.5l1.2-1.2a2.8 2.8 0 0 1 4 4L11 8.5m-2 3-1.2 1.2a2.8 2.8 0 0 1-4-4L5 7.5',
-);
-export const ExpandIcon = icon('M9.5 2.5h4v4m0-4-4.5 4.5M6.5 13.5h-4v-4m0 4L7 9');

@@ -26,6 +26,21 @@ export interface CardGraph {
 /** So many alike are a stage. */
 const STAGE = 12;
 
+/** The same object as long as no node came: what hangs on it stays valid. */
+const known = new WeakMap<
+  RunView,
+  { readonly size: number; readonly shape: number; readonly graph: CardGraph }
+>();
+
+/** @param shape Changes when nodes or edges came. */
+export function cardGraphOf(view: RunView, shape: number): CardGraph {
+  const before = known.get(view);
+  if (before?.shape === shape && before.size === view.steps.size) return before.graph;
+  const graph = cardGraph(view);
+  known.set(view, { size: view.steps.size, shape, graph });
+  return graph;
+}
+
 export function cardGraph(view: RunView): CardGraph {
   const steps = [...view.steps.values()];
   const elements = new Map<string, StepView[]>();

@@ -17,7 +17,7 @@ import { EmptyState, Loading } from '../design/empty-state.js';
 import { FitIcon, MinusIcon, PlusIcon } from '../design/icons.js';
 import { useKeys } from '../keyboard/keys.js';
 import { CARD_HEIGHT, CARD_WIDTH } from './arrange.js';
-import { cardGraph, type CardGraph } from './cards.js';
+import { cardGraphOf, type CardGraph } from './cards.js';
 import { CardView } from './card-view.js';
 import { neighbour, relatives } from './relatives.js';
 import { Silhouette } from './silhouette.js';
@@ -36,7 +36,7 @@ export interface GraphViewProps {
 export function GraphView(props: GraphViewProps) {
   const { live } = props;
   const shape = useShape(live);
-  const graph = useMemo(() => cardGraph(live.view), [shape, live]);
+  const graph = useMemo(() => cardGraphOf(live.view, shape), [shape, live]);
   const arranged = useArrangement(graph);
   if (arranged === undefined) return <Loading what="the graph" />;
   return <Canvas {...props} arranged={arranged} />;

@@ -8,6 +8,8 @@ const AT_ONCE = 150;
 
 let worker: Worker | undefined;
 let asked = 0;
+/** Whoever comes back to a graph finds it as it was. */
+const done = new WeakMap<CardGraph, Arrangement>();
 const waiting = new Map<number, (arrangement: Arrangement) => void>();
 
 function inWorker(request: Omit<LayoutRequest, 'id'>, done: (arrangement: Arrangement) => void): () => void {
@@ -31,15 +33,22 @@ function inWorker(request: Omit<LayoutRequest, 'id'>, done: (arrangement: Arrang
  */
 export function useArrangement(graph: CardGraph): Arranged | undefined {
   const small = graph.cards.length <= AT_ONCE;
-  const direct = useMemo(
-    () => (small ? { graph, at: arrange(graph.cards.length, graph.edges) } : undefined),
-    [small, graph],
-  );
+  const direct = useMemo((): Arranged | undefined => {
+    const known = done.get(graph);
+    if (known !== undefined) return { graph, at: known };
+    if (!small) return undefined;
+    const at = arrange(graph.cards.length, graph.edges);
+    done.set(graph, at);
+    return { graph, at };
+  }, [small, graph]);
   const [later, setLater] = useState<Arranged>();
   useEffect(() => {
-    if (small) return undefined;
-    return inWorker({ count: graph.cards.length, edges: graph.edges }, (at) => setLater({ graph, at }));
-  }, [small, graph]);
+    if (direct !== undefined) return undefined;
+    return inWorker({ count: graph.cards.length, edges: graph.edges }, (at) => {
+      done.set(graph, at);
+      setLater({ graph, at });
+    });
+  }, [direct, graph]);
   return direct ?? later;
 }
 

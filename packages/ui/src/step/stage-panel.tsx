@@ -4,7 +4,7 @@ import { count } from '../design/amounts.js';
 import { IconButton } from '../design/button.js';
 import { EmptyState } from '../design/empty-state.js';
 import { CloseIcon } from '../design/icons.js';
-import { cardGraph } from '../graph/cards.js';
+import { cardGraphOf } from '../graph/cards.js';
 import { Members } from './members.js';
 import styles from './step-panel.module.css';
 import body from '../step-tab/tab-body.module.css';
@@ -19,7 +19,7 @@ export function StagePanel(props: {
   const { live, name } = props;
   const shape = useShape(live);
   const card = useMemo(
-    () => cardGraph(live.view).cards.find((each) => each.name === name),
+    () => cardGraphOf(live.view, shape).cards.find((each) => each.name === name),
     [shape, live, name],
   );
   return (
