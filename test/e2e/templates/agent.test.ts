@@ -71,3 +71,23 @@ test('on an agent a step from a task is what it is here', async () => {
   expect(again).toMatchObject({ code: 0, by: { cached: ['data'] } });
   expect(again.ends['data']).toMatchObject({ task: `${id}.data` });
 });
+
+test('left to an agent with its controller, a run clones the tasks that there were when it was left', async () => {
+  const it = await fleet(FILES);
+  const base = await draft(it.files, { file: 'data.ts', name: 'data' });
+  await it.agent(['--queue', 'default', 'services']);
+  const options = { cwd: it.files.directory };
+  const run = await watchRun(['pipe.ts', '--remote', '--queue', 'default'], options);
+  expect({ code: run.code, by: run.by, stderr: run.stderr }).toMatchObject({
+    code: 0,
+    by: { completed: ['data', 'reader', 'sum'] },
+  });
+  const id = run.events[0]!.run;
+  expect(await taskOf(it.files, `${id}.data`)).toMatchObject({
+    status: 'completed',
+    parent: base.id,
+    run: id,
+  });
+  expect(run.events.filter(({ type }) => type === 'run.report')).toMatchObject([{ from: 'data' }]);
+  expect(await taskOf(it.files, base.id)).toEqual(base);
+});
