@@ -319,3 +319,58 @@ tell('id', draft.id);
   expect(await it.project.store.readTask(first.id)).toMatchObject({ status: 'created' });
   expect(await query(['get', id, 'last.result'], at(it))).toBe(4);
 });
+
+test('the command line clones a run of an agent as any task, with other parameters, and enqueues it', async () => {
+  const it = await fleet(files({}));
+  await agentHere(it, '--queue', 'services');
+  const first = await watchRun(['pipe.ts', '--remote', '--param', 'n=3'], at(it));
+  expect(first, first.stderr).toMatchObject({ code: 0 });
+  const { id: original } = await onlyRun(it);
+  const args = ['--arg', 'General/n=8', '--arg', 'General/day=2027-01-02'];
+  const clone = await query<{ readonly id: string }>(['task', 'clone', original, ...args], at(it));
+  await query(['task', 'enqueue', clone.id, '--queue', 'services'], at(it));
+  expect(await it.ended(clone.id as never)).toMatchObject({ status: 'completed' });
+  expect(traces(it)).toEqual([`one 3 ${DAY} csv`, 'one 8 2027-01-02T00:00:00.000Z csv']);
+  expect(await query(['runs'], at(it))).toMatchObject([
+    { id: clone.id, pipeline: 'small', number: 2 },
+    { id: original, pipeline: 'small', number: 1 },
+  ]);
+  const wrong = await query<{ readonly id: string }>(
+    ['task', 'clone', original, '--arg', 'General/n=many'],
+    at(it),
+  );
+  await query(['task', 'enqueue', wrong.id, '--queue', 'services'], at(it));
+  expect(await it.ended(wrong.id as never)).toMatchObject({
+    status: 'failed',
+    error: { code: 'invalid-parameter', message: expect.stringMatching(/`n` takes a number/) as string },
+  });
+  expect(await it.project.store.findRuns({})).toHaveLength(2);
+});
+
+test('a run that failed on an agent is enqueued again: it is the same run, and what it completed is kept', async () => {
+  const it = await fleet({
+    ...TRACE,
+    'pipe.ts': `
+import { existsSync } from 'node:fs';
+import { PipelineController } from 'run-pipeline';
+import { trace } from './trace.js';
+export const pipe = new PipelineController({ name: 'fails', project: 'examples' });
+pipe.addFunctionStep({ name: 'one', function: () => { trace('one'); return 1; } });
+pipe.addFunctionStep({
+  name: 'two',
+  function: (n: number) => { trace('two'); if (!existsSync('good')) throw new Error('not yet'); return n; },
+  functionKwargs: { n: '$<one.result>' },
+});
+`,
+  });
+  await agentHere(it, '--queue', 'services');
+  expect(await watchRun(['pipe.ts', '--remote'], at(it))).toMatchObject({ code: 1 });
+  const { id } = await onlyRun(it);
+  await it.ended(id as never);
+  it.files.write({ good: '' });
+  await query(['task', 'enqueue', id, '--queue', 'services'], at(it));
+  const followed = await watchRun(['follow', id], at(it));
+  expect(followed, followed.stderr).toMatchObject({ code: 0 });
+  expect(traces(it)).toEqual(['one', 'two', 'two']);
+  expect(await onlyRun(it)).toMatchObject({ status: 'completed', number: 1 });
+});

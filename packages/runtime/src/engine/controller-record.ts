@@ -21,7 +21,7 @@ export async function controllerRecord(options: {
   /** `examples/iris.ts#IrisPipeline`. */
   readonly source: string;
   readonly parameters: TaskParameters[string];
-  /** Of a draft. */
+  /** What its clones are made of. */
   readonly launch?: SharedValue;
 }): Promise<Omit<NewTask, 'id'>> {
   const { project, definition, launch } = options;

@@ -2,7 +2,8 @@ import type { TaskId, TaskRecord } from '@run-pipeline/core/model';
 import { newTaskId } from '../project/new-id.js';
 import type { RunRequest } from './api.js';
 import { controllerRecord } from './controller-record.js';
-import { draftValue } from './draft.js';
+import { draftValue, type DraftLaunch } from './draft.js';
+import type { LaunchPackages } from './launch.js';
 import { declaredPipeline, draftDefaults, draftValues } from './draft-parameters.js';
 import { launchOptions, prepareLaunch } from './prepare-launch.js';
 import type { LoadedFile } from '../discover/discovery.js';
@@ -14,7 +15,7 @@ import type { LoadedFile } from '../discover/discovery.js';
 export async function createDraft(
   request: Omit<RunRequest, 'onEvent' | 'signal' | 'loaded'> & { readonly loaded: LoadedFile },
 ): Promise<TaskRecord> {
-  const { project, definition, source, loaded, options } = request;
+  const { project, definition, source, loaded } = request;
   const declared = declaredPipeline(definition);
   const values = await draftValues({
     definitions: definition.parameters,
@@ -22,24 +23,7 @@ export async function createDraft(
     cwd: project.cwd,
   });
   const { packages } = await prepareLaunch(request);
-  const fromTasks = new Set(
-    definition.steps.filter(({ code }) => code.kind === 'task').map(({ name }) => name),
-  );
-  const launch = draftValue({
-    version: 1,
-    kind: definition.kind,
-    exportName: request.exportName,
-    pipeline: definition.name,
-    project: definition.project,
-    declared,
-    source,
-    cwd: project.cwd,
-    file: loaded.file,
-    argv: loaded.argv ?? [],
-    options: launchOptions(options),
-    packages: [...packages.hashes].filter(([step]) => !fromTasks.has(step)),
-    bundle: loaded.bundle,
-  });
+  const launch = draftValue(draftLaunch({ ...request, loaded, packages }));
   const record = await controllerRecord({
     project,
     definition,
@@ -48,4 +32,32 @@ export async function createDraft(
     launch,
   });
   return project.store.createTask({ id: newTaskId() satisfies TaskId, ...record });
+}
+
+/** What another process needs to make a run like this one, but for its parameters. */
+export function draftLaunch(
+  request: Pick<RunRequest, 'project' | 'definition' | 'source' | 'exportName' | 'options'> & {
+    readonly loaded: LoadedFile;
+    readonly packages: LaunchPackages;
+  },
+): DraftLaunch {
+  const { project, definition, loaded, packages } = request;
+  const fromTasks = new Set(
+    definition.steps.filter(({ code }) => code.kind === 'task').map(({ name }) => name),
+  );
+  return {
+    version: 1,
+    kind: definition.kind,
+    exportName: request.exportName,
+    pipeline: definition.name,
+    project: definition.project,
+    declared: declaredPipeline(definition),
+    source: request.source,
+    cwd: project.cwd,
+    file: loaded.file,
+    argv: loaded.argv ?? [],
+    options: launchOptions(request.options),
+    packages: [...packages.hashes].filter(([step]) => !fromTasks.has(step)),
+    bundle: loaded.bundle,
+  };
 }

@@ -35,14 +35,21 @@ export const declaredPipeline = (definition: PipelineDefinition): DeclaredPipeli
   ),
 });
 
-/** What a record shows of the values of a run. What JSON cannot keep, or is long, is left out: the run has it. */
-export function recordedParameters(parameters: Parameters): TaskParameters[string] {
-  return Object.fromEntries(
-    [...parameters].flatMap(([name, { value }]) => {
-      const encoded = value === undefined ? undefined : shortJson(value, name);
-      return encoded === undefined ? [] : [[name, encoded] as const];
-    }),
-  );
+/** The values of a run for its record. What JSON cannot keep, or is long, is left out: the run has it. */
+export function recordedParameters(parameters: Parameters): {
+  readonly values: TaskParameters[string];
+  /** Nothing was left out: a clone of the record is launched with the same. */
+  readonly complete: boolean;
+} {
+  const values: [string, EncodedValue][] = [];
+  let complete = true;
+  for (const [name, { value, file }] of parameters) {
+    if (value === undefined) continue;
+    const encoded = shortJson(file?.path ?? value, name);
+    if (encoded === undefined) complete = false;
+    else values.push([name, encoded]);
+  }
+  return { values: Object.fromEntries(values), complete };
 }
 
 /**

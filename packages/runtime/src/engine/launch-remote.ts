@@ -5,6 +5,8 @@ import { newRunId } from '../project/new-id.js';
 import { processIdentity } from '../project/process-identity.js';
 import type { RunRequest } from './api.js';
 import { controllerRecord } from './controller-record.js';
+import { draftLaunch } from './create-draft.js';
+import { draftValue } from './draft.js';
 import { declaredPipeline, recordedParameters } from './draft-parameters.js';
 import { launchParameters } from './parameters.js';
 import { launchOptions, prepareLaunch } from './prepare-launch.js';
@@ -43,11 +45,16 @@ export async function launchRemote(
     declared: declaredPipeline(definition),
     options: launchOptions(request.options),
   });
+  const recorded = recordedParameters(parameters);
   const task = await controllerRecord({
     project,
     definition,
     source,
-    parameters: recordedParameters(parameters),
+    parameters: recorded.values,
+    // With it the record can be cloned as any task: then it must say everything.
+    ...(request.loaded === undefined || !recorded.complete
+      ? {}
+      : { launch: draftValue(draftLaunch({ ...request, loaded: request.loaded, packages })) }),
   });
   const row = await project.store.createRun({
     id: newRunId(),

@@ -90,7 +90,8 @@ export async function cloneTask(
   const { id } = await store.createTask({
     id: newTaskId(),
     project: changes.project ?? source.project,
-    name: changes.name ?? `Clone of ${source.name}`,
+    // Of a controller it is the pipeline's, by which its runs are counted.
+    name: changes.name ?? (source.script.launch === undefined ? `Clone of ${source.name}` : source.name),
     type: changes.type ?? source.type,
     parent: source.id,
     edit: {
