@@ -322,3 +322,32 @@ await run(pipe, { local: true, remote: true }).catch(({ message }) => tell('refu
 `);
   expect((await told(it))['refused']).toBe('run() takes either "local" or "remote", not both');
 });
+
+test('a run that its own process drives is a task as well, without a record', async () => {
+  const it = await fleet({
+    'pipe.ts': `
+import { PipelineController } from 'run-pipeline';
+export const pipe = new PipelineController({ name: 'small', project: 'examples' });
+pipe.addParameter({ name: 'n', default: 1 });
+pipe.addFunctionStep({ name: 'one', function: (n: number) => n + 1, functionKwargs: { n: '$<pipeline.n>' }, monitorArtifacts: [['result', 'best']] });
+`,
+    'program.ts': `
+import { PipelineController, Task } from 'run-pipeline';
+const tell = (name: string, value: unknown) => console.log(JSON.stringify([name, value ?? null]));
+const { id } = await PipelineController.get({ project: 'examples', name: 'small' });
+const task = await Task.get<{ best: number }>({ id });
+tell('task', [task.id === id, task.name, task.type, task.status, await task.artifacts.best.get()]);
+tell('clone', await Task.clone({ source: id }).then(() => 'not refused', ({ code, help }) => [code, help]));
+`,
+  });
+  expect(await watchRun(['pipe.ts', '--param', 'n=4'], at(it))).toMatchObject({ code: 0 });
+  const { task, clone } = await told(it);
+  expect(task).toEqual([true, 'small', 'controller', 'completed', 5]);
+  expect(clone).toEqual(['no-script', expect.stringMatching(/PipelineController.clone/)]);
+  expect(await query(['task', 'show', (await onlyRun(it)).id], at(it))).toMatchObject({
+    type: 'controller',
+    status: 'completed',
+    parameters: { 'General/n': 4 },
+  });
+  expect(await it.project.store.findTasks({})).toEqual([]);
+});

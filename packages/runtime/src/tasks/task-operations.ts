@@ -82,9 +82,12 @@ export async function cloneTask(
       code: 'no-script',
       message: source.isRecord
         ? `the task ${labelOf(source)} has no code that a clone could execute`
-        : `${source.id} is a step of a run that calls a function: it cannot be cloned`,
+        : `${source.id} is ${whatItIs(source)}: it cannot be cloned`,
       at,
-      help: 'clone a task that was made of a script: by running it, or with run-pipeline task create',
+      help:
+        source.type === 'controller'
+          ? `PipelineController.clone({ source: '${source.id}' }) makes a draft of it`
+          : 'clone a task that was made of a script: by running it, or with run-pipeline task create',
     });
   }
   const { id } = await store.createTask({
@@ -184,10 +187,16 @@ export async function abortTask(store: Store, task: TaskRecord, reason: string):
 const notARecord = (task: TaskView, what: string, at: SourceLocation | undefined): RunPipelineError =>
   new RunPipelineError({
     kind: 'usage',
-    code: 'step-of-run',
-    message: `${task.id} is a step of a run that calls a function: it cannot be ${what}`,
+    code: task.type === 'controller' ? 'run-of-here' : 'step-of-run',
+    message: `${task.id} is ${whatItIs(task)}: it cannot be ${what}`,
     at,
+    ...(task.type === 'controller' && {
+      help: `PipelineController.clone({ source: '${task.id}' }) makes a draft of it`,
+    }),
   });
+
+const whatItIs = ({ type }: TaskView): string =>
+  type === 'controller' ? 'a run that was not left to agents' : 'a step of a run that calls a function';
 
 const refusedBy = (
   task: TaskView,

@@ -7,10 +7,11 @@ import {
   type StoredArtifact,
 } from '@run-pipeline/core/model';
 import type { RunRow, Store } from '@run-pipeline/core/ports';
+import { artifactsOfRun, viewOfRun } from './run-as-task.js';
 
 /**
- * What is known of a task, whatever it is: a record, or a step of a run that calls a function and is known
- * by the events of its run alone.
+ * What is known of a task, whatever it is: a record, a step of a run that calls a function and is known by the
+ * events of its run alone, or a run.
  */
 export interface TaskView extends TaskRecord {
   /** It has a record: it can be edited, cloned, enqueued. */
@@ -31,6 +32,8 @@ export function stepTask(id: string): { readonly run: RunId; readonly step: Step
 export async function readTaskView(store: Store, id: string): Promise<TaskView | undefined> {
   const record = await store.readTask(taskId(id));
   if (record !== undefined) return viewOfRecord(record);
+  const run = await store.getRun(id as RunId);
+  if (run !== undefined) return viewOfRun(store, run);
   const place = stepTask(id);
   if (place === undefined) return undefined;
   const row = await store.getRun(place.run);
@@ -96,5 +99,7 @@ export async function readViewArtifacts(store: Store, view: TaskView): Promise<r
     const committed = await store.readArtifacts(view.run, view.step);
     if (committed.length > 0) return committed;
   }
+  if (view.type === 'controller' && view.run !== undefined && view.step === undefined)
+    return artifactsOfRun(store, view.run);
   return store.readTaskArtifacts(view.id);
 }

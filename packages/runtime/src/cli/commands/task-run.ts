@@ -75,6 +75,8 @@ interface Claimed {
 }
 
 async function claim(context: Context, store: Store, task: TaskView): Promise<Claimed> {
+  if (!task.isRecord && task.step === undefined)
+    throw usageError(`${task.id} is a run`, `run-pipeline resume ${task.id}, or rerun, executes it again`);
   if (!task.isRecord || task.step !== undefined)
     throw usageError(`${task.id} is a step of a run, which alone executes it`, 'clone it, and run the clone');
   if (task.script?.package === undefined) {
