@@ -100,6 +100,7 @@ const allowed = {
     server: [
       'source',
       'task',
+      'tasks',
       'project',
       'discover',
       'package',

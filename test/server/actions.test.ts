@@ -412,7 +412,7 @@ test('tasks are listed, cloned, enqueued and aborted', async () => {
   });
   expect(await server.refused('POST', `/api/tasks/${clone.task}/enqueue`, { body: '{}' })).toMatchObject({
     status: 409,
-    code: 'not-enqueued',
+    code: 'task-status',
   });
   expect(
     (await server.refused('POST', `/api/tasks/${id}/enqueue`, { body: '{"queue":"a\\nb"}' })).status,

@@ -3,6 +3,7 @@ export * from './actions.js';
 export * from './artifact-pages.js';
 export * from './fleet.js';
 export * from './logs.js';
+export * from './report.js';
 export * from './rerun.js';
 export * from './routes.js';
 export * from './runs.js';

@@ -338,6 +338,24 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/index.js')).debugCommand,
   },
   {
+    name: 'report',
+    group: 'after',
+    summary: 'write a run into one HTML file that needs no server: for a pull request, an archive',
+    details: [RUN_HELP, 'With --json the data of the report are printed instead.'],
+    arguments: [RUN],
+    options: [
+      {
+        name: 'out',
+        short: 'o',
+        value: 'PATH',
+        type: 'path',
+        summary: 'where to (default: PIPELINE-NUMBER.html in this directory)',
+      },
+    ],
+    examples: ['run-pipeline report latest -o report.html'],
+    load: async () => (await import('./commands/index.js')).reportCommand,
+  },
+  {
     name: 'ui',
     group: 'after',
     summary: 'serve the web page of this project, until Ctrl-C',

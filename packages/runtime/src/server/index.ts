@@ -3,3 +3,5 @@ export { startServer, DEFAULT_PORT, type RunningServer, type ServerOptions } fro
 export { findRunningServer, linkTo, noteServer, removeNote, type NotedServer } from './running-server.js';
 export { IDLE_VARIABLE, reportReady, startInBackground, stopBackground } from './background.js';
 export { openInBrowser } from './open-browser.js';
+export { reportRun } from './report/report-run.js';
+export { reportHtml } from './report/write-report.js';

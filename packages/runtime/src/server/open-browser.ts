@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { ticketLink, type NotedServer } from './running-server.js';
 
+const PATIENCE_MS = 2_000;
+
 /**
  * Opens a path of the page in the person's browser. False when there is nothing that could: a machine
  * without a desktop, which is no failure.
@@ -10,14 +12,19 @@ export async function openInBrowser(
   path: string,
 ): Promise<boolean> {
   const link = await ticketLink(server, path);
+  if (link === undefined) return false;
   const [command, ...words] = opener(link);
   const child = spawn(command, words, { stdio: 'ignore', detached: true, windowsHide: true });
-  child.unref();
   return new Promise((settle) => {
-    child.once('error', () => settle(false));
-    child.once('exit', (code) => settle(code === 0));
+    const end = (opened: boolean): void => {
+      clearTimeout(timer);
+      child.unref();
+      settle(opened);
+    };
     // A browser that it started itself may stay in the foreground.
-    setTimeout(() => settle(true), 2_000).unref();
+    const timer = setTimeout(() => end(true), PATIENCE_MS);
+    child.once('error', () => end(false));
+    child.once('exit', (code) => end(code === 0));
   });
 }
 

@@ -19,6 +19,8 @@ export interface NotedServer {
 }
 
 const NOTE = 'page-server.json';
+const PATIENCE_MS = 3_000;
+const LONGEST_ANSWER = 100_000;
 
 /** Where the command line asks for a ticket; no resource of the page. */
 export const TICKET = '/api/ticket';
@@ -50,18 +52,53 @@ export function removeNote(home: string, server: RunningServer): void {
 export async function findRunningServer(home: string): Promise<NotedServer | undefined> {
   const note = readNote(home);
   if (note === undefined || isAlive(note.identity) === 'dead') return undefined;
-  try {
-    const response = await fetch(`${note.address}/api/session`, {
-      headers: { authorization: `Bearer ${note.token}` },
-      signal: AbortSignal.timeout(2_000),
-      redirect: 'error',
+  const session = (await ask(note, 'GET', '/api/session')) as Session | undefined;
+  return session?.server === note.instance ? note : undefined;
+}
+
+/**
+ * What the server answers as JSON; undefined when it does not. By Node's own client: `fetch` of Node 20 may
+ * never settle when the other side hangs up, and its time limit does not keep a process alive.
+ */
+async function ask(
+  server: Pick<NotedServer, 'address' | 'token'>,
+  method: 'GET' | 'POST',
+  path: string,
+): Promise<unknown> {
+  // Most commands never come here.
+  const { request } = await import('node:http');
+  return new Promise((settle) => {
+    const timer = setTimeout(() => end(undefined), PATIENCE_MS);
+    const end = (answer: unknown): void => {
+      clearTimeout(timer);
+      sent.destroy();
+      settle(answer);
+    };
+    const sent = request(`${server.address}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${server.token}` },
+      agent: false,
     });
-    if (!response.ok) return undefined;
-    const session = (await response.json()) as Session;
-    return session.server === note.instance ? note : undefined;
-  } catch {
-    return undefined;
-  }
+    sent.on('error', () => end(undefined));
+    sent.on('close', () => end(undefined));
+    sent.on('response', (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+        if (text.length > LONGEST_ANSWER) end(undefined);
+      });
+      response.on('error', () => end(undefined));
+      response.on('end', () => {
+        try {
+          end(response.statusCode === 200 ? JSON.parse(text) : undefined);
+        } catch {
+          end(undefined);
+        }
+      });
+    });
+    sent.end();
+  });
 }
 
 /** The server that is noted, if its process lives; whether it answers was not asked. */
@@ -70,18 +107,14 @@ export function notedServer(home: string): NotedServer | undefined {
   return note === undefined || isAlive(note.identity) !== 'alive' ? undefined : note;
 }
 
-/** What a browser is started with: good once, and soon no more. */
+/** What a browser is started with: good once, and soon no more. Undefined when the server does not answer. */
 export async function ticketLink(
   server: Pick<NotedServer, 'address' | 'token'>,
   path: string,
-): Promise<string> {
-  const response = await fetch(`${server.address}${TICKET}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${server.token}` },
-    signal: AbortSignal.timeout(5_000),
-  });
-  const { ticket } = (await response.json()) as { readonly ticket: string };
-  return `${server.address}${path}${path.includes('?') ? '&' : '?'}ticket=${encodeURIComponent(ticket)}`;
+): Promise<string | undefined> {
+  const answer = (await ask(server, 'POST', TICKET)) as { readonly ticket: string } | undefined;
+  if (answer === undefined) return undefined;
+  return `${server.address}${path}${path.includes('?') ? '&' : '?'}ticket=${encodeURIComponent(answer.ticket)}`;
 }
 
 /** What a person opens: a path of the page, with the token. */
@@ -96,6 +129,8 @@ function readNote(home: string): NotedServer | undefined {
     const { address, token, instance, identity } = note ?? {};
     const complete =
       typeof address === 'string' &&
+      /^http:\/\/[\w.:[\]-]+$/.test(address) &&
+      URL.canParse(address) &&
       typeof token === 'string' &&
       typeof instance === 'string' &&
       typeof identity?.pid === 'number' &&

@@ -1,18 +1,13 @@
 import { getRequestListener } from '@hono/node-server';
-import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { RunPipelineError } from '@run-pipeline/core/model';
 import type { Project } from '../project/index.js';
 import { createApp } from './app.js';
-import { ArtifactPages } from './artifacts/artifact-pages.js';
+import { createContext } from './create-context.js';
 import { SECURITY_HEADERS } from './door/headers.js';
 import { hostCheck, isLoopback } from './door/hosts.js';
 import { openSessions } from './door/sessions.js';
-import { Logs } from './logs/logs.js';
-import { RunItems } from './runs/run-items.js';
-import { RunViews } from './runs/run-views.js';
-import type { ServerContext } from './server-context.js';
 import { StaticPage } from './static-page.js';
 import { LiveFeed } from './stream/live-feed.js';
 
@@ -57,18 +52,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
   }
   const sessions = openSessions({ home: project.home, chosenToken: options.token });
-  const views = new RunViews(project.store);
-  const context: ServerContext = {
+  const context = createContext({
     project,
     version: options.version,
-    instance: randomUUID(),
     actions: !options.readOnly,
-    views,
-    items: new RunItems(project, views),
-    logs: new Logs(project.store),
-    artifacts: new ArtifactPages(),
     onBug: options.onBug,
-  };
+  });
   const feed = new LiveFeed(context);
   const app = createApp({ context, sessions, feed, page: new StaticPage(options.pageDirectory) });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });

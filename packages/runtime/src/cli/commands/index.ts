@@ -14,6 +14,7 @@ export { initCommand } from './init.js';
 export { logsCommand } from './logs.js';
 export { planCommand } from './plan.js';
 export { queueClearCommand, queueCreateCommand, queueLsCommand, queueShowCommand } from './queue.js';
+export { reportCommand } from './report.js';
 export { rerunCommand } from './rerun.js';
 export { resumeCommand } from './resume.js';
 export { runCommand } from './run.js';

@@ -75,6 +75,16 @@ export async function artifactBytes(
   return new Response(body, { status: range === undefined ? 200 : 206, headers });
 }
 
+/** An image that is shown, whole, with its type by its own bytes. */
+export async function readShownImage(
+  context: ServerContext,
+  hash: string,
+): Promise<{ readonly type: string; readonly bytes: Uint8Array }> {
+  const content = await findContent(context, hash);
+  const whole = { offset: 0, size: content.size };
+  return { type: await shownType(content, whole), bytes: await readBytes(content, whole) };
+}
+
 interface Part {
   readonly offset: number;
   readonly size: number;

@@ -9,6 +9,7 @@ import {
 } from '@run-pipeline/core/model';
 import type { TaskDetails, TaskItem, TaskList, TaskQueryText } from '@run-pipeline/core/wire';
 import { decodeJsonValue } from '../../artifacts/index.js';
+import { readTaskView, readViewArtifacts, type TaskView } from '../../tasks/task-view.js';
 import { queryWords } from '../query-words.js';
 import { Refusal } from '../refusal.js';
 import type { ServerContext } from '../server-context.js';
@@ -93,7 +94,7 @@ export async function taskDetails(context: ServerContext, id: string): Promise<T
   const { store } = context.project;
   const task = await requireTask(context, id);
   const [artifacts, reports, children] = await Promise.all([
-    store.readTaskArtifacts(task.id),
+    readViewArtifacts(store, task),
     readReports(context, task),
     store.findTasks({ parent: task.id, steps: true, limit: MOST_CHILDREN }),
   ]);
@@ -105,8 +106,9 @@ export async function taskDetails(context: ServerContext, id: string): Promise<T
   };
 }
 
-export async function requireTask(context: ServerContext, id: string): Promise<TaskRecord> {
-  const task = await context.project.store.readTask(taskId(id));
+/** A record, or a step of a run that calls a function, whose id is `RUN.STEP`. */
+export async function requireTask(context: ServerContext, id: string): Promise<TaskView> {
+  const task = await readTaskView(context.project.store, id);
   if (task === undefined) throw new Refusal(404, 'unknown-task', 'there is no such task');
   return task;
 }
@@ -124,7 +126,8 @@ async function readReports(context: ServerContext, task: TaskRecord): Promise<re
   return reports;
 }
 
-export function taskItem({ parameters, configurations, ...task }: TaskRecord): TaskItem {
+export function taskItem(record: TaskRecord | TaskView): TaskItem {
+  const { parameters, configurations, isRecord: _, ...task } = { isRecord: true, ...record };
   return {
     ...task,
     parameters: Object.entries(parameters).flatMap(([section, values]) =>

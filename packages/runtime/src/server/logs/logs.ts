@@ -1,7 +1,7 @@
 import { stepName, type RunEvent, type RunId, type TaskRecord } from '@run-pipeline/core/model';
 import type { LogPage, LogQuery, LogSummary } from '@run-pipeline/core/wire';
 import type { Store } from '@run-pipeline/core/ports';
-import { badRequest, Refusal } from '../refusal.js';
+import { badRequest } from '../refusal.js';
 import { LogIndex } from './log-index.js';
 import { stepLogSource, taskLogSource, type LogSource } from './log-source.js';
 import { RunLogSizes } from './run-log-sizes.js';
@@ -36,6 +36,9 @@ export class Logs {
   }
 
   async ofTask(task: TaskRecord, query: LogQuery, signal: AbortSignal): Promise<LogPage> {
+    // What a step printed is told by the events of its run, wherever it was executed.
+    if (task.run !== undefined && task.step !== undefined)
+      return this.ofStep({ run: task.run, step: task.step }, query, signal);
     const attempt = query.attempt ?? task.attempt;
     return this.#page(taskLogSource(this.#store, task.id, attempt), attempt, query, signal);
   }
@@ -69,5 +72,3 @@ function recent<Key, Value>(map: Map<Key, Value>, key: Key, most: number, make: 
   if (map.size > most) for (const oldest of map.keys()) return (map.delete(oldest), value);
   return value;
 }
-
-export const unknownTask = (): Refusal => new Refusal(404, 'unknown-task', 'there is no such task');
