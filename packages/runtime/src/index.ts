@@ -37,6 +37,7 @@ export {
   Task,
   TaskArtifact,
   TaskFailed,
+  type ReportedScalars,
   type TaskArtifacts,
   type TaskCloneChanges,
   type TaskCreateOptions,

@@ -2,6 +2,7 @@ import {
   parameterKey,
   RunPipelineError,
   type SourceLocation,
+  type TaskConfigurations,
   type TaskParameter,
   type TaskParameters,
 } from '@run-pipeline/core/model';
@@ -37,20 +38,14 @@ export function nestedParameters(
   return Object.fromEntries([...sections].map(([section, values]) => [section, Object.fromEntries(values)]));
 }
 
+interface Caller {
+  readonly what: string;
+  readonly at: SourceLocation | undefined;
+}
+
 /** Values of a program, checked at the door. */
-export function encodeParameters(
-  values: unknown,
-  { what, at }: { readonly what: string; readonly at: SourceLocation | undefined },
-): TaskParameters {
-  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
-    throw new RunPipelineError({
-      kind: 'usage',
-      code: 'option-type',
-      message: `${what} takes an object of parameters: { 'General/lr': 0.1 }`,
-      at,
-    });
-  }
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+export function encodeParameters(values: unknown, { what, at }: Caller): TaskParameters {
+  const entries = entriesOf(values, `${what} takes an object of parameters: { 'General/lr': 0.1 }`, at);
   const empty = entries.find(([key]) => key === '' || key.startsWith('/') || key.endsWith('/'));
   if (empty !== undefined) {
     throw new RunPipelineError({
@@ -61,4 +56,21 @@ export function encodeParameters(
     });
   }
   return nestedParameters(entries.map(([key, value]) => [key, encodeJsonValue(value, key)] as const));
+}
+
+export function encodeConfigurations(values: unknown, { what, at }: Caller): TaskConfigurations {
+  const entries = entriesOf(values, `${what} takes an object of configurations: { network: { … } }`, at);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, encodeJsonValue(value, `configuration ${name}`)]),
+  );
+}
+
+function entriesOf(
+  values: unknown,
+  message: string,
+  at: SourceLocation | undefined,
+): readonly (readonly [string, unknown])[] {
+  if (typeof values !== 'object' || values === null || Array.isArray(values))
+    throw new RunPipelineError({ kind: 'usage', code: 'option-type', message, at });
+  return Object.entries(values).filter(([, value]) => value !== undefined);
 }

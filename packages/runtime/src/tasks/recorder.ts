@@ -72,6 +72,7 @@ export class Recorder {
     });
     const started = await new Promise<StartedScriptTask>((resolve, reject) => {
       worker.once('error', reject);
+      worker.once('exit', () => reject(new Error('the recorder of the task ended at once')));
       const listen = (message: FromRecorder): void => {
         if (message.type === 'warning') return events.onWarning(message.message);
         port1.off('message', listen);
@@ -80,7 +81,7 @@ export class Recorder {
       };
       port1.on('message', listen);
     });
-    worker.removeAllListeners('error');
+    worker.removeAllListeners();
     return new Recorder({ started, worker, port: port1, shared: new Int32Array(buffer), events });
   }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { fileMarker } from '@run-pipeline/core/define';
 import {
@@ -219,7 +219,8 @@ export class ScriptTask {
 
   #contentOf(name: string, value: unknown): Content | Promise<Content> {
     const marker = fileMarker(value);
-    if (marker !== undefined) return { kind: 'path', path: marker.path, directory: marker.directory };
+    if (marker !== undefined)
+      return { kind: 'path', path: resolve(this.#cwd, marker.path), directory: marker.directory };
     const packed = packValue(value, { path: name, cwd: this.#cwd });
     if (packed instanceof Promise) return packed.then((done) => ({ kind: 'packed', packed: done }));
     return { kind: 'packed', packed };
@@ -230,7 +231,7 @@ export class ScriptTask {
     if (this.#ended) return;
     const value = content.kind === 'value' ? content.value : image(content.bytes, content);
     const marker = fileMarker(value);
-    if (marker !== undefined && !existsSync(marker.path)) {
+    if (marker !== undefined && !existsSync(resolve(this.#cwd, marker.path))) {
       throw new RunPipelineError({
         kind: 'artifact',
         code: 'file-missing',

@@ -2,6 +2,8 @@ import type { Duration } from '@run-pipeline/core/define';
 import { describeValue, OptionReader } from '@run-pipeline/core/define';
 import { TASK_TYPES, type SourceLocation, type TaskStatus, type TaskType } from '@run-pipeline/core/model';
 
+export const DEFAULT_TYPE: TaskType = 'training';
+
 /** Of `Task.init`. */
 export interface TaskInitOptions {
   /** Tasks are found by project and name. */

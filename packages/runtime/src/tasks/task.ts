@@ -1,44 +1,27 @@
 import { join } from 'node:path';
 import { callSite, describeValue, durationMs } from '@run-pipeline/core/define';
 import {
-  mergeEdits,
   RunPipelineError,
   type ErrorRecord,
   type SourceLocation,
-  type StoredArtifact,
-  type TaskEdit,
   type TaskScript,
   type TaskStatus,
   type TaskType,
 } from '@run-pipeline/core/model';
-import type { Project } from '../project/project.js';
-import { decodeJsonValue, encodeJsonValue } from '../artifacts/index.js';
-import {
-  findCurrentTask,
-  liveTaskOf,
-  type CurrentTask,
-  type LiveTask,
-  type TaskLogger,
-} from '../task/index.js';
-import { scratchOf, storedAccess, storedBytes } from './artifact-access.js';
+import { decodeJsonValue } from '../artifacts/index.js';
+import { findCurrentTask, liveTaskOf, type CurrentTask, type TaskLogger } from '../task/index.js';
+import { beginTask } from './begin-task.js';
 import { connectFile, connectObject } from './connect-configuration.js';
 import { connectValues } from './connect.js';
-import { requireById, requireByName } from './find-task.js';
+import { requireById } from './find-task.js';
 import { leaveScript } from './leave-script.js';
-import { encodeParameters, flatParameters, GENERAL, keyOf } from './parameter-names.js';
+import { encodeConfigurations, encodeParameters, flatParameters, GENERAL, keyOf } from './parameter-names.js';
+import { cloneOf, createTask, getTask, putIntoQueue, queryTasks, type FoundTask } from './project-tasks.js';
 import { reachProject } from './reach-project.js';
-import { scriptHere, scriptStarting, setScriptHere } from './script-here.js';
-import { artifactsByName, type TaskArtifacts } from './task-artifact.js';
-import { taskHost } from './task-host.js';
-import {
-  cloneTask,
-  createDraft,
-  editStored,
-  ENDED,
-  enqueueTask,
-  publishTask,
-  scriptOf,
-} from './task-operations.js';
+import { readReported, scalarsOf, singleValuesOf, type Reported, type ReportedScalars } from './reported.js';
+import { scriptHere } from './script-here.js';
+import type { TaskArtifacts } from './task-artifact.js';
+import { ENDED, publishTask } from './task-operations.js';
 import {
   readOptions,
   type TaskCloneChanges,
@@ -49,48 +32,15 @@ import {
   type TaskSearch,
   type WaitOptions,
 } from './task-options.js';
-import { readViewArtifacts, viewOfRecord, type TaskView } from './task-view.js';
+import { TaskState } from './task-state.js';
 import { waitForStatus } from './wait-for-status.js';
-
-const DEFAULT_TYPE: TaskType = 'training';
-const DEFAULT_QUEUE = 'default';
-const INIT_OPTIONS = ['project', 'name', 'type', 'tags', 'comment', 'assets', 'source'] as const;
-const CREATE_OPTIONS = [
-  'project',
-  'name',
-  'script',
-  'type',
-  'tags',
-  'comment',
-  'parameters',
-  'configurations',
-  'assets',
-] as const;
-const CLONE_OPTIONS = ['name', 'project', 'comment', 'tags', 'parameters', 'configurations'] as const;
-const SEARCH_OPTIONS = ['project', 'name', 'tags', 'status', 'type', 'parent', 'steps', 'limit'] as const;
-const DEFAULT_LIMIT = 100;
-
-/** A task that is recorded in the project, as it was at the last look. */
-interface Stored {
-  readonly project: Project;
-  readonly view: TaskView;
-  readonly artifacts: readonly StoredArtifact[];
-}
-
-/** The task that this code runs as. */
-interface Live {
-  readonly current: CurrentTask;
-  readonly task: LiveTask;
-}
 
 /** What a `Task` is made of; nobody else can make one. */
 class Made {
-  readonly live: Live | undefined;
-  readonly stored: Stored | undefined;
+  readonly state: TaskState;
 
-  constructor(of: { readonly live?: Live; readonly stored?: Stored }) {
-    this.live = of.live;
-    this.stored = of.stored;
+  constructor(state: TaskState) {
+    this.state = state;
   }
 }
 
@@ -117,10 +67,7 @@ class Made {
  * ```
  */
 export class Task<Artifacts = Record<string, unknown>> {
-  #live: Live | undefined;
-  #stored: Stored | undefined;
-  /** What this process changed of the live task, which it cannot read back. */
-  #edit: TaskEdit = {};
+  readonly #state: TaskState;
 
   static {
     // Bundlers rename a class that mentions itself.
@@ -132,8 +79,7 @@ export class Task<Artifacts = Record<string, unknown>> {
     const given: unknown = made;
     if (!(given instanceof Made))
       throw new TypeError('tasks are made by Task.init, Task.create and Task.clone');
-    this.#live = given.live;
-    this.#stored = given.stored;
+    this.#state = given.state;
   }
 
   // ── making and finding tasks ──
@@ -158,32 +104,7 @@ export class Task<Artifacts = Record<string, unknown>> {
    * ```
    */
   static async init(options: TaskInitOptions): Promise<Task> {
-    const at = callSite(Task.init);
-    const reader = readOptions('Task.init()', options, INIT_OPTIONS, at);
-    const task = {
-      project: reader.requiredString('project'),
-      name: reader.requiredString('name'),
-      type: reader.type() ?? DEFAULT_TYPE,
-      tags: reader.strings('tags') ?? [],
-      comment: reader.comment() ?? '',
-      assets: reader.strings('assets') ?? [],
-    };
-    const source = reader.source();
-    const starting = scriptStarting();
-    if (starting !== undefined) await starting;
-    const running = findCurrentTask();
-    if (running !== undefined) {
-      const attached = taskOf(running);
-      if (attached.#live?.task.place === 'process') requireSame(attached, task, at);
-      return attached;
-    }
-    const host = taskHost();
-    if (!host.mayStart) throw notHere(at);
-    const place = { call: at, source };
-    const script = await setScriptHere(
-      import('./start-script.js').then(({ startScript }) => startScript(host, task, place)),
-    );
-    return taskOf(script.current);
+    return taskOf(await beginTask(options, callSite(Task.init)));
   }
 
   /**
@@ -209,25 +130,7 @@ export class Task<Artifacts = Record<string, unknown>> {
   static async get<Artifacts = Record<string, unknown>>(
     query: string | TaskLookUp,
   ): Promise<Task<Artifacts>> {
-    const at = callSite(Task.get);
-    const reader = readOptions(
-      'Task.get()',
-      typeof query === 'string' ? { id: query } : query,
-      ['id', 'project', 'name'],
-      at,
-    );
-    const id = reader.string('id');
-    if (id !== undefined && (reader.string('project') ?? reader.string('name')) !== undefined)
-      throw reader.error('option-type', 'takes either "id", or "project" and "name"');
-    const look =
-      id === undefined
-        ? { project: reader.requiredString('project'), name: reader.requiredString('name') }
-        : undefined;
-    const project = await reachProject('Task.get', at);
-    const view = await (look === undefined
-      ? requireById(project.store, id!)
-      : requireByName(project.store, look));
-    return fromView(project, view);
+    return fromFound(await getTask(query, callSite(Task.get)));
   }
 
   /**
@@ -240,26 +143,8 @@ export class Task<Artifacts = Record<string, unknown>> {
    * ```
    */
   static async query(search: TaskSearch = {}): Promise<readonly Task[]> {
-    const at = callSite(Task.query);
-    const reader = readOptions('Task.query()', search, SEARCH_OPTIONS, at);
-    const [status, type, tags] = [reader.statuses('status'), reader.types(), reader.strings('tags')];
-    const [named, inProject, parent] = [
-      reader.string('name'),
-      reader.string('project'),
-      reader.string('parent'),
-    ];
-    const project = await reachProject('Task.query', at);
-    const records = await project.store.findTasks({
-      ...(inProject !== undefined && { project: inProject }),
-      ...(named !== undefined && { name: named }),
-      ...(tags !== undefined && { tags }),
-      ...(status !== undefined && { status }),
-      ...(type !== undefined && { type }),
-      ...(parent !== undefined && { parent: parent as TaskView['id'] }),
-      steps: reader.boolean('steps') ?? false,
-      limit: reader.count('limit', 1) ?? DEFAULT_LIMIT,
-    });
-    return Promise.all(records.map((record) => fromView(project, viewOfRecord(record))));
+    const found = await queryTasks(search, callSite(Task.query));
+    return Promise.all(found.map((each) => fromFound(each)));
   }
 
   /**
@@ -278,27 +163,7 @@ export class Task<Artifacts = Record<string, unknown>> {
    * ```
    */
   static async create(options: TaskCreateOptions): Promise<Task> {
-    const at = callSite(Task.create);
-    const reader = readOptions('Task.create()', options, CREATE_OPTIONS, at);
-    const what = { what: 'Task.create()', at };
-    const draft = {
-      project: reader.requiredString('project'),
-      name: reader.requiredString('name'),
-      type: reader.type() ?? DEFAULT_TYPE,
-      tags: reader.strings('tags') ?? [],
-      comment: reader.comment() ?? '',
-      parameters: encodeParameters(reader.raw('parameters') ?? {}, what),
-      configurations: encodeConfigurations(reader.raw('configurations') ?? {}),
-    };
-    const file = reader.requiredString('script');
-    const assets = reader.strings('assets') ?? [];
-    const project = await reachProject('Task.create', at);
-    const packaged = await taskHost().packageScript({
-      paths: { ...project, cwd: process.cwd() },
-      file,
-      assets,
-    });
-    return fromView(project, await createDraft(project.store, { ...draft, script: scriptOf(packaged) }));
+    return fromFound(await createTask(options, callSite(Task.create)));
   }
 
   /**
@@ -311,11 +176,7 @@ export class Task<Artifacts = Record<string, unknown>> {
    * ```
    */
   static async clone(options: { readonly source: Task | string } & TaskCloneChanges): Promise<Task> {
-    const at = callSite(Task.clone);
-    const reader = readOptions('Task.clone()', options, ['source', ...CLONE_OPTIONS], at);
-    const id = idOf(reader.raw('source'));
-    if (id === undefined) throw reader.error('option-type', 'takes a task, or its id, as "source"');
-    return cloneOf(id, options, 'Task.clone()', at);
+    return fromFound(await cloneOf('Task.clone()', options, callSite(Task.clone)));
   }
 
   /**
@@ -324,98 +185,89 @@ export class Task<Artifacts = Record<string, unknown>> {
    * @returns the task, as it is then
    */
   static async enqueue(task: Task | string, options: string | TaskEnqueueOptions = {}): Promise<Task> {
-    const at = callSite(Task.enqueue);
-    const id = idOf(task);
-    const given = typeof options === 'string' ? { queue: options } : options;
-    const reader = readOptions('Task.enqueue()', given, ['queue', 'priority'], at);
-    if (id === undefined)
-      throw reader.error('option-type', `takes a task, or its id, not ${describeValue(task)}`);
-    const where = { queue: reader.string('queue') ?? DEFAULT_QUEUE, priority: reader.priority() };
-    const project = await reachProject('Task.enqueue', at);
-    const view = await requireById(project.store, id);
-    return fromView(project, await enqueueTask(project.store, view, where, at));
+    return fromFound(await putIntoQueue('Task.enqueue()', { task, options }, callSite(Task.enqueue)));
   }
 
   // ── what is known of it ──
 
   get id(): string {
-    return this.#live?.current.id ?? this.#view.id;
+    return this.#state.view.id;
   }
 
   get name(): string {
-    return this.#edit.name ?? this.#live?.task.name ?? this.#view.name;
+    return this.#state.view.name;
   }
 
   get project(): string {
-    return this.#edit.project ?? this.#live?.task.project ?? this.#view.project;
+    return this.#state.view.project;
   }
 
   get type(): TaskType {
-    return this.#edit.type ?? this.#live?.task.type ?? this.#view.type;
+    return this.#state.view.type;
   }
 
   /** At the last look: `reload()` looks again. */
   get status(): TaskStatus {
-    return this.#live === undefined ? this.#view.status : 'running';
+    return this.#state.view.status;
   }
 
   get tags(): readonly string[] {
-    if (this.#live === undefined) return this.#view.tags;
-    return [...new Set([...(this.#edit.tags ?? this.#live.task.tags), ...(this.#edit.addTags ?? [])])];
+    return this.#state.view.tags;
   }
 
   get comment(): string {
-    return this.#edit.comment ?? this.#stored?.view.comment ?? '';
+    return this.#state.view.comment;
   }
 
-  /** The task that this one was cloned from. */
+  /** The task that this one was cloned from. Of the task that this code runs as, known after `reload()`. */
   get parent(): string | undefined {
-    return this.#stored?.view.parent;
+    return this.#state.view.parent;
   }
 
   /** The run that it is a step of. */
   get run(): string | undefined {
-    if (this.#live === undefined) return this.#view.run;
-    const { run, id } = this.#live.current;
-    return run === id ? undefined : run;
+    return this.#state.view.run;
   }
 
   /** Executions so far; 0: it never ran. */
   get attempt(): number {
-    return this.#live?.current.attempt ?? this.#view.attempt;
+    return this.#state.view.attempt;
   }
 
   /** 0 to 100. */
   get progress(): number | undefined {
-    return this.#edit.progress ?? this.#stored?.view.progress;
+    return this.#state.view.progress;
   }
 
   /** Where it waits, or waited last. */
   get queue(): string | undefined {
-    return this.#stored?.view.queue;
+    return this.#state.view.queue;
   }
 
   /** Why it failed or was aborted. */
   get error(): ErrorRecord | undefined {
-    return this.#stored?.view.error;
+    return this.#state.view.error;
   }
 
-  /** What it executes: the script's file, its npm packages, the state of git. */
+  /**
+   * What it executes: the script's file, its npm packages, the state of git. Of the task that this code runs
+   * as, known after `reload()`, like the times.
+   */
   get script(): Pick<TaskScript, 'file' | 'dependencies' | 'node' | 'git'> | undefined {
-    return this.#stored?.view.script;
+    return this.#state.view.script;
   }
 
   /** ISO times. */
   get createdAt(): string | undefined {
-    return this.#stored?.view.createdAt;
+    return this.#state.view.createdAt || undefined;
   }
 
   get startedAt(): string | undefined {
-    return this.#stored?.view.startedAt;
+    return this.#state.view.startedAt;
   }
 
   get finishedAt(): string | undefined {
-    return this.#stored?.view.finishedAt;
+    return this.#state.view.finishedAt;
   }
 
   /**
@@ -423,21 +275,7 @@ export class Task<Artifacts = Record<string, unknown>> {
    * error that says which it has.
    */
   get artifacts(): TaskArtifacts<Artifacts> {
-    const live = this.#live;
-    if (live === undefined) {
-      const { project, artifacts } = this.#stored!;
-      return artifactsByName({ artifacts, label: this.#label, access: (one) => storedAccess(project, one) });
-    }
-    const uploaded = [...live.task.uploaded().values()];
-    return artifactsByName({
-      artifacts: uploaded,
-      label: this.#label,
-      access: (one) => ({
-        read: () => live.task.decode(one),
-        bytes: async () => storedBytes(await reachProject('getLocalCopy', undefined), one),
-        directory: async () => scratchOf(await reachProject('getLocalCopy', undefined)),
-      }),
-    });
+    return this.#state.artifacts();
   }
 
   /**
@@ -446,12 +284,28 @@ export class Task<Artifacts = Record<string, unknown>> {
    * @throws RunPipelineError for any other task
    */
   get logger(): TaskLogger {
-    return this.#requireLive('logger', undefined).current.logger;
+    return this.#state.requireLive('logger', undefined).current.logger;
   }
 
   /** Aborts when the task is asked to stop. Of another task it never does. */
   get signal(): AbortSignal {
-    return this.#live?.current.signal ?? new AbortController().signal;
+    return this.#state.live?.current.signal ?? new AbortController().signal;
+  }
+
+  /** The curves that it has reported, by title and series: `{ loss: { train: { x: [0, 1], y: [0.9, 0.4] } } }`. */
+  async getReportedScalars(): Promise<ReportedScalars> {
+    return scalarsOf((await this.#reported(callSite(this.getReportedScalars))).reports);
+  }
+
+  /** The single values that it has reported: `{ accuracy: 0.97 }`. */
+  async getReportedSingleValues(): Promise<Readonly<Record<string, number>>> {
+    return singleValuesOf((await this.#reported(callSite(this.getReportedSingleValues))).reports);
+  }
+
+  /** What it has printed, both streams, in order of arrival. */
+  async getReportedConsoleOutput(): Promise<string> {
+    const { console } = await this.#reported(callSite(this.getReportedConsoleOutput));
+    return console.map(({ text }) => text).join('');
   }
 
   // ── parameters ──
@@ -474,7 +328,7 @@ export class Task<Artifacts = Record<string, unknown>> {
    */
   connect<T extends object>(args: T, section: string = GENERAL): T {
     const at = callSite(this.connect);
-    const { task } = this.#requireLive('connect', at);
+    this.#state.requireLive('connect', at);
     if (typeof args !== 'object' || args === null || Array.isArray(args))
       throw wrongCall('connect', `takes an object of parameters, not ${describeValue(args)}`, at);
     if (typeof section !== 'string' || !/^[^/:]+$/.test(section))
@@ -483,10 +337,10 @@ export class Task<Artifacts = Record<string, unknown>> {
         `takes the name of a section, without / and :, not ${describeValue(section)}`,
         at,
       );
-    const parameters = mergeEdits({ parameters: task.parameters }, this.#edit).parameters ?? {};
+    const { parameters } = this.#state.view;
     const given = Object.hasOwn(parameters, section) ? parameters[section]! : {};
     const recorded = connectValues({ target: args, section, given, at });
-    this.#editLive({ parameters: Object.fromEntries([[section, recorded]]) });
+    this.#state.changeLive({ parameters: Object.fromEntries([[section, recorded]]) });
     return args;
   }
 
@@ -507,15 +361,15 @@ export class Task<Artifacts = Record<string, unknown>> {
     options: { readonly name?: string } = {},
   ): T extends string ? string : T {
     const at = callSite(this.connectConfiguration);
-    const live = this.#requireLive('connectConfiguration', at);
+    const live = this.#state.requireLive('connectConfiguration', at);
     const name = readOptions('connectConfiguration()', options, ['name'], at).string('name') ?? GENERAL;
-    const known = { ...live.task.configurations, ...this.#edit.configurations };
+    const known = this.#state.view.configurations;
     const given = Object.hasOwn(known, name) ? known[name] : undefined;
     type Result = T extends string ? string : T;
     if (typeof configuration === 'string') {
       const scratch = join(live.task.state?.home ?? process.cwd(), 'tmp');
       const { recorded, path } = connectFile(configuration, { name, at, given, scratch });
-      this.#editLive({ configurations: Object.fromEntries([[name, recorded]]) });
+      this.#state.changeLive({ configurations: Object.fromEntries([[name, recorded]]) });
       return path as Result;
     }
     if (typeof configuration !== 'object' || configuration === null)
@@ -525,16 +379,13 @@ export class Task<Artifacts = Record<string, unknown>> {
         at,
       );
     const recorded = connectObject(configuration, { name, at, given });
-    this.#editLive({ configurations: Object.fromEntries([[name, recorded]]) });
+    this.#state.changeLive({ configurations: Object.fromEntries([[name, recorded]]) });
     return configuration as unknown as Result;
   }
 
   /** Values by `Section/name`: those of the defaults that were connected, and those set from outside. */
   getParameters(): Readonly<Record<string, unknown>> {
-    if (this.#live === undefined) return flatParameters(this.#view.parameters);
-    return flatParameters(
-      mergeEdits({ parameters: this.#live.task.parameters }, this.#edit).parameters ?? {},
-    );
+    return flatParameters(this.#state.view.parameters);
   }
 
   /** One of them; a name without a section is one of `General`. */
@@ -551,27 +402,26 @@ export class Task<Artifacts = Record<string, unknown>> {
    */
   async setParameters(values: Readonly<Record<string, unknown>>): Promise<void> {
     const at = callSite(this.setParameters);
-    await this.#change({ parameters: encodeParameters(values, { what: 'setParameters()', at }) }, at);
+    await this.#state.change({ parameters: encodeParameters(values, { what: 'setParameters()', at }) }, at);
   }
 
   async setParameter(name: string, value: unknown): Promise<void> {
     const at = callSite(this.setParameter);
     const values = Object.fromEntries([[name, value]]);
-    await this.#change({ parameters: encodeParameters(values, { what: 'setParameter()', at }) }, at);
+    await this.#state.change({ parameters: encodeParameters(values, { what: 'setParameter()', at }) }, at);
   }
 
   /** A configuration as it is recorded; undefined: there is none of this name. */
   getConfiguration(name: string = GENERAL): unknown {
-    const known =
-      this.#live === undefined
-        ? this.#view.configurations
-        : { ...this.#live.task.configurations, ...this.#edit.configurations };
+    const known = this.#state.view.configurations;
     return Object.hasOwn(known, name) ? decodeJsonValue(known[name]!) : undefined;
   }
 
   async setConfiguration(name: string, value: unknown): Promise<void> {
     const at = callSite(this.setConfiguration);
-    await this.#change({ configurations: encodeConfigurations(Object.fromEntries([[name, value]])) }, at);
+    const values = Object.fromEntries([[name, value]]);
+    const configurations = encodeConfigurations(values, { what: 'setConfiguration()', at });
+    await this.#state.change({ configurations }, at);
   }
 
   // ── artifacts, progress, how it is found ──
@@ -589,7 +439,7 @@ export class Task<Artifacts = Record<string, unknown>> {
    * ```
    */
   async uploadArtifact(name: string, value: unknown): Promise<void> {
-    await this.#requireLive('uploadArtifact', callSite(this.uploadArtifact)).task.upload(name, value);
+    await this.#state.requireLive('uploadArtifact', callSite(this.uploadArtifact)).task.upload(name, value);
   }
 
   /** @param percent 0 to 100 */
@@ -597,32 +447,32 @@ export class Task<Artifacts = Record<string, unknown>> {
     const at = callSite(this.setProgress);
     if (typeof percent !== 'number' || !(percent >= 0 && percent <= 100))
       throw wrongCall('setProgress', `takes a number from 0 to 100, not ${describeValue(percent)}`, at);
-    await this.#change({ progress: percent }, at);
+    await this.#state.change({ progress: percent }, at);
   }
 
   async addTags(...tags: readonly string[]): Promise<void> {
     const at = callSite(this.addTags);
-    await this.#change({ addTags: checkTags('addTags', tags, at) }, at);
+    await this.#state.change({ addTags: checkTags('addTags', tags, at) }, at);
   }
 
   /** All of them. */
   async setTags(tags: readonly string[]): Promise<void> {
     const at = callSite(this.setTags);
-    await this.#change({ tags: checkTags('setTags', tags, at) }, at);
+    await this.#state.change({ tags: checkTags('setTags', tags, at) }, at);
   }
 
   async setComment(comment: string): Promise<void> {
     const at = callSite(this.setComment);
     if (typeof comment !== 'string')
       throw wrongCall('setComment', `takes a text, not ${describeValue(comment)}`, at);
-    await this.#change({ comment }, at);
+    await this.#state.change({ comment }, at);
   }
 
   async setName(name: string): Promise<void> {
     const at = callSite(this.setName);
     if (typeof name !== 'string' || name === '')
       throw wrongCall('setName', `takes a text that is not empty, not ${describeValue(name)}`, at);
-    await this.#change({ name }, at);
+    await this.#state.change({ name }, at);
   }
 
   // ── its life ──
@@ -642,7 +492,7 @@ export class Task<Artifacts = Record<string, unknown>> {
    */
   executeRemotely(queue?: string, options: { readonly priority?: number } = {}): Promise<void> {
     const at = callSite(this.executeRemotely);
-    const live = this.#requireLive('executeRemotely', at);
+    const live = this.#state.requireLive('executeRemotely', at);
     const reader = readOptions('executeRemotely()', { ...options, queue }, ['queue', 'priority'], at);
     const job = reader.string('queue');
     const priority = reader.priority();
@@ -665,29 +515,21 @@ export class Task<Artifacts = Record<string, unknown>> {
    */
   async markFailed(reason: string): Promise<void> {
     const error = { name: 'TaskFailed', code: 'marked-failed', message: reason };
-    if (this.#live?.task.place === 'worker')
+    if (this.#state.live?.task.place === 'worker')
       throw new RunPipelineError({ kind: 'run', code: 'marked-failed', message: reason });
     await this.#endScript('failed', error);
   }
 
   /** A new draft with this task's code, parameters and configurations. */
   async clone(changes: TaskCloneChanges = {}): Promise<Task> {
-    const at = callSite(this.clone);
-    readOptions('clone()', changes, CLONE_OPTIONS, at);
-    return cloneOf(this.id, changes, 'clone()', at);
+    return fromFound(await cloneOf('clone()', { ...changes, source: this.id }, callSite(this.clone)));
   }
 
   /** Puts it into a queue, from which an agent takes it. */
   async enqueue(options: string | TaskEnqueueOptions = {}): Promise<void> {
-    const given = typeof options === 'string' ? { queue: options } : options;
     const at = callSite(this.enqueue);
-    const reader = readOptions('enqueue()', given, ['queue', 'priority'], at);
-    const where = { queue: reader.string('queue') ?? DEFAULT_QUEUE, priority: reader.priority() };
-    const { project } = await this.#requireStored('enqueue', at);
-    await this.#look(
-      project,
-      await enqueueTask(project.store, await requireById(project.store, this.id), where, at),
-    );
+    const { project, view } = await putIntoQueue('enqueue()', { task: this.id, options }, at);
+    await this.#state.look(project, view);
   }
 
   /**
@@ -696,18 +538,16 @@ export class Task<Artifacts = Record<string, unknown>> {
    */
   async publish(): Promise<void> {
     const at = callSite(this.publish);
-    const { project } = await this.#requireStored('publish', at);
-    await this.#look(
-      project,
-      await publishTask(project.store, await requireById(project.store, this.id), at),
-    );
+    const project = await this.#state.project('publish', at);
+    const task = await requireById(project.store, this.id);
+    await this.#state.look(project, await publishTask(project.store, task, at));
   }
 
   /** Looks again: status, parameters, artifacts. */
   async reload(): Promise<this> {
     const at = callSite(this.reload);
-    const { project } = await this.#requireStored('reload', at);
-    await this.#look(project, await requireById(project.store, this.id));
+    const project = await this.#state.project('reload', at);
+    await this.#state.look(project, await requireById(project.store, this.id));
     return this;
   }
 
@@ -739,7 +579,7 @@ export class Task<Artifacts = Record<string, unknown>> {
     const timeout = options.timeout === undefined ? undefined : durationMs(options.timeout);
     if (options.timeout !== undefined && timeout === undefined)
       throw reader.error('option-type', `takes milliseconds, or a duration like '10m', as "timeout"`);
-    const { project } = await this.#requireStored('waitForStatus', at);
+    const project = await this.#state.project('waitForStatus', at);
     const view = await waitForStatus(project.store, this.id, {
       wanted,
       // Who waits for it is not surprised by it.
@@ -748,7 +588,7 @@ export class Task<Artifacts = Record<string, unknown>> {
       signal: options.signal,
       at,
     });
-    if (this.#live === undefined) await this.#look(project, view);
+    if (this.#state.live === undefined) await this.#state.look(project, view);
     return view.status;
   }
 
@@ -756,59 +596,20 @@ export class Task<Artifacts = Record<string, unknown>> {
 
   /** For `console.log`. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return `Task ${this.#label} ${this.status}`;
+    return `Task ${this.#state.label} ${this.status}`;
   }
 
-  get #view(): TaskView {
-    return this.#stored!.view;
-  }
-
-  get #label(): string {
-    return `${this.project}/${this.name} (${this.id})`;
-  }
-
-  async #look(project: Project, view: TaskView): Promise<void> {
-    this.#stored = { project, view, artifacts: await readViewArtifacts(project.store, view) };
-  }
-
-  #requireLive(call: string, at: SourceLocation | undefined): Live {
-    if (this.#live !== undefined) return this.#live;
-    throw new RunPipelineError({
-      kind: 'usage',
-      code: 'not-current-task',
-      message: `${call}: ${this.#label} is not the task that this code runs as`,
-      at,
-      help: 'only the task that runs can do that: Task.current(), or what Task.init gave',
-    });
-  }
-
-  /** Of a live task, too: other processes know it by the store. */
-  async #requireStored(call: string, at: SourceLocation | undefined): Promise<{ readonly project: Project }> {
-    if (this.#live === undefined) return this.#stored!;
-    const project = await reachProject(call, at);
-    await scriptHere()?.flush();
-    return { project };
-  }
-
-  async #change(edit: TaskEdit, at: SourceLocation | undefined): Promise<void> {
-    if (this.#live !== undefined) return this.#editLive(edit);
-    const { project, artifacts } = this.#stored!;
-    this.#stored = { project, artifacts, view: await editStored(project.store, this.#view, edit, at) };
-  }
-
-  #editLive(edit: TaskEdit): void {
-    this.#edit = mergeEdits(this.#edit, edit);
-    this.#live?.task.edit(edit);
+  async #reported(at: SourceLocation | undefined): Promise<Reported> {
+    const project = await this.#state.project('getReported…', at);
+    return readReported(project.store, await requireById(project.store, this.id));
   }
 
   async #endScript(status: 'completed' | 'failed', error: ErrorRecord | undefined): Promise<void> {
-    const live = this.#live;
-    if (live?.task.place !== 'process') return;
+    if (this.#state.live?.task.place !== 'process') return;
     const project = await reachProject('close', undefined);
     await scriptHere()?.end(status, error);
-    await this.#look(project, await requireById(project.store, this.id));
-    this.#live = undefined;
-    this.#edit = {};
+    await this.#state.look(project, await requireById(project.store, this.id));
+    this.#state.leaveLive();
   }
 }
 
@@ -820,63 +621,13 @@ function taskOf(current: CurrentTask): Task {
   if (known !== undefined) return known;
   const live = liveTaskOf(current);
   if (live === undefined) throw new Error('this task was started by another version of run-pipeline');
-  const task = new Task(new Made({ live: { current, task: live } }) as never);
+  const task = new Task(new Made(TaskState.live({ current, task: live })) as never);
   TASKS.set(current, task);
   return task;
 }
 
-async function fromView<Artifacts>(project: Project, view: TaskView): Promise<Task<Artifacts>> {
-  const artifacts = await readViewArtifacts(project.store, view);
-  return new Task<Artifacts>(new Made({ stored: { project, view, artifacts } }) as never);
-}
-
-async function cloneOf(
-  id: string,
-  changes: TaskCloneChanges,
-  what: string,
-  at: SourceLocation | undefined,
-): Promise<Task> {
-  const reader = readOptions(what, changes, ['source', ...CLONE_OPTIONS], at);
-  const [name, inProject, tags] = [reader.string('name'), reader.string('project'), reader.strings('tags')];
-  const comment = reader.comment();
-  const { parameters, configurations } = changes;
-  const checked = {
-    ...(name !== undefined && { name }),
-    ...(inProject !== undefined && { project: inProject }),
-    ...(tags !== undefined && { tags }),
-    ...(comment !== undefined && { comment }),
-    ...(parameters !== undefined && { parameters: encodeParameters(parameters, { what, at }) }),
-    ...(configurations !== undefined && { configurations: encodeConfigurations(configurations) }),
-  };
-  const project = await reachProject('Task.clone', at);
-  await scriptHere()?.flush();
-  const source = await requireById(project.store, id);
-  return fromView(project, await cloneTask(project.store, source, checked, at));
-}
-
-function requireSame(
-  attached: Task,
-  wanted: { readonly project: string; readonly name: string },
-  at: SourceLocation | undefined,
-): void {
-  if (attached.project === wanted.project && attached.name === wanted.name) return;
-  throw new RunPipelineError({
-    kind: 'usage',
-    code: 'another-task',
-    message: `Task.init: this process is the task ${attached.project}/${attached.name} already`,
-    at,
-    help: 'a process is one task at a time: await task.close() ends the first one',
-  });
-}
-
-const notHere = (at: SourceLocation | undefined): RunPipelineError =>
-  new RunPipelineError({
-    kind: 'usage',
-    code: 'task-in-definition',
-    message: 'Task.init cannot be called here: the file is looked at as the definition of a pipeline',
-    at,
-    help: 'call it in a script of its own (npx tsx script.ts), or move it into a step',
-  });
+const fromFound = async <Artifacts>({ project, view }: FoundTask): Promise<Task<Artifacts>> =>
+  new Task<Artifacts>(new Made(await TaskState.stored(project, view)) as never);
 
 const wrongCall = (call: string, problem: string, at: SourceLocation | undefined): RunPipelineError =>
   new RunPipelineError({ kind: 'usage', code: 'option-type', message: `${call} ${problem}`, at });
@@ -885,17 +636,3 @@ function checkTags(call: string, tags: readonly string[], at: SourceLocation | u
   if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string' && tag !== '')) return [...tags];
   throw wrongCall(call, 'takes texts that are not empty', at);
 }
-
-function encodeConfigurations(values: unknown): NonNullable<TaskEdit['configurations']> {
-  return Object.fromEntries(
-    Object.entries(values as object).map(([name, value]) => [
-      name,
-      encodeJsonValue(value, `configuration ${name}`),
-    ]),
-  );
-}
-
-const idOf = (task: unknown): string | undefined => {
-  const id = typeof task === 'object' && task !== null ? (task as { readonly id?: unknown }).id : task;
-  return typeof id === 'string' && id !== '' ? id : undefined;
-};
