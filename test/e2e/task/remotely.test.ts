@@ -58,6 +58,12 @@ test('with a queue it waits there, and an agent executes it', async () => {
   expect(await project.logs(id)).toBe('before\nrows 3\n');
 });
 
+test('a queue that cannot be one is an error before anything is left', async () => {
+  const result = await script(`' gpu'`).tsx('train.ts');
+  expect(result.code).toBe(1);
+  expect(result.stderr).toContain('" gpu" cannot be the name of a queue');
+});
+
 test('a script that could not be packaged is not left to anybody', async () => {
   const project = new ScriptProject({
     'train.mjs': `import { Task } from 'run-pipeline';

@@ -1,4 +1,5 @@
 import type { Project } from '../project/project.js';
+import { checkQueueName } from '../queue/index.js';
 import { printableWord } from '../terminal/sanitise.js';
 import type { Context } from './context.js';
 import { usageError } from './usage-error.js';
@@ -9,7 +10,7 @@ export function queueOf(context: Context): { readonly queue: string; readonly pr
   const text = context.options.text('priority') ?? '0';
   if (!/^-?\d{1,6}$/.test(text))
     throw usageError(`--priority takes a whole number, but got ${JSON.stringify(text)}`);
-  if (queue !== undefined) return { queue, priority: Number(text) };
+  if (queue !== undefined) return { queue: checkQueueName(queue), priority: Number(text) };
   if (context.options.has('priority')) throw usageError('--priority says nothing without --queue');
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { RunPipelineError, type SourceLocation } from '@run-pipeline/core/model';
+import { checkQueueName } from '../queue/queue-name.js';
 import { scriptHere } from './script-here.js';
 
 /** Ends this process, and leaves its task to an agent: as a draft, or in a queue. */
@@ -8,6 +9,7 @@ export function leaveScript(
 ): void {
   const script = scriptHere();
   if (script === undefined) return;
+  if (job !== undefined) checkQueueName(job.queue);
   const { id, name, project } = script.current;
   if (!script.hasPackage) {
     throw new RunPipelineError({
