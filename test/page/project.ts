@@ -30,6 +30,8 @@ export function pageProject(options: {
   readonly files: Readonly<Record<string, string>>;
   /** Words of the command line, one run each. */
   readonly runs: readonly (readonly string[])[];
+  /** Scripts that are executed as tasks. */
+  readonly tasks?: readonly string[];
 }): PageProject {
   let directory = '';
   let server: PageServer | undefined;
@@ -39,6 +41,8 @@ export function pageProject(options: {
     ({ directory } = scratch(options.files, { keep: true }));
     for (const words of options.runs)
       await runPipeline([...words, '--output', 'quiet'], { cwd: directory, timeout: 120_000 });
+    for (const file of options.tasks ?? [])
+      await runPipeline(['task', 'run', file, '--project', 'page', '--name', 'a script'], { cwd: directory });
     const runs = await query<
       readonly { readonly id: string; readonly pipeline: string; readonly number: number }[]
     >(['runs'], { cwd: directory });

@@ -4,7 +4,8 @@ import { describePage, pageProject, pipelineSource, settled } from './project.js
 
 describePage('compare, run again, tasks and queues', () => {
   const project = pageProject({
-    files: { 'mixed.ts': pipelineSource('mixed') },
+    files: { 'mixed.ts': pipelineSource('mixed'), 'script.ts': pipelineSource('script') },
+    tasks: ['script.ts'],
     runs: [['mixed.ts'], ['mixed.ts', '--param', 'lr=0.02', '--param', 'broken=false']],
   });
   const at = (path: string): string => project.server.address + path;
@@ -88,6 +89,31 @@ describePage('compare, run again, tasks and queues', () => {
     const download = page.waitForEvent('download');
     await page.getByRole('link', { name: 'Download' }).click();
     expect((await download).suggestedFilename()).toBe('rows.json');
+  });
+
+  test('a task of its own: its parameters, console, artifacts and reports, and a clone of it', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    await page.goto(at('/tasks'));
+    await page.getByRole('link', { name: 'a script' }).click();
+    await page.getByRole('heading', { level: 1, name: /a script/ }).waitFor();
+    await page.getByText('iris.csv').waitFor();
+    await page.keyboard.press('2');
+    await page.getByRole('heading', { name: 'table' }).waitFor();
+    await page.keyboard.press('3');
+    await page.getByRole('log').getByText('depth 3').waitFor();
+    await page.keyboard.press('4');
+    await page.getByRole('img', { name: /^ages/ }).waitFor();
+    await page.getByRole('rowheader', { name: 'versicolor' }).waitFor();
+    await page.getByRole('group', { name: 'best' }).waitFor();
+    await page
+      .getByRole('img', { name: /^accuracy/ })
+      .locator('canvas')
+      .waitFor();
+    expect(await findInaccessible(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Clone' }).click();
+    await page.getByText('not started').waitFor();
+    await page.getByText('cloned from').waitFor();
+    expect(complaints).toEqual([]);
   });
 
   test('scalars are drawn with their last values in words', async () => {

@@ -39,7 +39,8 @@ export const CardView = memo(function CardView(props: CardProps) {
 function StepCard(props: CardProps) {
   const step = useStep(props.live, props.card.name);
   const status = step?.status ?? 'created';
-  const now = useSeconds(status === 'running');
+  const lost = props.live.view.status === 'lost';
+  const now = useSeconds(status === 'running' && !lost);
   const note = step === undefined ? '' : noteOf(step, now, props.live);
   return (
     <Frame
@@ -212,6 +213,7 @@ function noteOf(step: StepView, now: number, live: LiveRun): string {
   const tries = step.attempts > 1 ? ` · attempt ${step.attempts}` : '';
   switch (step.status) {
     case 'running':
+      if (live.view.status === 'lost') return 'interrupted';
       return step.attemptStartedAt === undefined
         ? ''
         : `${elapsed(now - Date.parse(step.attemptStartedAt))}${tries}`;

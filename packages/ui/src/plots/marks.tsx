@@ -1,11 +1,10 @@
-import type { ReactNode } from 'react';
+import { useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import { count, metric } from '../design/amounts.js';
 import type { PlotData } from './plot-data.js';
 import { linearScale, type Scale } from './scale.js';
 import { seriesColour } from './scalar-chart.js';
 import styles from './plots.module.css';
 
-const WIDTH = 560;
 const HEIGHT = 260;
 const LEFT = 52;
 const BOTTOM = 40;
@@ -15,18 +14,28 @@ const RIGHT = 10;
 const MOST_POINTS = 5000;
 
 /** Bars, points, lines and matrices as SVG: few parts, so that they can be looked at and read aloud. */
-export function Mark({
-  data,
-  title,
-}: {
+export function Mark(props: {
   readonly data: Exclude<PlotData, { readonly kind: 'other' }>;
   readonly title: string;
 }) {
+  const [width, setWidth] = useState(480);
+  const root = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const element = root.current;
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(() => setWidth(Math.max(240, element.clientWidth)));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return <div ref={root}>{drawn({ ...props, width })}</div>;
+}
+
+function drawn({ data, title, width }: Parameters<typeof Mark>[0] & { readonly width: number }): ReactNode {
   switch (data.kind) {
     case 'bars':
-      return <Bars data={data} title={title} />;
+      return <Bars data={data} title={title} width={width} />;
     case 'points':
-      return <Points data={data} title={title} />;
+      return <Points data={data} title={title} width={width} />;
     case 'matrix':
       return <Matrix data={data} title={title} />;
     default:
@@ -34,18 +43,29 @@ export function Mark({
   }
 }
 
-type Of<Kind> = { readonly data: Extract<PlotData, { readonly kind: Kind }>; readonly title: string };
+type Of<Kind> = {
+  readonly data: Extract<PlotData, { readonly kind: Kind }>;
+  readonly title: string;
+  /** Pixels that there are: text keeps its size. */
+  readonly width: number;
+};
 
-function Bars({ data, title }: Of<'bars'>) {
+function Bars({ data, title, width }: Of<'bars'>) {
   const size = Math.max(0, ...data.groups.map((group) => group.length));
   const y = linearScale(data.groups.flat(), [HEIGHT - BOTTOM, TOP], { about: 5, zero: true });
-  const band = (WIDTH - LEFT - RIGHT) / Math.max(1, size);
+  const band = (width - LEFT - RIGHT) / Math.max(1, size);
   const bar = (band * 0.8) / Math.max(1, data.groups.length);
-  const every = Math.max(1, Math.ceil(size / 12));
+  const every = Math.max(1, Math.ceil(size / Math.max(2, Math.floor(width / 56))));
   return (
     <>
       <Legend names={data.labels} />
-      <Frame label={`${title}: ${count(size)} bars`} y={y} xAxis={data.xAxis} yAxis={data.yAxis}>
+      <Frame
+        width={width}
+        label={`${title}: ${count(size)} bars`}
+        y={y}
+        xAxis={data.xAxis}
+        yAxis={data.yAxis}
+      >
         {data.groups.map((group, at) =>
           group.map((value, index) =>
             Number.isFinite(value) ? (
@@ -80,7 +100,7 @@ function Bars({ data, title }: Of<'bars'>) {
   );
 }
 
-function Points({ data, title }: Of<'points'>) {
+function Points({ data, title, width }: Of<'points'>) {
   const sets = data.sets.map((set) => ({
     ...set,
     points: set.points.length > MOST_POINTS ? thinned(set.points) : set.points,
@@ -89,7 +109,7 @@ function Points({ data, title }: Of<'points'>) {
   const all = sets.flatMap(({ points }) => points);
   const x = linearScale(
     all.map(([value]) => value),
-    [LEFT, WIDTH - RIGHT],
+    [LEFT, width - RIGHT],
     { about: 6 },
   );
   const y = linearScale(
@@ -100,7 +120,14 @@ function Points({ data, title }: Of<'points'>) {
   return (
     <>
       <Legend names={sets.map(({ name }) => name)} />
-      <Frame label={`${title}: ${count(total)} points`} x={x} y={y} xAxis={data.xAxis} yAxis={data.yAxis}>
+      <Frame
+        width={width}
+        label={`${title}: ${count(total)} points`}
+        x={x}
+        y={y}
+        xAxis={data.xAxis}
+        yAxis={data.yAxis}
+      >
         {sets.map((set, at) => (
           <g key={at} style={{ color: `var(${seriesColour(at)})` }}>
             {set.lines ? (
@@ -134,7 +161,7 @@ function Points({ data, title }: Of<'points'>) {
   );
 }
 
-function Matrix({ data, title }: Of<'matrix'>) {
+function Matrix({ data, title }: Omit<Of<'matrix'>, 'width'>) {
   const columns = Math.max(1, ...data.rows.map((row) => row.length));
   const most = Math.max(
     1e-12,
@@ -182,6 +209,7 @@ function Matrix({ data, title }: Of<'matrix'>) {
 
 function Frame(props: {
   readonly label: string;
+  readonly width: number;
   readonly x?: Scale;
   readonly y: Scale;
   readonly xAxis: string;
@@ -189,12 +217,12 @@ function Frame(props: {
   readonly children: ReactNode;
 }) {
   return (
-    <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} className={styles.mark} role="img" aria-label={props.label}>
+    <svg viewBox={`0 0 ${props.width} ${HEIGHT}`} className={styles.mark} role="img" aria-label={props.label}>
       {props.y.ticks.map((tick) => (
         <g key={tick}>
           <line
             x1={LEFT}
-            x2={WIDTH - RIGHT}
+            x2={props.width - RIGHT}
             y1={props.y.at(tick)}
             y2={props.y.at(tick)}
             className={styles.grid}
@@ -216,7 +244,7 @@ function Frame(props: {
         </text>
       ))}
       {props.children}
-      <text x={(LEFT + WIDTH - RIGHT) / 2} y={HEIGHT - 6} className={styles.axis} textAnchor="middle">
+      <text x={(LEFT + props.width - RIGHT) / 2} y={HEIGHT - 6} className={styles.axis} textAnchor="middle">
         {props.xAxis}
       </text>
       <text

@@ -7,6 +7,7 @@ import { Section } from '../design/facts.js';
 import { ScalarChart } from './scalar-chart.js';
 import { ScalarCollector } from './scalar-series.js';
 import { StoredPlot } from './stored-plot.js';
+import { StoredTable } from './stored-table.js';
 import styles from './plots.module.css';
 
 /** Everything a step or a task reported: values, scalars, texts, tables, plots, images. */
@@ -90,9 +91,7 @@ export function ReportsView(props: {
           key={`${report.title}\n${report.series}`}
           title={report.series === report.title ? report.title : `${report.title}, ${report.series}`}
         >
-          <div className={styles.table}>
-            <ArtifactView artifact={report.artifact} bare />
-          </div>
+          <StoredTable artifact={report.artifact} label={report.title} />
         </Section>
       ))}
       {rest.texts.map((report, index) => (

@@ -13,6 +13,7 @@ export function CodeDifferences(props: {
   readonly before: readonly Piece[];
   readonly now: readonly Piece[];
 }) {
+  if (props.before.length + props.now.length === 0) return <p>Its code is not known any more.</p>;
   return paired(props.before, props.now).map(({ key, was, is }) => (
     <Difference key={key} was={was} is={is} />
   ));

@@ -88,11 +88,13 @@ function Known(
         </h2>
         <Status status={step.status} />
         <span className={styles.took}>
-          {step.status === 'running' && step.attemptStartedAt !== undefined
-            ? elapsed(now - Date.parse(step.attemptStartedAt))
-            : step.durationMs === undefined || step.status === 'cached' || step.status === 'skipped'
-              ? ''
-              : duration(step.durationMs)}
+          {step.status === 'running' && live.view.status === 'lost'
+            ? 'interrupted'
+            : step.status === 'running' && step.attemptStartedAt !== undefined
+              ? elapsed(now - Date.parse(step.attemptStartedAt))
+              : step.durationMs === undefined || step.status === 'cached' || step.status === 'skipped'
+                ? ''
+                : duration(step.durationMs)}
         </span>
         <AttemptSelect step={step} />
         <IconButton label="Close the step" keys="Esc" onClick={props.onClose} className={styles.close}>

@@ -96,6 +96,7 @@ function Known({ details }: { readonly details: TaskDetails }) {
         tabIndex={0}
         className={styles.content}
       >
+        <h2 className={styles.hidden}>{tabs.find(({ id }) => id === tab)?.label}</h2>
         {tab === 'info' ? (
           <Info details={details} />
         ) : tab === 'artifacts' ? (

@@ -25,13 +25,23 @@ export interface Timeline {
   readonly criticalMs: number;
 }
 
+/** When it was taken up, however long it had waited for that. */
+const beginning = ({ segments }: Pick<Row, 'segments'>): number =>
+  (segments.find(({ kind }) => kind !== 'wait') ?? segments[0])?.from ?? 0;
+
 /** A wait shorter than this is the machinery's own time, and not seen anyway. */
 const LEAST_WAIT = 0.002;
 
 /** Rows in the order in which they began; those that have not begun are left out. */
 export function timeline(view: RunView, steps: readonly StepView[], now: number): Timeline {
   const start = view.startedAt === undefined ? (earliest(view) ?? now) : Date.parse(view.startedAt);
-  const end = view.finishedAt === undefined ? now : Date.parse(view.finishedAt);
+  // What a lost run did since nobody knows.
+  const end =
+    view.finishedAt !== undefined
+      ? Date.parse(view.finishedAt)
+      : view.status === 'lost'
+        ? lastKnown(view, start)
+        : now;
   const length = Math.max(1, end - start, ...lastEnds(view, start));
   const groups = groupSpans(view, end);
   const critical = criticalPath(view, groups);
@@ -43,7 +53,7 @@ export function timeline(view: RunView, steps: readonly StepView[], now: number)
       critical: onPath.has(step.name),
     }))
     .filter(({ segments }) => segments.length > 0)
-    .sort((a, b) => (a.segments[0]?.from ?? 0) - (b.segments[0]?.from ?? 0));
+    .sort((a, b) => beginning(a) - beginning(b));
   const criticalMs = critical.reduce((sum, name) => {
     const group = groups.get(name);
     return sum + (group === undefined ? executed(view.steps.get(name), end) : group.to - group.from);
@@ -164,6 +174,13 @@ const earliest = (view: RunView): number | undefined => {
       first = Date.parse(startedAt);
   return first;
 };
+
+function lastKnown(view: RunView, start: number): number {
+  let last = start;
+  for (const { spans } of view.steps.values())
+    for (const { from, to } of spans ?? []) last = Math.max(last, Date.parse(to ?? from));
+  return last;
+}
 
 function* lastEnds(view: RunView, start: number): Iterable<number> {
   let last = 0;

@@ -1,4 +1,12 @@
-import { useCallback, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import {
+  useCallback,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type CSSProperties,
+  type ReactNode,
+} from 'react';
 import { useSeconds } from '../data/clock.js';
 import { useVersion, type LiveRun } from '../data/live-run.js';
 import type { StepFilter } from '../data/step-filter.js';
@@ -171,7 +179,7 @@ function TimelineRow(props: {
   const { step } = row;
   const ran = row.segments.filter(({ kind }) => kind === 'run' || kind === 'group');
   const took = ran.reduce((sum, { from, to }) => sum + to - from, 0);
-  const end = row.segments.at(-1)?.to ?? 0;
+  const label = labelPlace(row, length);
   const words = `${step.name}, ${statusWord(step.status)}, starts at ${duration(row.segments[0]?.from ?? 0)}${ran.length === 0 ? '' : `, executes ${duration(took)}`}${ran.length > 1 ? ` in ${ran.length} attempts` : ''}${row.critical ? ', on the critical path' : ''}`;
   return (
     <li data-index={props.index} className={cx(styles.row, props.selected && styles.selected)}>
@@ -197,19 +205,25 @@ function TimelineRow(props: {
             critical={row.critical}
           />
         ))}
-        <span
-          className={styles.took}
-          style={
-            end / length > 0.82
-              ? { right: `${100 - ((row.segments[0]?.from ?? 0) / length) * 100}%` }
-              : { left: `${(end / length) * 100}%` }
-          }
-        >
-          {step.status === 'cached' ? 'cached' : ran.length === 0 ? '' : duration(took)}
+        <span className={cx(styles.took, label.inside && styles.inside)} style={label.style}>
+          {step.status === 'cached'
+            ? 'cached'
+            : ran.length === 0 || (label.inside && ran[0]?.kind === 'group')
+              ? ''
+              : duration(took)}
         </span>
       </div>
     </li>
   );
+}
+
+/** Behind the bars; before them where they end too late for that; inside of those that fill the row. */
+function labelPlace(row: Row, length: number): { readonly inside: boolean; readonly style: CSSProperties } {
+  const end = (row.segments.at(-1)?.to ?? 0) / length;
+  if (end <= 0.88) return { inside: false, style: { left: `${end * 100}%` } };
+  const start = (row.segments.find(({ kind }) => kind !== 'wait')?.from ?? 0) / length;
+  if (start >= 0.12) return { inside: false, style: { right: `${(1 - start) * 100}%` } };
+  return { inside: true, style: { left: `${start * 100}%` } };
 }
 
 const colourOf = (segment: Segment, { step }: Row): string =>
