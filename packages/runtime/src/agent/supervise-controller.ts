@@ -49,6 +49,8 @@ async function execute(
   }
   const controller = startController({
     task: held.task,
+    fence: held.fence,
+    leaseMs: agent.leaseMs,
     cwd: project.cwd,
     env: environment,
     // As the run or its pipeline says.

@@ -68,9 +68,10 @@ export type ResumeRun = (request: {
   /** Default: this process. */
   readonly owner?: ProcessIdentity;
   /**
-   * The caller holds the task of the run's controller: whoever believes that it drives the run has lost it.
+   * The caller holds the task of the run's controller: whoever else believes that it drives the run has lost
+   * it. Asked right before the run is taken; false: it was given to somebody else meanwhile.
    */
-  readonly held?: true;
+  readonly stillHeld?: () => Promise<boolean>;
   /** Called once this process drives the run, before anything of it is told. */
   readonly onTaken?: () => void;
   /** Of a run that a program started: its controller is the program itself. */

@@ -36,6 +36,9 @@ export type ControllerEnd =
 
 export interface ControllerProcessOptions {
   readonly task: TaskId;
+  /** Of the agent's claim: the process takes nothing when that is old. */
+  readonly fence: number;
+  readonly leaseMs: number;
   /** Of the agent: where the project is found from, and what the user's code runs in. */
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
@@ -92,7 +95,8 @@ export function startController(options: ControllerProcessOptions): ControllerPr
     drain.abort();
     return said ?? { type: 'died', code, signal };
   })();
-  send({ type: 'start', task: options.task, concurrency: options.concurrency, graceMs: options.graceMs });
+  const { task, fence, leaseMs, concurrency, graceMs } = options;
+  send({ type: 'start', task, fence, leaseMs, concurrency, graceMs });
   return {
     identity: { ...processIdentity(pid), processGroup: pid },
     ended,

@@ -8,6 +8,10 @@ export type ToController =
   | {
       readonly type: 'start';
       readonly task: TaskId;
+      /** Of the agent's claim. */
+      readonly fence: number;
+      /** Milliseconds of the lease that the agent renews. */
+      readonly leaseMs: number;
       /** Steps at once; undefined: as the pipeline or the project says. */
       readonly concurrency: number | undefined;
       /** Milliseconds from telling a step to stop to SIGKILL. */

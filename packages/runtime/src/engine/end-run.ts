@@ -12,28 +12,30 @@ import { processIdentity } from '../project/process-identity.js';
 import type { Project } from '../project/project.js';
 import type { RunRequest, RunResult } from './api.js';
 import { createRunLog, RunLost } from './run-log.js';
-import { killSurvivors } from './survivors.js';
+import { endProcesses, killSurvivors } from './survivors.js';
 
 /**
  * Ends a run that no process drives, without executing anything: one that waits and is not wanted any
- * more, one whose controller cannot be loaded, one whose controller died too often. Whoever drives it all
- * the same is fenced off; what is left of its steps on this machine is killed, on agents it is stopped.
+ * more, one whose controller cannot be loaded, one whose controller died too often. What is left of its
+ * steps on this machine is killed, on agents it is stopped. Rejects with `RunLost` when somebody has taken it.
  */
 export async function endRun(options: {
   readonly project: Project;
-  readonly run: RunId;
+  /** As it was when this was decided: nobody may have taken it since. */
+  readonly row: RunRow;
   readonly status: 'failed' | 'aborted';
   readonly error: ErrorRecord;
   readonly onEvent?: RunRequest['onEvent'];
 }): Promise<RunResult> {
-  const { project, run, status, error } = options;
+  const { project, row, status, error } = options;
   const { store } = project;
-  const row = await store.getRun(run);
-  if (row === undefined) throw new RunLost(`run ${run} was removed`);
-  const ended = await endedResult(store, row);
+  const run = row.id;
+  const ended = await endedResult(store, (await store.getRun(run)) ?? row);
   if (ended !== undefined) return ended;
   const taken = await store.takeRun(run, { expectedEpoch: row.epoch, owner: processIdentity() });
   if (!taken.ok) throw new RunLost(`run ${run} was taken over by process ${taken.current.owner.pid}`);
+  // The process of a controller leads a group; it may have lost its agent only.
+  if (row.owner.processGroup !== undefined && row.owner.pid !== process.pid) await endProcesses([row.owner]);
   await killSurvivors(project, row);
 
   const view = emptyRunView(run);
@@ -110,7 +112,7 @@ const unended = (view: RunView) =>
 
 /** Their agents end them and are refused what they still write: the run has ended without it. */
 async function stopOnAgents(store: Store, view: RunView, message: string): Promise<void> {
-  const tasks = unended(view).map(({ name }) => taskOf(view.id, name));
+  const tasks = unended(view).map(({ name, task }) => task ?? taskOf(view.id, name));
   for (const [task, { status, attempt }] of await store.readAttempts(tasks)) {
     if (status === 'queued') await store.withdrawTask(task, attempt);
     else if (status === 'running') await store.requestTaskStop(task, attempt, { reason: 'stopped', message });

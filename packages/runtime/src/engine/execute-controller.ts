@@ -1,6 +1,12 @@
 import type { EngineOptions, RunRequest, RunResult } from './api.js';
-import { RunPipelineError, type RunId, type TaskId, type TaskRecord } from '@run-pipeline/core/model';
-import type { ProcessIdentity } from '@run-pipeline/core/ports';
+import {
+  RunPipelineError,
+  type ErrorRecord,
+  type RunId,
+  type TaskId,
+  type TaskRecord,
+} from '@run-pipeline/core/model';
+import type { ProcessIdentity, RunRow } from '@run-pipeline/core/ports';
 import type { Project } from '../project/project.js';
 import { endedResult, endRun } from './end-run.js';
 import { errorRecord } from './error-record.js';
@@ -14,6 +20,8 @@ export interface ControllerRequest {
   readonly task: TaskId;
   /** Who drives the run: this process, with its group when it leads one. */
   readonly owner: ProcessIdentity;
+  /** Whether the task is still its caller's: asked before anything is taken from anybody. */
+  readonly stillHeld: () => Promise<boolean>;
   readonly options: Pick<EngineOptions, 'concurrency' | 'graceMs'>;
   readonly onEvent: RunRequest['onEvent'];
   readonly onWarning: RunRequest['onWarning'];
@@ -34,35 +42,50 @@ export async function executeController(request: ControllerRequest): Promise<Run
   const { project, task } = request;
   const record = await project.store.readTask(task);
   if (record === undefined) throw unknownTask(task);
-  const run = task as string as RunId;
+  const before = await project.store.getRun(task as string as RunId);
   try {
-    return await driveRun(request, record, run);
+    return await driveRun(request, record, before);
   } catch (error) {
-    const row = error instanceof RunLost ? undefined : await project.store.getRun(run);
+    if (error instanceof RunLost) throw error;
+    const row = await project.store.getRun(task as string as RunId);
     if (row === undefined) throw error;
-    return endRun({
-      project,
-      run,
-      status: 'failed',
-      error: errorRecord(error, project.cwd),
-      onEvent: request.onEvent,
-    });
+    // Only what this process took, or nobody did since it began.
+    if (row.epoch !== before?.epoch && !isSame(row.owner, request.owner))
+      throw new RunLost(`run ${row.id} was taken over by process ${row.owner.pid}`);
+    return end(request, row, 'failed', errorRecord(error, project.cwd));
   }
 }
 
-async function driveRun(request: ControllerRequest, record: TaskRecord, run: RunId): Promise<RunResult> {
-  const { project, onEvent } = request;
-  const row = await project.store.getRun(run);
+async function driveRun(
+  request: ControllerRequest,
+  record: TaskRecord,
+  row: RunRow | undefined,
+): Promise<RunResult> {
+  const { store } = request.project;
   if (row === undefined) return startDraft({ ...request, record });
   // It ended just before its agent was lost: that is all there is to tell.
-  const ended = await endedResult(project.store, row);
+  const ended = await endedResult(store, row);
   if (ended !== undefined) return ended;
   if (row.queued === true && row.stopRequested !== undefined) {
     const error = { name: 'RunStopped', code: 'stopped', message: row.stopRequested };
-    return endRun({ project, run, status: 'aborted', error, onEvent });
+    return end(request, row, 'aborted', error);
   }
-  return resumeRun({ ...request, run, held: true });
+  return resumeRun({ ...request, run: row.id });
 }
+
+async function end(
+  request: ControllerRequest,
+  row: RunRow,
+  status: 'failed' | 'aborted',
+  error: ErrorRecord,
+): Promise<RunResult> {
+  const { project, onEvent } = request;
+  if (!(await request.stillHeld())) throw new RunLost(`run ${row.id} was given to another agent`);
+  return endRun({ project, row, status, error, onEvent });
+}
+
+const isSame = (a: ProcessIdentity, b: ProcessIdentity): boolean =>
+  a.host === b.host && a.bootId === b.bootId && a.pid === b.pid && a.startTime === b.startTime;
 
 const unknownTask = (task: TaskId): RunPipelineError =>
   new RunPipelineError({

@@ -11,6 +11,8 @@ const LOOK_MS = 100;
 /** The task of a run's controller while this process executes it instead of an agent. */
 export interface HeldController {
   finish(result: Pick<RunResult, 'status' | 'error'>): Promise<void>;
+  /** Renews its lease no more: it is left to whoever comes. */
+  abandon(): void;
 }
 
 /**
@@ -59,6 +61,7 @@ function held(
   // Who takes the task takes the run, and the run's epoch tells us then.
   const beat = setInterval(() => void store.heartbeatTask(task, fence, lease).catch(() => {}), lease / 3);
   return {
+    abandon: () => clearInterval(beat),
     async finish({ status, error }) {
       clearInterval(beat);
       await store.finishTask({

@@ -19,6 +19,7 @@ import { holdController } from './hold-controller.js';
 import { packageKeys } from './launch.js';
 import { recordedSteps } from './recorded.js';
 import { decodeParameters, readLaunch, storedPackage, type LaunchRecord } from './run-documents.js';
+import { RunLost } from './run-log.js';
 import { runToEnd } from './run-graph.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
 import { checkedGraph } from './prepare-launch.js';
@@ -40,7 +41,7 @@ export const resumeRun: ResumeRun = async (request) => {
       message: `there is no run ${request.run}`,
     });
   }
-  if (request.held === true) return takeOver(request, row);
+  if (request.stillHeld !== undefined) return takeOver(request, row);
   refuseUnfit(row);
   // Of a run that was left to agents: none may take it meanwhile.
   const controller = await holdController(project.store, row, { onWaiting: request.onWarning });
@@ -61,8 +62,10 @@ async function takeOver(request: Parameters<ResumeRun>[0], row: RunRow): Promise
   // A run of a clone may have a name of its own.
   const definition = { ...declared, name: row.pipeline, project: row.project };
   const owner = request.owner ?? processIdentity();
+  if (request.stillHeld !== undefined && !(await request.stillHeld()))
+    throw new RunLost(`run ${row.pipeline}#${row.number} was given to another agent`);
   const taken = await project.store.takeRun(row.id, { expectedEpoch: row.epoch, owner });
-  if (!taken.ok) throw alreadyRunning(taken.current);
+  if (!taken.ok) throw request.stillHeld === undefined ? alreadyRunning(taken.current) : lost(taken.current);
   crashPoint('run-taken');
   await endFormerController(row);
   await killSurvivors(project, row);
@@ -140,6 +143,9 @@ async function endFormerController({ owner }: RunRow): Promise<void> {
   // A process of an agent leads a group. Who only made the run does not, and is not to be ended.
   if (owner.processGroup !== undefined) await endProcesses([owner]);
 }
+
+const lost = ({ pipeline, number, owner }: RunRow): RunLost =>
+  new RunLost(`run ${pipeline}#${number} was taken over by process ${owner.pid} on ${owner.host}`);
 
 const alreadyRunning = (row: RunRow): RunPipelineError =>
   new RunPipelineError({

@@ -88,14 +88,14 @@ const reasonOf = ({ queue, withdrawn }: { readonly queue: string; readonly withd
   withdrawn ? `the run was taken out of queue "${queue}": it runs here` : unserved(queue);
 
 /** Its controller's task was aborted while it waited: the run ends as that did. */
-async function endAborted({ project }: RemoteRequest, { id }: RunRow): Promise<void> {
-  const error = (await project.store.readTask(id as string as TaskId))?.error ?? {
+async function endAborted({ project }: RemoteRequest, row: RunRow): Promise<void> {
+  const error = (await project.store.readTask(row.id as string as TaskId))?.error ?? {
     name: 'RunStopped',
     code: 'stopped',
     message: 'its controller was aborted',
   };
   try {
-    await endRun({ project, run: id, status: 'aborted', error });
+    await endRun({ project, row, status: 'aborted', error });
   } catch (thrown) {
     // Somebody else ends it, or has taken it.
     if (!(thrown instanceof RunLost)) throw thrown;

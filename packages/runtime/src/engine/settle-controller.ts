@@ -3,6 +3,7 @@ import type { Project } from '../project/project.js';
 import type { ControllerEnd } from './controller-process.js';
 import { endRun } from './end-run.js';
 import { RunLost } from './run-log.js';
+import { leaseMs } from './settings.js';
 
 /** As with agents that get lost: what dies so many times is not given to another one. */
 const MOST_DEATHS = 3;
@@ -60,11 +61,13 @@ type Held = Pick<Parameters<typeof settleController>[0], 'project' | 'task' | 'f
 
 async function endBoth(held: Held, status: 'failed' | 'aborted', error: ErrorRecord) {
   const { project, task } = held;
-  const run = task as string as RunId;
-  if ((await project.store.getRun(run)) === undefined) return finish(held, status, error);
+  const row = await project.store.getRun(task as string as RunId);
+  if (row === undefined) return finish(held, status, error);
+  // An agent that slept may have lost it to one that drives the run now.
+  if (!(await project.store.heartbeatTask(task, held.fence, leaseMs(process.env)))) return 'lost' as const;
   try {
     // It may have ended before its process died.
-    const result = await endRun({ project, run, status, error });
+    const result = await endRun({ project, row, status, error });
     return await finish(held, result.status, result.error);
   } catch (thrown) {
     if (thrown instanceof RunLost) return 'lost' as const;

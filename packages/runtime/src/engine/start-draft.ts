@@ -7,6 +7,7 @@ import type { ControllerRequest } from './execute-controller.js';
 import { launchParameters } from './parameters.js';
 import { definitionOf, storedPackages } from './resume-run.js';
 import { encodeParameters, LAUNCH_DOCUMENT, launchDocument, parameterBlobs } from './run-documents.js';
+import { RunLost } from './run-log.js';
 import { runToEnd } from './run-graph.js';
 import { borrowFromEarlierRuns, selectSteps } from './selection.js';
 import { leaseMs } from './settings.js';
@@ -51,6 +52,7 @@ export async function startDraft(
     launchOfDraft(draft, { parameters: encoded, templates, packages }),
   );
   const parent = await parentRun(request, record);
+  if (!(await request.stillHeld())) throw new RunLost(`task ${record.id} was given to another agent`);
   const row = await project.store.createRun({
     id: record.id as string as RunId,
     pipeline: record.name,

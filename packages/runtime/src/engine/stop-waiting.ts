@@ -4,7 +4,8 @@ import type { RunRow } from '@run-pipeline/core/ports';
 import type { Project } from '../project/project.js';
 import type { RunRequest, RunResult } from './api.js';
 import { endRun } from './end-run.js';
-import { holdController } from './hold-controller.js';
+import { holdController, type HeldController } from './hold-controller.js';
+import { RunLost } from './run-log.js';
 
 /**
  * Ends a run that waits for an agent: it is taken out of its queue and nothing of it is executed. Undefined
@@ -16,12 +17,14 @@ export async function stopWaiting(
   options: { readonly reason: string; readonly onEvent?: RunRequest['onEvent'] },
 ): Promise<RunResult | undefined> {
   const error: ErrorRecord = { name: 'RunStopped', code: 'stopped', message: options.reason };
+  const { store } = project;
+  let held: HeldController | undefined;
   try {
-    const held = await holdController(project.store, row);
+    held = await holdController(store, row);
     const { onEvent } = options;
     const result = await endRun({
       project,
-      run: row.id,
+      row: (await store.getRun(row.id)) ?? row,
       status: 'aborted',
       error,
       ...(onEvent === undefined ? {} : { onEvent }),
@@ -29,7 +32,9 @@ export async function stopWaiting(
     await held?.finish(result);
     return result;
   } catch (thrown) {
-    if (isRunPipelineError(thrown) && thrown.code === 'still-running') return undefined;
+    held?.abandon();
+    if (thrown instanceof RunLost || (isRunPipelineError(thrown) && thrown.code === 'still-running'))
+      return undefined;
     throw thrown;
   }
 }

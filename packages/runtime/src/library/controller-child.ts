@@ -81,6 +81,7 @@ async function execute(start: ToController & { readonly type: 'start' }): Promis
         project,
         task: start.task,
         owner: { ...processIdentity(), processGroup: process.pid },
+        stillHeld: () => project.store.heartbeatTask(start.task, start.fence, start.leaseMs),
         options: { concurrency: start.concurrency, graceMs: start.graceMs },
         onEvent: () => {},
         onWarning: (message) => process.stderr.write(`▲ ${message}\n`),
