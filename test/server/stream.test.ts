@@ -363,6 +363,39 @@ test('a thousand events a second are told in few messages, all of them', async (
   });
 });
 
+test('a real run of a thousand steps is watched live, and nothing of it is left out', async () => {
+  const project = scratch({
+    'wide.ts': `
+import { Pipeline, Step, each } from 'run-pipeline';
+@Pipeline({ name: 'wide', project: 'examples' })
+export class Wide {
+  @Step({ returns: ['list'] }) list(): number[] { return Array.from({ length: 998 }, (_, i) => i); }
+  @Step({ inputs: [each('$<list.list>')], returns: ['score'] }) score(value: number): number {
+    if (value % 10 === 0) console.log('value ' + value);
+    return value * 2;
+  }
+  @Step({ inputs: ['$<score.score>'] }) sum(scores: number[]): number { return scores.reduce((a, b) => a + b); }
+}
+`,
+  });
+  const server = await PageServer.start({ cwd: project.directory });
+  const list = server.stream('list=1');
+  const controller = new Controller(['wide.ts'], { cwd: project.directory, env: {} });
+  const first = await controller.printed(({ type }) => type === 'run.start');
+  const { run } = first!;
+  const stream = server.stream(`runs=${run}:-1`);
+  await stream.until(tells('run.end'));
+  await controller.ended;
+  expect(eventsOf(stream, run)).toEqual(shown(controller.events));
+  const { view } = await server.get<RunSnapshot>(`/api/runs/${run}`);
+  expect(view.counts).toMatchObject({ completed: 1_001 });
+  await list.until((message) => message.type === 'runs' && message.changed[0]?.counts.completed === 1_001);
+  // Live: it was told while it went on, and in far fewer messages than there were events.
+  const messages = stream.messages.filter(({ type }) => type === 'events').length;
+  expect(messages).toBeGreaterThan(3);
+  expect(messages).toBeLessThan(controller.events.length / 4);
+});
+
 test('the stream ends when the server is interrupted, which ends at once and cleanly', async () => {
   const project = scratch({});
   const server = await PageServer.start({ cwd: project.directory });

@@ -202,6 +202,47 @@ test('a server that another version left running is replaced', async () => {
   expect(isAlive(noteOf(made).identity)).toBe('alive');
 });
 
+test('a server that shows another store is not the one of this command', async () => {
+  const made = project();
+  const env = { RUN_PIPELINE_STORE: 'other.db' };
+  const other = await PageServer.start({ cwd: made.directory, env });
+  const run = await runPipeline(['pipe.ts'], { cwd: made.directory });
+  expect(run.stdout).not.toContain('page:');
+  expect((await runPipeline(['pipe.ts'], { cwd: made.directory, env })).stdout).toContain(
+    `page: ${other.address}`,
+  );
+  const { stdout } = await runPipeline(['pipe.ts', '--ui'], { cwd: made.directory });
+  const page = /page: (http:\/\/[^/]+)\/runs\/(\w+)/.exec(stdout)!;
+  const { address, token } = noteOf(made);
+  expect(page[1]).toBe(address);
+  const reply = await fetch(`${address}/api/runs/${page[2]}`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  expect(reply.status).toBe(200);
+});
+
+test('the next server of a project listens where the one before did, so that open pages meet it', async () => {
+  const made = project();
+  // The first of its ports is taken by another project.
+  const neighbour = await PageServer.start({ cwd: scratch({}).directory, words: [] });
+  const first = await PageServer.start({ cwd: made.directory, words: [] });
+  await first.login();
+  first.child.kill('SIGKILL');
+  await first.ended;
+  await neighbour.stop();
+  const second = await PageServer.start({ cwd: made.directory, words: [] });
+  expect(second.port).toBe(first.port);
+  second.cookie = first.cookie;
+  expect((await second.ask('GET', '/api/session', { session: 'cookie' })).status).toBe(200);
+  for (const text of ['nonsense', '80', '99999', '']) {
+    await second.stop();
+    made.write({ '.run-pipeline/page-port': text });
+    const again = await PageServer.start({ cwd: made.directory, words: [] });
+    expect([text, again.port >= 4380]).toEqual([text, true]);
+    await again.stop();
+  }
+});
+
 test('why a server in the background did not start is told, and the run goes on without it', async () => {
   const made = project();
   await runPipeline(['pipe.ts'], { cwd: made.directory });

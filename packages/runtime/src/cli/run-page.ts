@@ -1,5 +1,5 @@
 import { resolvePaths } from '../project/paths.js';
-import { notedServer, linkTo, type NotedServer } from '../server/running-server.js';
+import { linkTo, notedServer, settingsOf, type NotedServer } from '../server/running-server.js';
 import { isRunPipelineError } from '@run-pipeline/core/model';
 import type { Context } from './context.js';
 import { VERSION } from './version.js';
@@ -51,7 +51,8 @@ export function runPage(context: Context, tell: (line: string) => void): RunPage
     settled: () => announced ?? Promise.resolve(),
     address(run) {
       const known = running ?? notedServer(paths.home);
-      return known === undefined ? undefined : `${known.address}${pathOf(run)}`;
+      // One with other settings shows another store.
+      return known?.settings === settingsOf(context.env) ? `${known.address}${pathOf(run)}` : undefined;
     },
   };
 }

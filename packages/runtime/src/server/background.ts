@@ -7,7 +7,7 @@ import { RunPipelineError } from '@run-pipeline/core/model';
 import type { ProcessIdentity } from '@run-pipeline/core/ports';
 import type { ProjectPaths } from '../project/index.js';
 import { isAlive, processIdentity } from '../project/process-identity.js';
-import { findRunningServer, type NotedServer } from './running-server.js';
+import { findRunningServer, settingsOf, type NotedServer } from './running-server.js';
 
 /** Without an open page for so long, a server in the background ends: the next `--ui` starts another. */
 const IDLE_MS = 60 * 60 * 1000;
@@ -20,7 +20,7 @@ const LOCK = 'page-server.lock';
 export const IDLE_VARIABLE = 'RUN_PIPELINE_UI_IDLE_MS';
 
 interface BackgroundOptions {
-  /** Of this program: a server that another version left running is replaced. */
+  /** Of this program: a server of another version, or with other settings, is replaced. */
   readonly version: string;
   /** Further words of `run-pipeline ui`. */
   readonly words?: readonly string[];
@@ -36,7 +36,8 @@ export async function startInBackground(
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
     const running = await findRunningServer(paths.home);
-    if (running?.version === options.version) return running;
+    const fits = running?.version === options.version && running.settings === settingsOf(options.env);
+    if (fits) return running;
     // Of two commands that start at once one starts the server, and the other finds it.
     if (takeLock(lock)) break;
     if (performance.now() > until) throw notStarted(`another command that starts it holds ${lock}`);

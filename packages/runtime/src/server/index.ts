@@ -1,6 +1,13 @@
 /** The web page's server: REST for what is, one stream for what changes, actions, bytes of artifacts. */
-export { startServer, DEFAULT_PORT, type RunningServer, type ServerOptions } from './start-server.js';
-export { findRunningServer, linkTo, noteServer, removeNote, type NotedServer } from './running-server.js';
+export { startServer, type RunningServer, type ServerOptions } from './start-server.js';
+export {
+  findRunningServer,
+  linkTo,
+  noteServer,
+  removeNote,
+  settingsOf,
+  type NotedServer,
+} from './running-server.js';
 export { IDLE_VARIABLE, reportReady, startInBackground, stopBackground } from './background.js';
 export { openInBrowser } from './open-browser.js';
 export { reportRun } from './report/report-run.js';

@@ -15,8 +15,14 @@ export interface NotedServer {
   readonly instance: string;
   readonly version: string;
   readonly readOnly: boolean;
+  /** Where its environment says that state is, beside the home (`settingsOf`). */
+  readonly settings: string;
   readonly identity: ProcessIdentity;
 }
+
+/** A server that was started with other settings shows another store. */
+export const settingsOf = (env: NodeJS.ProcessEnv): string =>
+  JSON.stringify([env['RUN_PIPELINE_STORE'] ?? '', env['RUN_PIPELINE_BLOBS'] ?? '']);
 
 const NOTE = 'page-server.json';
 const PATIENCE_MS = 3_000;
@@ -28,14 +34,13 @@ export const TICKET = '/api/ticket';
 export function noteServer(
   home: string,
   server: RunningServer,
-  facts: Pick<NotedServer, 'version' | 'readOnly'>,
+  facts: Pick<NotedServer, 'version' | 'readOnly' | 'settings'>,
 ): void {
   const note: NotedServer = {
     address: server.address,
     token: server.token,
     instance: server.instance,
-    version: facts.version,
-    readOnly: facts.readOnly,
+    ...facts,
     identity: processIdentity(),
   };
   const temporary = join(home, `${NOTE}.${process.pid}.tmp`);

@@ -1,6 +1,8 @@
 import { getRequestListener } from '@hono/node-server';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { RunPipelineError } from '@run-pipeline/core/model';
 import type { Project } from '../project/index.js';
 import { createApp } from './app.js';
@@ -38,7 +40,7 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-export const DEFAULT_PORT = 4380;
+const DEFAULT_PORT = 4380;
 const PORTS_TRIED = 100;
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -96,20 +98,45 @@ function shownHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
+/**
+ * The port that was asked for. Else the one that this project had last, so that a page that is open meets
+ * the next server; else the first one that is free.
+ */
 async function listen(server: Server, options: ServerOptions): Promise<number> {
-  const { host, port } = options;
-  const first = port ?? DEFAULT_PORT;
-  const last = port === undefined ? first + PORTS_TRIED : first;
-  for (let candidate = first; ; candidate++) {
+  const { host, port, project } = options;
+  if (port !== undefined) return tryPorts(server, host, [port]);
+  const remembered = readPort(project.home);
+  const found = await tryPorts(server, host, [
+    ...(remembered === undefined ? [] : [remembered]),
+    ...Array.from({ length: PORTS_TRIED }, (_, index) => DEFAULT_PORT + index),
+  ]);
+  if (found !== remembered) writeFileSync(join(project.home, PORT_FILE), String(found));
+  return found;
+}
+
+const PORT_FILE = 'page-port';
+
+function readPort(home: string): number | undefined {
+  try {
+    const port = Number(readFileSync(join(home, PORT_FILE), 'utf8'));
+    return Number.isInteger(port) && port >= 1024 && port <= 65_535 ? port : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function tryPorts(server: Server, host: string, ports: readonly number[]): Promise<number> {
+  for (const [index, port] of ports.entries()) {
     try {
-      await listenOn(server, host, candidate);
+      await listenOn(server, host, port);
       return (server.address() as AddressInfo).port;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      if (code === 'EADDRINUSE' && candidate < last) continue;
-      throw cannotListen(code, message, { host, port: candidate });
+      if (code !== 'EADDRINUSE' || index === ports.length - 1)
+        throw cannotListen(code, message, { host, port });
     }
   }
+  throw new Error('no port was tried');
 }
 
 function listenOn(server: Server, host: string, port: number): Promise<void> {

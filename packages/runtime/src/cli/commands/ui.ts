@@ -23,7 +23,7 @@ export async function uiCommand(context: Context): Promise<number> {
       return await tell(context, running, 'it goes on in the background; run-pipeline ui --stop ends it');
     }
     const running = isPlain(context) ? await server.findRunningServer(project.home) : undefined;
-    if (running !== undefined)
+    if (running?.settings === server.settingsOf(context.env))
       return await tell(context, running, 'it is served already; run-pipeline ui --stop ends that');
     return await serve(context, project, token);
   } finally {
@@ -59,7 +59,7 @@ async function serve(
   token: string | undefined,
 ): Promise<number> {
   const { options, style } = context;
-  const { startServer, noteServer, removeNote, reportReady, IDLE_VARIABLE } =
+  const { startServer, noteServer, removeNote, reportReady, settingsOf, IDLE_VARIABLE } =
     await import('../../server/index.js');
   const readOnly = options.has('read-only');
   // Heard from the first moment on: who interrupts it while it starts means it, too.
@@ -72,9 +72,9 @@ async function serve(
     port: options.number('port'),
     token,
     readOnly,
-    onBug: (error) => printLines(context.err, [`${style.bad('✖')} ${describe(error)}`]),
+    onBug: once((text) => printLines(context.err, [`${style.bad('✖')} ${text}`])),
   });
-  noteServer(project.home, server, { version: VERSION, readOnly });
+  noteServer(project.home, server, { version: VERSION, readOnly, settings: settingsOf(context.env) });
   try {
     reportReady();
     await tell(context, server, 'Ctrl-C ends it; runs that it started go on');
@@ -112,6 +112,19 @@ async function stop(context: Context, stopped: boolean): Promise<number> {
       stopped ? 'the page is served no more' : 'the page of this project is not served',
     ]);
   return 0;
+}
+
+/** What fails may fail with every look at the store: the same text is told once a minute. */
+function once(tell: (text: string) => void): (error: unknown) => void {
+  const told = new Map<string, number>();
+  return (error) => {
+    const text = describe(error);
+    const now = performance.now();
+    if (now - (told.get(text) ?? -Infinity) < 60_000) return;
+    if (told.size > 100) told.clear();
+    told.set(text, now);
+    tell(text);
+  };
 }
 
 const describe = (error: unknown): string =>

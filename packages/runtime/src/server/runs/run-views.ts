@@ -20,6 +20,8 @@ export const VIEW_EVENTS: readonly RunEvent['type'][] = [
 /** Events read at once: parsing more would be felt by others. */
 const PAGE = 5000;
 const MOST_VIEWS = 24;
+/** Steps and reports of all views together: of a long training there are hundreds of thousands. */
+const MOST_ENTRIES = 500_000;
 
 /**
  * Runs as views, each read once and brought up to date by the events that came since. What it gives
@@ -27,7 +29,9 @@ const MOST_VIEWS = 24;
  */
 export class RunViews {
   readonly #store: Store;
+  /** The least recently used first. */
   readonly #views = new Map<RunId, Promise<RunView>>();
+  readonly #sizes = new Map<RunId, number>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -40,8 +44,10 @@ export class RunViews {
     const reading = (known ?? Promise.resolve(blankView(row))).then((view) => this.#readOn(view, row));
     this.#views.delete(row.id);
     this.#views.set(row.id, reading);
-    reading.catch(() => this.#views.delete(row.id));
-    if (this.#views.size > MOST_VIEWS) this.forget([...this.#views.keys()][0]!);
+    reading.then(
+      (view) => this.#measure(row.id, view),
+      () => this.forget(row.id),
+    );
     return reading;
   }
 
@@ -52,6 +58,18 @@ export class RunViews {
 
   forget(run: RunId): void {
     this.#views.delete(run);
+    this.#sizes.delete(run);
+  }
+
+  /** The one that was asked for last stays, however large. */
+  #measure(run: RunId, view: RunView): void {
+    if (!this.#views.has(run)) return;
+    this.#sizes.set(run, sizeOf(view));
+    let total = 0;
+    for (const [index, id] of [...this.#views.keys()].reverse().entries()) {
+      total += this.#sizes.get(id) ?? 0;
+      if (index > 0 && (index >= MOST_VIEWS || total > MOST_ENTRIES)) this.forget(id);
+    }
   }
 
   async #readOn(view: RunView, row: RunRow): Promise<RunView> {
@@ -71,6 +89,12 @@ export class RunViews {
     }
     return view;
   }
+}
+
+function sizeOf(view: RunView): number {
+  let size = view.reports.length;
+  for (const step of view.steps.values()) size += 1 + step.reports.length;
+  return size;
 }
 
 /** A run that ended before its first event is known by its row. */
