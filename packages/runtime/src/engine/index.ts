@@ -14,7 +14,7 @@ export { graceMs } from './settings.js';
 export { captureTask } from './capture-task.js';
 export { decodeStored } from './values.js';
 export { executeRecord, type RecordEnding, type RecordExecution, type RecordStop } from './execute-record.js';
-export { AttemptOutput } from './attempt-output.js';
+
 export { shownStatus } from './shown-status.js';
 export { executeController, isController } from './execute-controller.js';
 export { followRun, type Followed, type FollowRequest } from './follow-run.js';

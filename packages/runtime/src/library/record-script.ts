@@ -1,4 +1,5 @@
 import { dirname, relative } from 'node:path';
+import { receiveMessageOnPort } from 'node:worker_threads';
 import { setTimeout as delay } from 'node:timers/promises';
 import { directory, file } from '@run-pipeline/core/define';
 import {
@@ -32,6 +33,9 @@ import {
 /** A killed script loses what it said in so many milliseconds. */
 const INTERVAL_MS = 5;
 
+/** Messages that are worked off before anything else (a renewal of the lease) has its turn. */
+const AT_ONCE = 1000;
+
 /** Records the task of a script: in a thread of the script's own process, from its start to its end. */
 export async function recordScript({ port, shared, task }: RecorderData): Promise<void> {
   const words = new Int32Array(shared);
@@ -57,7 +61,15 @@ export async function recordScript({ port, shared, task }: RecorderData): Promis
         port.unref();
       },
     });
-    port.on('message', (message: ToRecorder) => recorded.receive(message));
+    port.on('message', (message: ToRecorder) => {
+      recorded.receive(message);
+      // Taken from the port in one go: an event for each would cost more than what is done with it.
+      for (let count = 0; count < AT_ONCE; count += 1) {
+        const received = receiveMessageOnPort(port) as { readonly message: ToRecorder } | undefined;
+        if (received === undefined) return;
+        recorded.receive(received.message);
+      }
+    });
     const { project, id, fence, script } = begun;
     tell({
       type: 'started',
@@ -154,8 +166,9 @@ class RecordedScript {
   readonly #output: AttemptOutput;
   readonly #heart: NodeJS.Timeout;
   readonly #unwatch: () => void;
-  /** What came, one after the other. */
-  #chain: Promise<void> = Promise.resolve();
+  /** What came while something before it has to be waited for. */
+  #waiting: ToRecorder[] = [];
+  #working: Promise<void> | undefined;
   /** Uploads, one after the other: they may be large, and the console does not wait for them. */
   #uploads: Promise<void> = Promise.resolve();
   /** A report that could not be stored: the task has not all that it should have. */
@@ -192,39 +205,69 @@ class RecordedScript {
     this.#unwatch = project.store.watch(() => void this.#lookForStop());
   }
 
+  /** In order. Lines of output come by the hundred thousand: nothing is promised for them unless it has to be. */
   receive(message: ToRecorder): void {
-    if (message.type === 'upload') {
-      this.#uploads = this.#uploads.then(() => this.#upload(message));
-      this.#processed(message.size);
+    if (this.#working !== undefined) {
+      this.#waiting.push(message);
       return;
     }
-    this.#chain = this.#chain
-      .then(() => (this.#over ? undefined : this.#handle(message)))
-      .catch((error: unknown) => this.#lose(error instanceof Error ? error.message : String(error)))
-      .finally(() => this.#processed(message.size));
+    const more = this.#handle(message);
+    if (more === undefined) this.#processed(message.size);
+    else this.#working = this.#work(message, more);
   }
 
-  async #handle(message: Exclude<ToRecorder, { type: 'upload' }>): Promise<void> {
+  async #work(first: ToRecorder, handling: Promise<void>): Promise<void> {
+    await this.#settle(first, handling);
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      for (const message of batch) {
+        const more = this.#handle(message);
+        if (more === undefined) this.#processed(message.size);
+        else await this.#settle(message, more);
+      }
+    }
+    this.#working = undefined;
+  }
+
+  async #settle(message: ToRecorder, handling: Promise<void>): Promise<void> {
+    try {
+      await handling;
+    } catch (error) {
+      this.#lose(error instanceof Error ? error.message : String(error));
+    }
+    this.#processed(message.size);
+  }
+
+  #handle(message: ToRecorder): void | Promise<void> {
+    if (this.#over && message.type !== 'upload') return undefined;
     const output = this.#output;
     switch (message.type) {
       case 'log':
         return output.log(message.stream, message.text);
       case 'report':
         return output.report(message.report, undefined);
-      case 'report-content':
-        return this.#reportContent(message);
       case 'edit':
         return output.edit(message.edit);
+      case 'upload':
+        this.#uploads = this.#uploads.then(() => this.#upload(message));
+        return undefined;
+      case 'report-content':
+        return this.#reportContent(message);
       case 'flush':
-        await this.#settled();
-        return this.#tell({ type: 'done', call: message.call, ok: !output.lost });
+        return this.#flush(message.call);
       case 'end':
         return this.#end(message);
       case 'leave':
         return this.#leave(message);
       default:
-        message satisfies never;
+        return message satisfies never;
     }
+  }
+
+  async #flush(call: number): Promise<void> {
+    await this.#settled();
+    this.#tell({ type: 'done', call, ok: !this.#output.lost });
   }
 
   async #settled(): Promise<void> {
