@@ -13,7 +13,12 @@ export function Pager(props: {
   readonly onOffset: (offset: number) => void;
 }) {
   const { offset, shown, total, size } = props;
-  if (total <= size && offset === 0) return <p className={styles.pager}>{`${count(total)} ${props.what}`}</p>;
+  if (total <= size && offset === 0)
+    return (
+      <p className={styles.pager}>
+        {total === 1 ? `1 ${props.what.replace(/s$/, '')}` : `${count(total)} ${props.what}`}
+      </p>
+    );
   const last = Math.max(0, Math.floor((total - 1) / size) * size);
   return (
     <div className={styles.pager} role="group" aria-label={`Pages of ${props.what}`}>

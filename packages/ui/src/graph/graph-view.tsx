@@ -43,7 +43,7 @@ export function GraphView(props: GraphViewProps) {
 }
 
 /** A graph that is larger than the screen at this size is not shown whole at first. */
-const READABLE = 0.62;
+const READABLE = 0.5;
 /** Text below this size cannot be read. */
 const FAR = 0.42;
 /** So many cards at once are drawn as silhouettes, when they are that small. */

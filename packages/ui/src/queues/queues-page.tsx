@@ -34,8 +34,10 @@ export default function QueuesPage() {
       <h2 className={styles.title}>Agents</h2>
       {agents.data.agents.length === 0 ? (
         <EmptyState title="No agent is running" small>
-          <p>What waits in a queue on this machine is executed by the run itself. To have agents do it:</p>
-          <Command text="npx run-pipeline agent --queue default" />
+          <p>Steps are executed by their own runs meanwhile; tasks wait. To start one:</p>
+          <Command
+            text={`npx run-pipeline agent --queue ${queues.data.queues.find(({ waiting }) => waiting > 0)?.name ?? 'default'}`}
+          />
         </EmptyState>
       ) : (
         <AgentTable agents={agents.data.agents} />

@@ -51,7 +51,7 @@ export function RunHeader({ live }: { readonly live: LiveRun }) {
         </span>
         <Ago at={view.startedAt ?? snapshot.createdAt} now={now} className={styles.fact} />
         {item.source === '' ? null : (
-          <span className={styles.fact} title={item.source}>
+          <span className={styles.source} title={item.source}>
             {item.source}
           </span>
         )}

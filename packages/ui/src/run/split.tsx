@@ -4,7 +4,7 @@ import styles from './split.module.css';
 
 const KEY = 'run-pipeline.panel-width';
 const LEAST = 340;
-const FIRST = 540;
+const FIRST = Math.min(540, Math.round(innerWidth * 0.4));
 
 const readWidth = (): number => {
   try {

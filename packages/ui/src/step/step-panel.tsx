@@ -86,7 +86,7 @@ function Known(
         <h2 className={styles.name} title={name}>
           {name}
         </h2>
-        <Status status={step.status} />
+        <Status status={step.status} className={styles.status ?? ''} />
         <span className={styles.took}>
           {step.status === 'running' && live.view.status === 'lost'
             ? 'interrupted'

@@ -111,12 +111,9 @@ export default function TimelineView(props: {
           <span className={styles.headName}>Step</span>
           <div ref={axis} className={styles.axis} aria-hidden="true">
             {marks.map((at) => (
-              <span
-                key={at}
-                className={cx(styles.tick, at / line.length > 0.94 && styles.lastTick)}
-                style={{ left: `${(at / line.length) * 100}%` }}
-              >
-                {at === 0 ? '0' : duration(at)}
+              <span key={at} className={styles.tick} style={{ left: `${(at / line.length) * 100}%` }}>
+                {/* No room for words at the very end. */}
+                {at === 0 ? '0' : at / line.length > 0.95 ? '' : duration(at)}
               </span>
             ))}
           </div>
