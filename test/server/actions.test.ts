@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { expect, test } from 'vitest';
 import { runId } from '@run-pipeline/core/model';
 import type {
@@ -123,6 +124,53 @@ test('the form for another run has the parameters as the file declares them now,
     'pipe.ts': 'setTimeout(() => { throw new Error("later"); }, 1); await new Promise(() => {});\n',
   });
   expect(await form()).toMatchObject({ possible: false, reason: expect.stringContaining('later') });
+});
+
+/** A file that says which process evaluates it, and keeps that busy for ever. */
+const ENDLESS = `
+import { writeFileSync } from 'node:fs';
+writeFileSync('evaluated-by', String(process.pid));
+for (;;);
+`;
+
+async function evaluatedBy(project: Scratch): Promise<number> {
+  for (;;) {
+    const text = existsSync(project.path('evaluated-by'))
+      ? readFileSync(project.path('evaluated-by'), 'utf8')
+      : '';
+    if (text !== '') return Number(text);
+    await new Promise((next) => setTimeout(next, 20));
+  }
+}
+
+async function gone(pid: number): Promise<void> {
+  while (send(pid, 0)) await new Promise((next) => setTimeout(next, 20));
+}
+
+test('who does not wait for an answer leaves no process behind', async () => {
+  const { project, server, run } = await launched();
+  project.write({ 'pipe.ts': ENDLESS });
+  const question = request({
+    host: '127.0.0.1',
+    port: server.port,
+    path: `/api/runs/${run}/form`,
+    headers: { authorization: `Bearer ${server.token}` },
+    agent: false,
+  });
+  question.on('error', () => undefined);
+  question.end();
+  const pid = await evaluatedBy(project);
+  question.destroy();
+  await gone(pid);
+});
+
+test('a process that evaluates a file ends with the server, also when both are busy or killed', async () => {
+  const { project, server, run } = await launched();
+  project.write({ 'pipe.ts': ENDLESS });
+  server.get(`/api/runs/${run}/form`).catch(() => undefined);
+  const pid = await evaluatedBy(project);
+  server.child.kill('SIGKILL');
+  await gone(pid);
 });
 
 test('a preview says what would be cached, and the equal command; mistakes name their parameter', async () => {

@@ -68,7 +68,10 @@ export interface RunList {
 
 /** A run at one moment. What comes after `view.lastSeq` is told by the stream. */
 export interface RunSnapshot {
-  /** Scalars of a series with more than 1,000 points are thinned out; the last one is always there. */
+  /**
+   * Scalars of a series with more than 1,000 points are thinned out; the last one is always there. Previews
+   * are short in a run of hundreds of steps.
+   */
   readonly view: RunViewJson;
   readonly item: RunListItem;
   /** Its process is gone: `npx run-pipeline resume …` continues it. */

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, type Dirent } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { Refusal } from './refusal.js';
 
 const compress = promisify(gzip);
 
@@ -55,12 +56,23 @@ export class StaticPage {
     if (file === undefined) {
       file = this.#read(name, packed);
       this.#files.set(key, file);
+      // It was replaced by another version's: who has the old page reloads it.
+      file.catch(() => this.#files.delete(key));
     }
     return file;
   }
 
+  #readFile(name: string): Buffer {
+    try {
+      return readFileSync(join(this.#directory, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      throw new Refusal(404, 'no-file', 'the page has no such file any more: load it again');
+    }
+  }
+
   async #read(name: string, packed: boolean): Promise<StaticFile> {
-    const plain = readFileSync(join(this.#directory, name));
+    const plain = this.#readFile(name);
     const bytes = packed ? await compress(plain, { level: 9 }) : plain;
     return {
       bytes: new Uint8Array(bytes),

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { isRunPipelineError, runId, type ParameterDefinition } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
 import type { RerunPreview, RerunRequest, RunForm } from '@run-pipeline/core/wire';
@@ -7,6 +8,8 @@ import { loadFile, selectCandidate, type Candidate, type LoadedFile } from '../.
 import { graceMs, launchValues, openProject, planRun } from '../../engine/index.js';
 import type { Project } from '../../project/index.js';
 import type { Answer, Question } from './question.js';
+
+dieWithParent();
 
 /** The entry of a process that evaluates the user's file to answer one question of the page, and ends. */
 process.once('message', (question: Question) => {
@@ -18,6 +21,18 @@ process.once('message', (question: Question) => {
 process.on('uncaughtException', (error) => {
   process.send!(failure(error), undefined, undefined, () => process.exit(1));
 });
+
+/**
+ * A file may keep this thread busy for ever, so another one looks after it: the process ends with the server,
+ * however that ended.
+ */
+function dieWithParent(): void {
+  const watch = `
+    const parent = ${process.ppid};
+    setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL'); }, 500);
+  `;
+  new Worker(watch, { eval: true }).unref();
+}
 
 async function answer(question: Question): Promise<Answer> {
   try {

@@ -1,4 +1,4 @@
-import { runId } from '@run-pipeline/core/model';
+import { runId, type ArtifactRecord } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
 import { viewToJson, type RunView, type StepView } from '@run-pipeline/core/run-view';
 import type { RunSnapshot } from '@run-pipeline/core/wire';
@@ -42,12 +42,27 @@ export async function runSnapshot(context: ServerContext, run: string): Promise<
 
 /** A copy, since the view is shared and goes on. */
 function snapshotOf(view: RunView): RunSnapshot['view'] {
+  const longest = view.steps.size > MANY_STEPS ? SHORT_PREVIEW : Infinity;
   return {
     ...viewToJson(view),
     counts: { ...view.counts },
     reports: [...view.reports],
-    steps: [...view.steps.values()].map((step) => ({ ...step, reports: thinned(step.reports) })),
+    steps: [...view.steps.values()].map((step) => ({
+      ...step,
+      reports: thinned(step.reports),
+      artifacts: step.artifacts.map((artifact) => withPreview(artifact, longest)),
+    })),
   };
+}
+
+const MANY_STEPS = 300;
+const SHORT_PREVIEW = 200;
+
+/** Four kilobytes of preview a step are megabytes of a snapshot that shows none of them. */
+function withPreview(artifact: ArtifactRecord, longest: number): ArtifactRecord {
+  const { preview } = artifact;
+  if (preview === undefined || preview.length <= longest) return artifact;
+  return { ...artifact, preview: `${preview.slice(0, longest)}…` };
 }
 
 const MOST_POINTS = 1_000;

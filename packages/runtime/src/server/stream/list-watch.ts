@@ -22,7 +22,7 @@ export class ListWatch {
   /** As last told. */
   readonly #items = new Map<string, { readonly item: RunListItem; readonly text: string }>();
   #open = new Set<RunId>();
-  #newest: RunId | undefined;
+  #newest: RunRow | undefined;
   #total: number | undefined;
 
   constructor(context: ServerContext) {
@@ -65,14 +65,15 @@ export class ListWatch {
     const { store } = this.#context.project;
     const [newest] = await store.findRuns({ limit: 1 });
     const before = this.#newest;
-    this.#newest = newest?.id;
-    if (this.#total === undefined || newest === undefined || newest.id === before) return [];
+    this.#newest = newest;
+    if (this.#total === undefined || newest === undefined || newest.id === before?.id) return [];
     const rows: RunRow[] = [];
     // Ids are not in the order of creation to the millisecond: the store's order counts.
     for (let last: RunId | undefined; ;) {
       const page = await store.findRuns({ limit: NEWEST, ...(last === undefined ? {} : { before: last }) });
       for (const row of page) {
-        if (row.id === before) return rows;
+        // The newest of then may have been deleted: what is older than it is not new.
+        if (row.id === before?.id || (before !== undefined && row.createdAt < before.createdAt)) return rows;
         rows.push(row);
       }
       if (page.length < NEWEST || rows.length > 1000) return rows;
