@@ -31,7 +31,7 @@ export interface ScriptIdentity {
 }
 
 /** Raised when slicing, bundling or the memo itself would give something else for the same inputs. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 interface MemoFile {
   readonly format: typeof FORMAT;

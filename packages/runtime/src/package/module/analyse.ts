@@ -2,6 +2,7 @@ import type { Node, Program } from 'acorn';
 import { analyze, type Reference as ScopeReference, type Scope } from 'eslint-scope';
 import type { TransformedSource } from '../source/transform.js';
 import type { CompilerOptions } from '../source/tsconfig.js';
+import { environmentReads, isProcessModule, type EnvironmentHolder } from './environment-reads.js';
 import { impureCall } from './impure.js';
 import { itemsOf } from './items.js';
 import { Module, itemAt, type Item, type Use } from './module.js';
@@ -101,10 +102,14 @@ class Recorder {
     const deferred = this.isDeferred(node, item);
     const use = reference.isWrite() && reference.init !== true ? 'write' : this.use(node);
     if (variable === null || variable.scope.type === 'global') {
+      const holder = globalHolder(node.name);
+      if (holder !== undefined && reference.isRead()) this.environment(holder, node);
       item.facts.push({ kind: 'global', name: node.name, offset: node.start, deferred, use, node });
       return;
     }
     if (variable.scope !== moduleScope) return;
+    const imported = this.importedHolder(variable.name);
+    if (imported !== undefined) this.environment(imported, node);
     if (reference.init === true && reference.isWrite() && item.declares.includes(variable.name)) return;
     item.references.push({
       name: variable.name,
@@ -125,6 +130,14 @@ class Recorder {
           this.decorator(node);
           break;
         case 'ImportExpression':
+          // Not awaited at once, it is passed on as a promise.
+          if (isProcessModule(literalString(node.source))) {
+            if (parent?.type === 'AwaitExpression') this.environment('process', parent);
+            else
+              this.fact(node, (item) =>
+                item.facts.push({ kind: 'env', offset: node.start, name: undefined }),
+              );
+          }
           this.fact(node, (item) =>
             item.facts.push({
               kind: 'dynamic-import',
@@ -149,29 +162,8 @@ class Recorder {
             }),
           );
           break;
-        case 'MemberExpression':
-          if (isProcess(node.object as SyntaxNode) && memberName(node) === 'env') this.env(node);
-          break;
-        case 'VariableDeclarator':
-          if (
-            isPresent(node.init) &&
-            isProcess(node.init as SyntaxNode) &&
-            node.id.type === 'ObjectPattern'
-          ) {
-            for (const property of node.id.properties) {
-              if (
-                property.type === 'Property' &&
-                property.key.type === 'Identifier' &&
-                property.key.name === 'env'
-              ) {
-                this.envPattern(node, property.value as SyntaxNode);
-              }
-            }
-          }
-          break;
       }
     });
-    this.importedEnv();
   }
 
   private call(node: SyntaxNode): void {
@@ -188,6 +180,7 @@ class Recorder {
     }
     if (node.type !== 'CallExpression' || node.callee.type !== 'Identifier' || node.callee.name !== 'require')
       return;
+    if (isProcessModule(literalString(node.arguments[0]))) this.environment('process', node);
     this.fact(node, (item) =>
       item.facts.push({
         kind: 'require',
@@ -198,63 +191,32 @@ class Recorder {
     );
   }
 
-  /** What is done with `process.env` as written at `node`. */
-  private env(node: SyntaxNode): void {
-    const parent = this.#parents.get(node);
-    if (parent?.type === 'MemberExpression' && parent.object === node) {
-      const name = memberName(parent);
-      return this.fact(node, (item) => item.facts.push({ kind: 'env', offset: node.start, name }));
-    }
-    if (parent?.type === 'VariableDeclarator' && parent.init === node)
-      return this.envPattern(node, parent.id as SyntaxNode);
-    if (parent?.type === 'BinaryExpression' && parent.operator === 'in' && parent.right === node) {
-      const name = literalString(parent.left);
-      return this.fact(node, (item) => item.facts.push({ kind: 'env', offset: node.start, name }));
-    }
-    this.fact(node, (item) => item.facts.push({ kind: 'env', offset: node.start, name: undefined }));
+  /** Reads of the environment by way of the expression `node`. */
+  private environment(holder: EnvironmentHolder, node: SyntaxNode): void {
+    for (const read of environmentReads(holder, node, (at) => this.#parents.get(at)))
+      this.fact(node, (item) => item.facts.push({ kind: 'env', ...read }));
   }
 
-  /** `const { A, B = 'x' } = process.env`. */
-  private envPattern(node: SyntaxNode, pattern: SyntaxNode): void {
-    const properties = pattern.type === 'ObjectPattern' ? pattern.properties : undefined;
-    this.fact(node, (item) => {
-      for (const property of properties ?? []) {
-        const name =
-          property.type === 'Property' && !property.computed && property.key.type === 'Identifier'
-            ? property.key.name
-            : undefined;
-        item.facts.push({ kind: 'env', offset: property.start, name });
-      }
-      if (properties === undefined) item.facts.push({ kind: 'env', offset: node.start, name: undefined });
-    });
-  }
-
-  /** `import { env } from 'node:process'`, `import process from 'process'`. */
-  private importedEnv(): void {
-    const names = new Map<string, 'env' | 'process'>();
-    for (const [name, [item]] of this.#bindings) {
-      const importing = item?.importing;
-      if (importing === undefined || !/^(?:node:)?process$/.test(importing.specifier)) continue;
-      if (importing.imported === 'env') names.set(name, 'env');
-      else if (importing.imported === 'default' || importing.imported === '*') names.set(name, 'process');
-    }
-    if (names.size === 0) return;
-    for (const item of this.#items) {
-      for (const reference of item.references) {
-        if (names.get(reference.name) !== 'env') continue;
-        item.facts.push({ kind: 'env', offset: reference.offset, name: reference.member });
-      }
-    }
+  /** Of a name of this module, by what it was imported as. */
+  private importedHolder(name: string): EnvironmentHolder | undefined {
+    const importing = this.#bindings.get(name)?.[0]?.importing;
+    if (!isProcessModule(importing?.specifier)) return undefined;
+    const { imported } = importing!;
+    return imported === 'env' ? 'env' : imported === 'default' || imported === '*' ? 'process' : undefined;
   }
 
   /** eslint-scope does not look into decorators. Local names there are rare enough to be ignored. */
   private decorator(decorator: Decorator): void {
     this.fact(decorator, (item) => {
       walk(decorator.expression, (node, parent) => {
-        if (node.type !== 'Identifier' || !this.#bindings.has(node.name)) return;
+        if (node.type !== 'Identifier') return;
+        const isBound = this.#bindings.has(node.name);
         if (parent?.type === 'MemberExpression' && parent.property === node && !parent.computed) return;
         if (parent?.type === 'Property' && parent.key === node && !parent.computed && !parent.shorthand)
           return;
+        const holder = isBound ? this.importedHolder(node.name) : globalHolder(node.name);
+        if (holder !== undefined) this.environment(holder, node);
+        if (!isBound) return;
         item.references.push({
           name: node.name,
           offset: node.start,
@@ -403,12 +365,5 @@ class Recorder {
   }
 }
 
-function isProcess(node: SyntaxNode): boolean {
-  return (
-    (node.type === 'Identifier' && node.name === 'process') ||
-    (node.type === 'MemberExpression' &&
-      node.object.type === 'Identifier' &&
-      node.object.name === 'globalThis' &&
-      memberName(node) === 'process')
-  );
-}
+const globalHolder = (name: string): EnvironmentHolder | undefined =>
+  name === 'process' ? 'process' : name === 'globalThis' || name === 'global' ? 'global' : undefined;

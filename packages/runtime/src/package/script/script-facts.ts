@@ -1,4 +1,5 @@
 import type { Diagnostic, SourceLocation } from '@run-pipeline/core/model';
+import { passesEnvironmentOn } from '../module/environment-reads.js';
 import type { ItemFact, Module } from '../module/module.js';
 import {
   commonJsGlobal,
@@ -22,6 +23,11 @@ export function scriptFacts(modules: Iterable<Module>): ScriptFacts {
   const diagnostics: Diagnostic[] = [];
   let readsEnvDynamically = false;
   for (const module of modules) {
+    const passedOn = passesEnvironmentOn(module);
+    if (passedOn !== undefined) {
+      readsEnvDynamically = true;
+      diagnostics.push(dynamicEnv(module.locate(passedOn)));
+    }
     for (const item of module.items) {
       for (const fact of item.facts) {
         if (fact.kind === 'env' && fact.name !== undefined) env.add(fact.name);

@@ -1,5 +1,6 @@
 import type { Diagnostic, SourceLocation } from '@run-pipeline/core/model';
 import { isFunctionValue, type Drivers } from '../module/drivers.js';
+import { passesEnvironmentOn } from '../module/environment-reads.js';
 import type { Item, ItemFact, Module, Reference } from '../module/module.js';
 import type { Program } from '../module/program.js';
 import { factsWithin, referencesWithin } from './class-members.js';
@@ -108,6 +109,8 @@ class FactsReader {
     for (const module of slice.modules.values()) {
       for (const part of module.parts) this.#part(part);
       for (const item of module.items) this.#item(item);
+      const passedOn = passesEnvironmentOn(module.module);
+      if (passedOn !== undefined) this.#dynamicEnv(module.module.locate(passedOn));
     }
     for (const change of slice.classState) {
       const id = `${projectPath(this.#options.root, change.module.file)}#${change.id}`;
