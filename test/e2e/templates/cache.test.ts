@@ -2,7 +2,7 @@ import Database from 'libsql';
 import { expect, test } from 'vitest';
 import { collectGarbage } from '../../../packages/runtime/src/engine/index.js';
 import { readPackage } from '../../../packages/runtime/src/package/index.js';
-import { query, watchRun, type RunWatched } from '../../rig/command.js';
+import { query, runPipeline, watchRun, type RunWatched } from '../../rig/command.js';
 import { scratch, type Scratch } from '../../rig/scratch.js';
 import { draft, LIVE, taskOf, withState } from '../../rig/templates.js';
 
@@ -201,5 +201,47 @@ test('a cached result whose task is gone is a miss with that reason', async () =
     status: 'completed',
     why: ['the task that made its cached result has been removed'],
   });
+  expect((await watchRun(['pipe.ts'], options)).by).toEqual({ cached: ['data'] });
+});
+
+test('a step that connects a file as its configuration is not cached, unless the file is an asset', async () => {
+  const project = scratch({
+    ...pipe(),
+    'data.ts': `import { Task } from 'run-pipeline';
+import { currentTask } from 'run-pipeline';
+import { readFileSync } from 'node:fs';
+const task = await Task.init({ project: 'examples', name: 'data' });
+const file = task.getParameter('asset') === true ? currentTask().assetPath('labels.txt') : 'labels.txt';
+await task.uploadArtifact('rows', readFileSync(task.connectConfiguration(file, { name: 'labels' }), 'utf8'));
+`,
+    'labels.txt': 'a',
+  });
+  const options = { cwd: project.directory };
+  const create = [
+    'task',
+    'create',
+    'data.ts',
+    '--project',
+    'examples',
+    '--name',
+    'data',
+    '--asset',
+    'labels.txt',
+  ];
+  expect((await runPipeline(create, options)).code).toBe(0);
+  expect((await watchRun(['pipe.ts'], options)).ends['data']!.why).toEqual([
+    'it has not run before',
+    'its result is not cached: connectConfiguration reads labels.txt, which may change',
+  ]);
+  project.write({ 'labels.txt': 'b' });
+  expect((await watchRun(['pipe.ts'], options)).by).toEqual({ completed: ['data'] });
+  expect(await query(['get', 'latest', 'data.rows'], options)).toBe('b');
+  project.write(pipe({ data: `parameterOverride: { 'General/asset': true }` }));
+  expect((await watchRun(['pipe.ts'], options)).by).toEqual({ completed: ['data'] });
+  expect((await watchRun(['pipe.ts'], options)).by).toEqual({ cached: ['data'] });
+  expect(await query(['get', 'latest', 'data.rows'], options)).toBe('a');
+  // A text from outside is an input like any other.
+  project.write(pipe({ data: `configurationOverrides: { labels: 'c' }` }));
+  expect((await watchRun(['pipe.ts'], options)).by).toEqual({ completed: ['data'] });
   expect((await watchRun(['pipe.ts'], options)).by).toEqual({ cached: ['data'] });
 });

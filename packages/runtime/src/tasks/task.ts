@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { callSite, describeValue, durationMs } from '@run-pipeline/core/define';
 import {
   RunPipelineError,
@@ -347,7 +347,7 @@ export class Task<Artifacts = Record<string, unknown>> {
   /**
    * Connects a larger piece of configuration: an object, which what was set from outside replaces in place;
    * or the path of a file, whose text is recorded. The path that comes back is the one to read: another
-   * file when the text was set from outside.
+   * file when the text was set from outside. A step whose file is not one of its assets is not cached.
    *
    * @throws RunPipelineError when the file cannot be read, or what was set from outside does not fit
    * @example
@@ -369,6 +369,8 @@ export class Task<Artifacts = Record<string, unknown>> {
     if (typeof configuration === 'string') {
       const scratch = join(live.task.state?.home ?? process.cwd(), 'tmp');
       const { recorded, path } = connectFile(configuration, { name, at, given, scratch });
+      if (given === undefined && !isKept(live.task.state?.home, configuration))
+        live.task.markUncacheable(`connectConfiguration reads ${configuration}, which may change`);
       this.#state.changeLive({ configurations: Object.fromEntries([[name, recorded]]) });
       return path as Result;
     }
@@ -407,6 +409,8 @@ export class Task<Artifacts = Record<string, unknown>> {
 
   async setParameter(name: string, value: unknown): Promise<void> {
     const at = callSite(this.setParameter);
+    if (typeof name !== 'string')
+      throw wrongCall('setParameter', `takes a name, not ${describeValue(name)}`, at);
     const values = Object.fromEntries([[name, value]]);
     await this.#state.change({ parameters: encodeParameters(values, { what: 'setParameter()', at }) }, at);
   }
@@ -419,6 +423,8 @@ export class Task<Artifacts = Record<string, unknown>> {
 
   async setConfiguration(name: string, value: unknown): Promise<void> {
     const at = callSite(this.setConfiguration);
+    if (typeof name !== 'string' || name === '')
+      throw wrongCall('setConfiguration', `takes a name that is not empty, not ${describeValue(name)}`, at);
     const values = Object.fromEntries([[name, value]]);
     const configurations = encodeConfigurations(values, { what: 'setConfiguration()', at });
     await this.#state.change({ configurations }, at);
@@ -628,6 +634,10 @@ function taskOf(current: CurrentTask): Task {
 
 const fromFound = async <Artifacts>({ project, view }: FoundTask): Promise<Task<Artifacts>> =>
   new Task<Artifacts>(new Made(await TaskState.stored(project, view)) as never);
+
+/** Assets, and copies of artifacts, stay what they are; they lie in the project's state. */
+const isKept = (home: string | undefined, path: string): boolean =>
+  home !== undefined && resolve(path).startsWith(home + sep);
 
 const wrongCall = (call: string, problem: string, at: SourceLocation | undefined): RunPipelineError =>
   new RunPipelineError({ kind: 'usage', code: 'option-type', message: `${call} ${problem}`, at });
