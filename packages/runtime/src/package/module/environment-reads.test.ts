@@ -4,7 +4,7 @@ import { passesEnvironmentOn } from './environment-reads.js';
 import type { Module } from './module.js';
 
 const moduleOf = (code: string): Module =>
-  analyseModule({ file: '/p/m.js', source: { code, map: undefined } as never, compilerOptions: {} });
+  analyseModule({ file: '/p/m.js', source: { code, map: undefined } as never, compilerOptions: {} as never });
 
 /** `?`: which variable cannot be told. */
 const reads = (code: string): readonly string[] =>
