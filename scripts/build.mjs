@@ -84,6 +84,8 @@ async function buildJavaScript() {
         legalComments: 'inline',
         minifyWhitespace: true,
         minifySyntax: true,
+        // Node shows the line that threw an error which nobody caught: not one with all of the code in it.
+        lineLimit: 160,
         logLevel: 'warning',
         define: { RUN_PIPELINE_VERSION: JSON.stringify(version) },
         tsconfigRaw: { compilerOptions: { experimentalDecorators: false, useDefineForClassFields: true } },
