@@ -40,6 +40,16 @@ test('show, logs, get, why, diff and debug tell of steps from tasks what they te
   expect(logs.stdout + logs.stderr).toContain('a warning');
   expect(await query(['get', 'latest', 'data.rows'], options)).toEqual([0.5, true, true]);
   expect(await query(['get', 'latest', 'data'], options)).toEqual([0.5, true, true]);
+  for (const name of ['shown#1.data', 'latest.data', `${show.id}.data`, `${show.id.slice(0, 20)}.data`])
+    expect(await query(['task', 'show', name], options)).toMatchObject({
+      id: `${show.id}.data`,
+      step: 'data',
+    });
+  expect(await query(['task', 'get', 'shown#1.data', 'rows'], options)).toEqual([0.5, true, true]);
+  for (const name of ['shown#2.data', 'shown#1.date', 'latest.date']) {
+    const none = await runPipeline(['task', 'show', name], options);
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining(`there is no task "${name}"`)]);
+  }
   const why = await runPipeline(['why', 'latest', 'data'], options);
   expect(why.stdout).toMatch(/it has not run before/);
   expect(why.stdout).toMatch(/parameter +General\/lr +0\.5/);

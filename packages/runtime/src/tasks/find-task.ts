@@ -1,5 +1,5 @@
 import { didYouMean, RunPipelineError, type TaskRecord } from '@run-pipeline/core/model';
-import type { Store } from '@run-pipeline/core/ports';
+import type { RunQuery, Store } from '@run-pipeline/core/ports';
 import { readTaskView, stepTask, viewOfRecord, type TaskView } from './task-view.js';
 
 /** The newest task of this name that is not a step of a run. */
@@ -38,7 +38,8 @@ export async function requireById(store: Store, id: string): Promise<TaskView> {
 
 /**
  * As people name tasks on the command line: an id, a unique beginning of one, or `PROJECT/NAME` (of several
- * of one name the newest), or `latest`. A project's name may hold slashes itself.
+ * of one name the newest), `RUN.STEP` (`iris#3.train`, `latest.train`), or `latest`. A project's name may hold
+ * slashes itself.
  */
 export async function selectTask(store: Store, text: string): Promise<TaskView> {
   const exact = await readTaskView(store, text);
@@ -58,7 +59,7 @@ export async function selectTask(store: Store, text: string): Promise<TaskView> 
   const [first, second] = candidates;
   if (first !== undefined && second === undefined) return viewOfRecord(first);
   if (second !== undefined) throw ambiguous(text, candidates);
-  const step = await stepByRunPrefix(store, text);
+  const step = await stepByRun(store, text);
   if (step !== undefined) return step;
   const [slash] = slashes;
   if (slash !== undefined)
@@ -66,14 +67,23 @@ export async function selectTask(store: Store, text: string): Promise<TaskView> 
   throw unknownTask(`there is no task ${JSON.stringify(text)}`);
 }
 
-/** A step that calls a function has no record to be found by. */
-async function stepByRunPrefix(store: Store, text: string): Promise<TaskView | undefined> {
+/** A step that calls a function has no record to be found by: its run is, as people name runs. */
+async function stepByRun(store: Store, text: string): Promise<TaskView | undefined> {
+  const numbered = /^(.+)#(\d+)\.(.+)$/s.exec(text);
+  if (numbered !== null) {
+    const [, pipeline, number, step] = numbered;
+    return stepOf(store, { pipeline: pipeline!, number: Number(number) }, step!);
+  }
   const place = ID_START.test(text) ? stepTask(text) : undefined;
   if (place === undefined) return undefined;
-  const [run, other] = await store.findRuns({ idPrefix: place.run, limit: 2 });
-  return run === undefined || other !== undefined
-    ? undefined
-    : readTaskView(store, `${run.id}.${place.step}`);
+  if (place.run !== 'latest') return stepOf(store, { idPrefix: place.run }, place.step);
+  const [newest] = await store.findRuns({ limit: 1 });
+  return newest && readTaskView(store, `${newest.id}.${place.step}`);
+}
+
+async function stepOf(store: Store, query: RunQuery, step: string): Promise<TaskView | undefined> {
+  const [run, other] = await store.findRuns({ ...query, limit: 2 });
+  return run === undefined || other !== undefined ? undefined : readTaskView(store, `${run.id}.${step}`);
 }
 
 const ID_START = /^[0-9a-z]{2,}/;
