@@ -168,6 +168,51 @@ test('an override that no record can keep is told before anything runs', async (
   ]);
 });
 
+test('an override of a parameter that the task does not have is a warning, not more', async () => {
+  const project = scratch({
+    ...LIVE,
+    ...DATA,
+    ...pipe(
+      `pipe.addStep({ name: 'slip', baseTaskName: 'known', parameterOverride: { 'General/epochz': 1 } });`,
+      `pipe.addStep({ name: 'right', baseTaskName: 'known', parameterOverride: { 'General/epochs': 1, 'General/other': 2 } });`,
+      `pipe.addStep({ name: 'ran', baseTaskName: 'ran', parameterOverride: { 'General/other': 2 } });`,
+      `pipe.addStep({ name: 'unknown', baseTaskName: 'bare', parameterOverride: { 'General/epochz': 1 } });`,
+    ),
+  });
+  const edit = { parameters: { General: { epochs: { json: 3 } } } };
+  await draft(project, { file: 'data.ts', name: 'known', edit });
+  await draft(project, { file: 'data.ts', name: 'bare' });
+  const options = { cwd: project.directory };
+  await runPipeline(
+    ['task', 'run', 'data.ts', '--project', 'examples', '--name', 'ran', '--arg', 'epochs=3'],
+    options,
+  );
+  const said =
+    'step `slip`: the task "known" of project "examples" has no parameter General/epochz (did you mean "General/epochs"?); it is added';
+  const checked = await runPipeline(['check', 'pipe.ts', '--json'], options);
+  const ran = 'step `ran`: the task "ran" of project "examples" has no parameter General/other; it is added';
+  const severity = 'warning';
+  const help = 'It has General/epochs.';
+  expect([checked.code, JSON.parse(checked.stdout)]).toMatchObject([
+    0,
+    {
+      ok: true,
+      diagnostics: [
+        { severity, message: said, help },
+        { severity, message: ran, help },
+      ],
+    },
+  ]);
+  for (const args of [['plan', 'pipe.ts'], ['pipe.ts']]) {
+    const ended = await runPipeline(args, options);
+    expect(ended.code).toBe(0);
+    const warnings = `${ended.stdout}${ended.stderr}`
+      .split('\n')
+      .filter((line) => line.includes('has no parameter'));
+    expect(warnings).toEqual([said, ran].map((line) => `▲ ${line}`));
+  }
+});
+
 test('one draft is not executed by two steps', async () => {
   const project = scratch({
     ...LIVE,

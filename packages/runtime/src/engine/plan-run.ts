@@ -22,7 +22,12 @@ export const planRun: PlanRun = async (request) => {
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
   const graph = checkedGraph(definition);
   const selection = selectSteps(definition, graph, options);
-  const found = await requireTemplates({ store: project.store, paths: project, definition });
+  const found = await requireTemplates({
+    store: project.store,
+    paths: project,
+    definition,
+    onWarning: request.onWarning,
+  });
   const packages = await packagePipeline({
     paths: project,
     definition,

@@ -29,6 +29,7 @@ export async function prepareLaunch(
     store: project.store,
     paths: project,
     definition,
+    onWarning,
   });
   const packages = await packagePipeline({
     paths: project,

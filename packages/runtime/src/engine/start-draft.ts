@@ -37,6 +37,7 @@ export async function startDraft(
     store: project.store,
     paths: project,
     definition,
+    onWarning: request.onWarning,
   });
   const packages = new Map([
     ...draft.packages,

@@ -1,4 +1,5 @@
 import {
+  CONFIGURATION_INPUT,
   definitionError,
   didYouMean,
   isRunPipelineError,
@@ -77,7 +78,10 @@ export async function findTemplates(options: {
       packages.set(step.name, found.package);
     }
     const cache = step.options.cache ?? options.definition.options.cache;
-    const problems = [...(found.ok ? [] : [found.problem]), ...overrideProblems(step)];
+    const problems: (Problem & Partial<Pick<Diagnostic, 'severity'>>)[] = [
+      ...(found.ok ? unknownParameters(step, found) : [found.problem]),
+      ...overrideProblems(step),
+    ];
     if (found.ok && cache !== false) problems.push(...cacheProblems(found));
     if (found.ok && !code.clone) {
       const other = executedBy.get(found.template.task);
@@ -133,19 +137,54 @@ function overrideProblems({ inputs }: StepDefinition): readonly Problem[] {
   });
 }
 
-/** The same, where any finding is the end. */
+/**
+ * A slip of the pen would be a parameter that nothing reads. A script may connect more than its task has, as
+ * long as it did not run: then only what looks like another name is worth a word.
+ */
+function unknownParameters(
+  { inputs }: StepDefinition,
+  { template, ran }: Extract<Found, { readonly ok: true }>,
+): readonly (Problem & { readonly severity: 'warning' })[] {
+  const known = Object.entries(template.parameters).flatMap(([section, values]) =>
+    Object.keys(values).map((name) => `${section}/${name}`),
+  );
+  if (inputs.kind !== 'named' || known.length === 0) return [];
+  return Object.keys(inputs.values).flatMap((key) => {
+    if (key.startsWith(TASK_INPUT) || key.startsWith(CONFIGURATION_INPUT) || known.includes(key)) return [];
+    const suggestion = didYouMean(key, known);
+    if (suggestion === '' && !ran) return [];
+    return [
+      {
+        severity: 'warning',
+        code: 'unknown-task-parameter',
+        message: `the task ${called(template)} has no parameter ${key}${suggestion}; it is added`,
+        help: `It has ${known.join(', ')}.`,
+      },
+    ];
+  });
+}
+
+/** The same, where any error is the end. */
 export async function requireTemplates(
-  options: Parameters<typeof findTemplates>[0],
+  options: Parameters<typeof findTemplates>[0] & { readonly onWarning: (message: string) => void },
 ): Promise<Pick<FoundTemplates, 'templates' | 'packages'>> {
   const { diagnostics, ...found } = await findTemplates(options);
-  if (diagnostics.length > 0) throw definitionError(diagnostics);
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw definitionError(errors);
+  for (const { message } of diagnostics) options.onWarning(message);
   return found;
 }
 
 type TaskCode = Extract<StepCode, { readonly kind: 'task' }>;
 type Problem = Pick<Diagnostic, 'code' | 'message' | 'help'>;
 type Found =
-  | { readonly ok: true; readonly template: Template; readonly package: TaskPackage }
+  | {
+      readonly ok: true;
+      readonly template: Template;
+      readonly package: TaskPackage;
+      /** It was executed before, so it has whatever its script connects. */
+      readonly ran: boolean;
+    }
   | { readonly ok: false; readonly problem: Problem };
 
 async function findTemplate(options: {
@@ -192,7 +231,7 @@ async function findTemplate(options: {
     configurations,
     script: { ...script, package: script.package },
   };
-  return { ok: true, template, package: madeEarlier(found) };
+  return { ok: true, template, package: madeEarlier(found), ran: record.startedAt !== undefined };
 }
 
 async function lookUp(store: Store | undefined, base: TaskCode['base']): Promise<TaskRecord | undefined> {
