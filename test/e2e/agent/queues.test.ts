@@ -62,6 +62,9 @@ test('an agent works on as many tasks at once as it was told, and takes the next
     agents: [expect.any(String)],
     jobs: [{ task: last, kind: 'task', attempt: 1, priority: 0, run: null, step: null }],
   });
+  const shown = await runPipeline(['queue', 'show', 'default'], { cwd: it.files.directory });
+  const record = await it.project.store.readTask(last);
+  expect(shown.stdout).toMatch(new RegExp(`^  ${record?.project}/${record?.name} +task +.*${last}$`, 'm'));
   it.files.write({ gate: '' });
   expect(await agent.told('task.end', last)).toMatchObject({ status: 'completed' });
 });

@@ -1,4 +1,4 @@
-import type { QueuedJob, QueueRow } from '@run-pipeline/core/ports';
+import type { QueuedJob, QueueRow, Store } from '@run-pipeline/core/ports';
 import { unknownQueue } from '../../agent/index.js';
 import { openProject } from '../../engine/index.js';
 import type { Project } from '../../project/project.js';
@@ -53,12 +53,16 @@ export async function queueShowCommand(context: Context): Promise<number> {
           name,
           queues.map((one) => one.name),
         );
-      return { queue, jobs: await store.listQueued(name), agents: await store.listAgents({ queue: name }) };
+      const jobs = await store.listQueued(name);
+      const titles = new Map(
+        await Promise.all(jobs.map(async (job) => [job.task, await titleOf(store, job)] as const)),
+      );
+      return { queue, jobs, titles, agents: await store.listAgents({ queue: name }) };
     },
     undefined,
   );
   if (found === undefined) throw nothingHere();
-  const { queue, jobs, agents } = found;
+  const { queue, jobs, titles, agents } = found;
   if (context.json) {
     printJson(context, {
       ...queue,
@@ -73,7 +77,7 @@ export async function queueShowCommand(context: Context): Promise<number> {
   printLines(
     context.out,
     tableLines(
-      jobs.map((job) => jobRow(context, job)),
+      jobs.map((job) => jobRow(context, job, titles.get(job.task) ?? '')),
       { indent: '  ' },
     ),
   );
@@ -84,13 +88,21 @@ export async function queueShowCommand(context: Context): Promise<number> {
   return 0;
 }
 
-function jobRow({ style }: Context, job: QueuedJob): readonly string[] {
+/** What people call it, as agents do: `examples/train model`, and of a step of a run `iris.step_one`. */
+async function titleOf(store: Store, { task, run, step }: QueuedJob): Promise<string> {
+  if (run !== undefined && step !== undefined) return `${(await store.getRun(run))?.pipeline ?? run}.${step}`;
+  const record = await store.readTask(task);
+  return record === undefined ? '' : `${record.project}/${record.name}`;
+}
+
+function jobRow({ style }: Context, job: QueuedJob, title: string): readonly string[] {
   return [
-    printableWord(job.task),
+    style.bold(printableWord(title)),
     style.dim(job.kind),
     job.priority === 0 ? '' : `priority ${job.priority}`,
     job.attempt === 1 ? '' : `attempt ${job.attempt}`,
     style.dim(formatAge(Date.now() - Date.parse(job.enqueuedAt))),
+    style.dim(printableWord(job.task)),
   ];
 }
 
