@@ -319,13 +319,13 @@ export class Deaf {
 }
 `,
   });
-  const options = { cwd: project.directory, env: { RUN_PIPELINE_GRACE_MS: '200' } };
+  const options = { cwd: project.directory, env: { RUN_PIPELINE_GRACE_MS: '1500' } };
   const running = watchRun(['pipe.ts'], options);
   await expect.poll(() => readTrace(project.path('trace.txt')), { timeout: 20_000 }).toBe('begun\n');
-  expect(await query(['stop', 'latest', '--reason', 'enough'], options)).toMatchObject({
-    stopped: true,
-    status: 'aborted',
-  });
+  const stop = await runPipeline(['stop', 'latest', '--reason', 'enough', '--json'], options);
+  expect(JSON.parse(stop.stdout)).toMatchObject({ stopped: true, status: 'aborted' });
+  // It takes as long as its steps take: nobody should wonder meanwhile.
+  expect(stop.stderr).toBe('deaf#1 was asked to stop; waiting for its steps to end\n');
   const run = await running;
   expect([run.code, run.by]).toEqual([1, { aborted: ['deaf'], skipped: ['after'] }]);
   expect(run.events.at(-1)).toMatchObject({

@@ -9,6 +9,8 @@ import { runName, shownStatus } from '../select-run.js';
 /** How long to wait for the run to end before saying that it was only asked. */
 const PATIENCE_MS = 15_000;
 const POLL_MS = 100;
+/** A run whose steps end by themselves needs no word in between. */
+const QUIET_MS = 500;
 
 /**
  * `run-pipeline stop RUN`: asks the run's process to stop, and waits for it a while. A run that waits for an
@@ -19,7 +21,7 @@ export function stopCommand(context: Context): Promise<number> {
     const reason = context.options.text('reason') ?? 'stopped by run-pipeline stop';
     const before = shownStatus(row);
     const stopped = before === 'running' || before === 'queued' || (await anAgentMayTakeIt(project, row));
-    const status = stopped ? await stop(project, row, reason) : before;
+    const status = stopped ? await stop(context, project, { row, reason }) : before;
     if (context.json) printJson(context, { id: row.id, stopped, status });
     else printLines(human(context), [sentence(runName(row), row.id, { stopped, status })]);
     return 0;
@@ -33,17 +35,29 @@ async function anAgentMayTakeIt({ store }: Project, row: RunRow): Promise<boolea
   return status === 'queued' || status === 'running';
 }
 
-async function stop(project: Project, row: RunRow, reason: string): Promise<RunStatus> {
+async function stop(
+  context: Context,
+  project: Project,
+  { row, reason }: { readonly row: RunRow; readonly reason: string },
+): Promise<RunStatus> {
   const { store } = project;
   await store.requestStop(row.id, reason);
-  const until = performance.now() + PATIENCE_MS;
+  const asked = performance.now();
+  let told = false;
   for (;;) {
     const current = await store.getRun(row.id);
     if (current === undefined) return 'aborted';
     const status = shownStatus(current);
     const waits = current.queued === true || (await anAgentMayTakeIt(project, current));
     if (waits && (await stopWaiting(project, current, { reason })) !== undefined) continue;
-    if ((status !== 'running' && status !== 'queued') || performance.now() > until) return status;
+    const waited = performance.now() - asked;
+    if ((status !== 'running' && status !== 'queued') || waited > PATIENCE_MS) return status;
+    if (!told && waited > QUIET_MS) {
+      told = true;
+      printLines(context.err, [
+        context.style.dim(`${runName(row)} was asked to stop; waiting for its steps to end`),
+      ]);
+    }
     await new Promise((done) => setTimeout(done, POLL_MS));
   }
 }
