@@ -181,13 +181,18 @@ test('Ctrl-C in task run aborts the task; so does task abort from elsewhere', as
       'mode=wait',
     ]);
     await printed(child, 'waiting');
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => (said += String(chunk)));
     const end = ended(child);
     const busy = await it.task('run', `examples/${way}`);
     expect(busy.stderr).toContain('is being executed already');
     if (way === 'SIGINT') child.kill('SIGINT');
     else await it.task('abort', `examples/${way}`, '--reason', 'enough');
     expect(await end).toEqual({ code: way === 'SIGINT' ? 130 : 1, signal: null });
-    expect(await it.show(`examples/${way}`)).toMatchObject({
+    const task = await it.show(`examples/${way}`);
+    expect(said.includes('stopping: the task is told (Ctrl-C again: at once)')).toBe(way === 'SIGINT');
+    expect(said).toContain(`next: run-pipeline task run "$(run-pipeline task clone ${task.id})"`);
+    expect(task).toMatchObject({
       status: 'aborted',
       error: { message: way === 'SIGINT' ? 'interrupted by SIGINT' : 'enough' },
       artifacts: [{ name: 'rows' }],

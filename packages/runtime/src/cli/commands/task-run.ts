@@ -115,7 +115,11 @@ async function execute(
   const stop = new AbortController();
   const stopWith = (reason: RecordStop): void => stop.abort(reason);
   const watched = watchAttempt(store, { task, fence, leaseMs: leaseMs(context.env), stopWith });
-  const interrupts = listenForSignals(stopWith);
+  const interrupts = listenForSignals(stopWith, () =>
+    printLines(context.err, [
+      `${context.style.warn('■')} stopping: the task is told (Ctrl-C again: at once)`,
+    ]),
+  );
   const workers = workerProcesses({ size: 1, graceMs: graceMs(context.env) });
   const env = takeEnvironment(context.env);
   try {
@@ -207,7 +211,10 @@ type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 const SIGNALS: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** The first one tells the task; a second one ends this process as it is. */
-function listenForSignals(stopWith: (stop: RecordStop) => void): {
+function listenForSignals(
+  stopWith: (stop: RecordStop) => void,
+  onFirst: () => void,
+): {
   readonly exitCode: () => number | undefined;
   readonly dispose: () => void;
 } {
@@ -216,6 +223,7 @@ function listenForSignals(stopWith: (stop: RecordStop) => void): {
     const code = 128 + constants.signals[signal];
     if (exitCode !== undefined) process.exit(code);
     exitCode = code;
+    onFirst();
     stopWith({ reason: 'stopped', message: `interrupted by ${signal}` });
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
@@ -244,7 +252,12 @@ function endLines(
         context,
       );
     case 'aborted':
-      return [`${style.warn('■')} ${title} aborted: ${printableWord(ending.error.message)}`];
+      return [
+        `${style.warn('■')} ${title} aborted: ${printableWord(ending.error.message)} ${style.dim(task.id)}`,
+        style.dim(
+          `next: run-pipeline task run "$(run-pipeline task clone ${task.id})"   a clone, from its start`,
+        ),
+      ];
     case 'handed-back':
       return [`${style.dim('·')} ${title} waits in its queue again`];
     case 'lost':
