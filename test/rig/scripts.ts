@@ -35,6 +35,8 @@ export interface ShownTask {
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly configurations: Readonly<Record<string, unknown>>;
   readonly artifacts: readonly ArtifactRecord[];
+  /** Of `task show`. */
+  readonly metrics?: readonly object[];
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly error?: ErrorRecord;

@@ -70,6 +70,35 @@ await task.addTags('done');
   });
   expect(await project.logs()).toBe('rows 4 2\ncareful\n');
   expect(await project.get('rows')).toEqual([{ x: 1 }]);
+  expect(task.metrics).toEqual([{ title: 'accuracy', value: 0.5 }]);
+});
+
+test('task show tells the last point of each curve, and the single values', async () => {
+  const project = new ScriptProject({
+    'curve.mjs': `${INIT}
+for (const [iteration, value] of [1, 0.5, 1 / 3].entries())
+  task.logger.reportScalar({ title: 'loss', series: 'train', value, iteration });
+task.logger.reportSingleValue('seconds', 12);
+`,
+  });
+  expect((await project.node('curve.mjs')).code).toBe(0);
+  expect((await project.show()).metrics).toEqual([
+    { title: 'loss', series: 'train', value: 1 / 3, iteration: 2 },
+    { title: 'seconds', value: 12 },
+  ]);
+  const shown = await project.task('show', 'latest');
+  expect(shown.stdout).toMatch(/2 metrics\n {2}loss\/train +0\.333333 +at 2 *\n {2}seconds +12 *\n/);
+});
+
+test('an error that nobody catches is told in lines that can be read', async () => {
+  const project = new ScriptProject({
+    'wrong.mjs': `import { Task } from 'run-pipeline';\nawait Task.init({ name: 'stage data', projekt: 'examples' });\n`,
+  });
+  const result = await project.node('wrong.mjs');
+  expect(result.code).toBe(1);
+  expect(result.stderr).toContain('Task.init() has no option "projekt" (did you mean "project"?)');
+  // Node shows the line of the package that threw it.
+  expect(Math.max(...result.stderr.split('\n').map((line) => line.length))).toBeLessThan(400);
 });
 
 test('the commit and what differs from it are recorded, without credentials', async () => {

@@ -1,8 +1,10 @@
-import type { StoredArtifact, TaskStatus } from '@run-pipeline/core/model';
+import { stepName, type Report, type StoredArtifact, type TaskStatus } from '@run-pipeline/core/model';
+import { runMetrics, type RunMetric } from '@run-pipeline/core/run-view';
 import { decodeJsonValue, toJson } from '../artifacts/index.js';
 import { flatParameters, type TaskView } from '../tasks/index.js';
 import { failureLines } from '../terminal/failure.js';
 import { printableWord } from '../terminal/sanitise.js';
+import { metricCells } from '../terminal/shown-on-run.js';
 import { paintStatus, SYMBOLS } from '../terminal/step-lines.js';
 import type { Style } from '../terminal/style.js';
 import { tableLines } from '../terminal/table.js';
@@ -20,11 +22,22 @@ export function taskStatus(style: Style, { status, progress }: TaskView): string
   return status === 'published' ? style.info(text) : paintStatus(style, status, text);
 }
 
+type Metric = Omit<RunMetric, 'from'>;
+
+/** Of each curve the last point, and the single values. */
+export const lastMetrics = (reports: readonly Report[]): readonly Metric[] =>
+  runMetrics({ reports: reports.map((report) => ({ from: stepName('task'), report })) }).map(
+    ({ from: _from, ...metric }) => metric,
+  );
+
 /** `run-pipeline task show`. */
 export function taskLines(
   context: Context,
   task: TaskView,
-  artifacts: readonly StoredArtifact[],
+  {
+    artifacts,
+    metrics,
+  }: { readonly artifacts: readonly StoredArtifact[]; readonly metrics: readonly Metric[] },
 ): readonly string[] {
   const { style } = context;
   const { script, error } = task;
@@ -85,6 +98,15 @@ export function taskLines(
     lines.push(
       ...tableLines(
         configurations.map(([name, value]) => [printableWord(name), shown(decodeJsonValue(value))]),
+        { indent: '  ' },
+      ),
+    );
+  }
+  if (metrics.length > 0) {
+    lines.push('', style.bold(count(metrics.length, 'metric')));
+    lines.push(
+      ...tableLines(
+        metrics.map((metric) => metricCells(metric, style)),
         { indent: '  ' },
       ),
     );

@@ -4,7 +4,7 @@
  */
 export { Task } from './task.js';
 export { TaskArtifact, type TaskArtifacts } from './task-artifact.js';
-export type { ReportedScalars } from './reported.js';
+export { readReported, type ReportedScalars } from './reported.js';
 export { TaskFailed } from './wait-for-status.js';
 export type {
   TaskCloneChanges,

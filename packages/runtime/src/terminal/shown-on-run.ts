@@ -1,4 +1,4 @@
-import { metricName, runMetrics, type RunView } from '@run-pipeline/core/run-view';
+import { metricName, runMetrics, type RunMetric, type RunView } from '@run-pipeline/core/run-view';
 import { printableWord } from './sanitise.js';
 import type { Style } from './style.js';
 import { tableLines } from './table.js';
@@ -21,9 +21,7 @@ export function shownOnRun(
   { style, columns }: { readonly style: Style; readonly columns?: number | undefined },
 ): ShownOnRun {
   const metrics = runMetrics(view).map((metric) => [
-    cut(printableWord(metricName(metric)), NAME_WIDTH),
-    pad(formatNumber(metric.value), 8, 'left'),
-    style.dim(metric.iteration === undefined ? '' : `at ${metric.iteration}`),
+    ...metricCells(metric, style),
     style.dim(`of ${printableWord(metric.from)}`),
   ]);
   const artifacts = [...view.artifacts].map(([name, { from, artifact }]) => [
@@ -36,6 +34,13 @@ export function shownOnRun(
   const table = { indent: '  ', columns };
   return { metrics: tableLines(metrics, table), artifacts: tableLines(artifacts, table) };
 }
+
+/** `test/accuracy  0.947368  at 2`. */
+export const metricCells = (metric: Omit<RunMetric, 'from'>, style: Style): readonly string[] => [
+  cut(printableWord(metricName(metric)), NAME_WIDTH),
+  pad(formatNumber(metric.value), 8, 'left'),
+  style.dim(metric.iteration === undefined ? '' : `at ${metric.iteration}`),
+];
 
 /** Six digits tell runs apart; a count is written whole. */
 const formatNumber = (value: number): string =>

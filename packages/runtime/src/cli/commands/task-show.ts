@@ -1,9 +1,9 @@
-import { readViewArtifacts } from '../../tasks/index.js';
+import { readReported, readViewArtifacts } from '../../tasks/index.js';
 import { deliverArtifact } from '../deliver-artifact.js';
 import { printJson, printLines, type Context } from '../context.js';
 import { withTask } from '../task-access.js';
 import { taskJson } from '../task-json.js';
-import { taskLines } from '../task-lines.js';
+import { lastMetrics, taskLines } from '../task-lines.js';
 import { usageError } from '../usage-error.js';
 import { didYouMean } from '@run-pipeline/core/model';
 
@@ -11,8 +11,10 @@ import { didYouMean } from '@run-pipeline/core/model';
 export function taskShowCommand(context: Context): Promise<number> {
   return withTask(context, async (project, task) => {
     const artifacts = await readViewArtifacts(project.store, task);
-    if (context.json) printJson(context, taskJson(task, artifacts));
-    else printLines(context.out, taskLines(context, task, artifacts));
+    const { reports } = await readReported(project.store, task);
+    const metrics = lastMetrics(reports);
+    if (context.json) printJson(context, { ...taskJson(task, artifacts), metrics });
+    else printLines(context.out, taskLines(context, task, { artifacts, metrics }));
     return 0;
   });
 }
