@@ -110,6 +110,24 @@ describePage('a run that goes on', () => {
     rmSync(directory.path('end'), { force: true });
   });
 
+  test('is watched in eight tabs at once: they share one stream, since a browser opens six connections', async () => {
+    const directory = scratch({ 'slow.ts': PIPELINE, ...TRACE });
+    const server = await startPageServer({ cwd: directory.directory });
+    onTestFinished(server.kill);
+    const { run, ended } = await begin(directory);
+    const { context } = await openBrowser(server);
+    const tabs = await Promise.all(Array.from({ length: 8 }, () => context.newPage()));
+    for (const tab of tabs) await tab.goto(`${server.address}/runs/${run}`);
+    for (const tab of tabs) await tab.getByRole('button', { name: /^score ×40 running/ }).waitFor();
+    for (const part of [0, 1, 2, 3]) writeFileSync(directory.path(`go-${part}`), '');
+    for (const tab of tabs) await tab.getByRole('button', { name: /^score ×40 completed/ }).waitFor();
+    // A tab that goes takes nothing from the others.
+    for (const tab of tabs.slice(0, 7)) await tab.close();
+    writeFileSync(directory.path('end'), '');
+    expect(await ended).toBe(0);
+    await tabs[7]!.getByRole('button', { name: /^best completed/ }).waitFor();
+  });
+
   test('is aborted from the page, after a question', async () => {
     const directory = scratch({ 'slow.ts': PIPELINE, ...TRACE });
     const server = await startPageServer({ cwd: directory.directory });

@@ -57,7 +57,7 @@ describePage('the list of runs', () => {
     await page.goto(at('/p/lists'));
     const rows = page.getByRole('table', { name: 'Runs' }).getByRole('row');
     await rows.nth(1).waitFor();
-    const lines = await rows.allInnerTexts();
+    const lines = (await rows.allInnerTexts()).map((text) => text.replace(/\s+/g, ' '));
     const line = (name: string): string => lines.find((text) => text.includes(name))!;
     expect(line('fit #4')).toContain('1 / 1 cached');
     expect(line('fit #4')).toContain('lr 0.2');
