@@ -89,7 +89,7 @@ export interface PackageSymbol {
   /** Relative to the project's root. */
   readonly file: string;
   readonly line: number;
-  /** Its last line; the lines between are the original text that the package's map carries. Absent of a whole file. */
+  /** Its last line; the package's map carries the text. Absent of a whole file. */
   readonly endLine?: number;
   readonly hash: string;
 }

@@ -3,5 +3,6 @@ export { contentOf, installedAsPackaged, isContent, isPatched } from './dependen
 export { installationMark, stampFiles } from './installation-mark.js';
 export { materialisePackage } from './materialise.js';
 export { packageScript, type ScriptRequest } from './script/package-script.js';
-export { readLock, readPackage, readPackageSources, type PackageSource } from './write-packages.js';
+export { readLock, readPackage, readPackageSources } from './write-packages.js';
+export type { PackageSource } from './bundle/kept-sources.js';
 export type { MaterialisePackage, PackageRequest, PackageResult, PackageSteps } from './packager.js';

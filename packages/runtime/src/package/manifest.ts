@@ -144,7 +144,7 @@ export function packageContent(
     content: {
       manifest,
       code: `${numbered.code.trimEnd()}\n`,
-      map: keepSources(numbered.map, { symbols, read: (file) => files.read(join(root, file)) }),
+      map: keepSources(numbered.map, { symbols, lines: (file) => files.lines(join(root, file)) }),
       lock: packages.length === 0 ? undefined : JSON.stringify(closure.lock),
       assets,
     },

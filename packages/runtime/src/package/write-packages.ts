@@ -9,12 +9,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { EncodedSourceMap } from '@jridgewell/trace-mapping';
 import { RunPipelineError, type PackageManifest, type TaskPackage } from '@run-pipeline/core/model';
 import { crashPoint } from '../crash-points.js';
 import type { ProjectPaths } from '../project/project.js';
 import type { Asset } from './assets.js';
-import { keptSource } from './bundle/kept-sources.js';
+import { keptSources, type PackageSource } from './bundle/kept-sources.js';
 import { contentHash } from './digest.js';
 import {
   formatPackage,
@@ -161,26 +160,11 @@ function readText(path: string): string | undefined {
   }
 }
 
-/** A declaration of the user's that a package holds, as it was written. */
-export interface PackageSource {
-  readonly file: string;
-  readonly line: number;
-  readonly name: string;
-  readonly text: string;
-}
-
-/** What a package holds of the user's source, in the order of its files; undefined when it is missing or damaged. */
+/** What a package holds of the user's source, that of the step first; undefined when it is missing or damaged. */
 export function readPackageSources(
   paths: ProjectPaths,
   hash: TaskPackage['hash'],
 ): { readonly manifest: PackageManifest; readonly sources: readonly PackageSource[] } | undefined {
   const texts = readTexts(paths, hash);
-  if (texts === undefined) return undefined;
-  const map = JSON.parse(texts.map) as EncodedSourceMap;
-  const { manifest } = texts.task;
-  const sources = manifest.symbols.flatMap((symbol): readonly PackageSource[] => {
-    const text = keptSource(map, symbol);
-    return text === undefined ? [] : [{ file: symbol.file, line: symbol.line, name: symbol.name, text }];
-  });
-  return { manifest, sources };
+  return texts && { manifest: texts.task.manifest, sources: keptSources(texts.map) };
 }

@@ -1,51 +1,42 @@
-import type { EncodedSourceMap } from '@jridgewell/trace-mapping';
 import type { PackageSymbol } from '@run-pipeline/core/model';
 
-/** Lines of a file that is bundled whole (CommonJS, JSON): a table of data is no code to look at. */
+/** Of a file that is bundled whole (CommonJS, JSON): a table of data is no code to look at. */
 const WHOLE_FILE_LINES = 1_000;
+/** A source map may have members of its own that begin with this. */
+const MEMBER = 'x_run_pipeline_sources';
+
+/** A declaration of the user's that a package holds, as it was written. */
+export interface PackageSource {
+  readonly file: string;
+  readonly line: number;
+  readonly name: string;
+  readonly text: string;
+}
 
 /**
- * Puts into a package's map the user's own source of what the package holds, and nothing else of its
- * files: all other lines are empty, so that the numbers of lines are those of the files. The code can be
- * shown later, and on other machines, as it was.
+ * Puts the user's own source of what a package holds into its map, so that the code of a step can be shown
+ * as it was, later and on other machines. Only that: a map with whole files would make a thousand packages
+ * of one file hold it a thousand times.
  */
 export function keepSources(
   map: string,
   options: {
     readonly symbols: readonly PackageSymbol[];
-    /** By the name that the map and the symbols have. */
-    readonly read: (file: string) => string | undefined;
+    /** Of a file, by the name that the symbols have. */
+    readonly lines: (file: string) => readonly string[] | undefined;
   },
 ): string {
-  const raw = JSON.parse(map) as EncodedSourceMap;
-  const sourcesContent = raw.sources.map((source) => {
-    const symbols = options.symbols.filter(({ file }) => file === source);
-    const text = source === null || symbols.length === 0 ? undefined : options.read(source);
-    return text === undefined ? null : keptLines(text, symbols);
+  const sources = options.symbols.flatMap(({ file, line, endLine, name }): readonly PackageSource[] => {
+    const lines = options.lines(file)?.slice(line - 1, endLine ?? WHOLE_FILE_LINES);
+    return lines === undefined || lines.length === 0 ? [] : [{ file, line, name, text: lines.join('\n') }];
   });
-  if (sourcesContent.every((content) => content === null)) return map;
-  return JSON.stringify({ ...raw, sourcesContent });
+  return sources.length === 0
+    ? map
+    : `${map.slice(0, -1)},${JSON.stringify(MEMBER)}:${JSON.stringify(sources)}}`;
 }
 
-function keptLines(text: string, symbols: readonly PackageSymbol[]): string {
-  const lines = text.split(/\r\n|\n|\r/);
-  const kept: string[] = Array<string>(lines.length).fill('');
-  let last = 0;
-  for (const { line, endLine = WHOLE_FILE_LINES } of symbols) {
-    const end = Math.min(endLine, lines.length);
-    for (let number = line; number <= end; number++) kept[number - 1] = lines[number - 1]!;
-    last = Math.max(last, end);
-  }
-  return kept.slice(0, last).join('\n');
-}
-
-/** The lines of a symbol, from the map of its package; undefined where the map does not carry them. */
-export function keptSource(map: EncodedSourceMap, symbol: PackageSymbol): string | undefined {
-  const content = map.sourcesContent?.[map.sources.indexOf(symbol.file)];
-  if (content === undefined || content === null) return undefined;
-  const { line, endLine = WHOLE_FILE_LINES } = symbol;
-  return content
-    .split('\n')
-    .slice(line - 1, endLine)
-    .join('\n');
+/** The other way; empty for a package of an earlier version. */
+export function keptSources(map: string): readonly PackageSource[] {
+  const sources = (JSON.parse(map) as { readonly [MEMBER]?: readonly PackageSource[] })[MEMBER];
+  return sources ?? [];
 }

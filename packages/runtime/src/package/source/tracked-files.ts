@@ -36,6 +36,7 @@ export class TrackedFiles {
   /** Where links led. */
   readonly links = new Map<string, string>();
   readonly #texts = new Map<string, string | undefined>();
+  readonly #lines = new Map<string, readonly string[]>();
 
   kind(path: string): 'file' | 'directory' | 'missing' {
     const known = this.observed.get(path);
@@ -53,6 +54,16 @@ export class TrackedFiles {
   read(path: string): string | undefined {
     if (!this.#texts.has(path)) this.#texts.set(path, this.bytes(path)?.toString('utf8'));
     return this.#texts.get(path);
+  }
+
+  /** The same by lines, which many steps of one file ask for. */
+  lines(path: string): readonly string[] | undefined {
+    let lines = this.#lines.get(path);
+    if (lines === undefined) {
+      lines = this.read(path)?.split(/\r\n|\n|\r/);
+      if (lines !== undefined) this.#lines.set(path, lines);
+    }
+    return lines;
   }
 
   /** The bytes, or undefined when there is no such file. */
