@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -152,7 +153,8 @@ export function readTexts(
 
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    // What is no file has no end, perhaps: a device, a pipe.
+    return statSync(path).isFile() ? readFileSync(path, 'utf8') : undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

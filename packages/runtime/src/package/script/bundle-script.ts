@@ -7,7 +7,7 @@ import { DEPENDENCY } from '../placeholders.js';
 import { projectPath } from '../slice/emit.js';
 import type { ImportKind, NpmResolution, Resolver } from '../source/resolve.js';
 import type { TrackedFiles } from '../source/tracked-files.js';
-import { LOADERS } from '../source/transform.js';
+import { LOADERS } from '../source/loaders.js';
 import { emitModule, type EmittedModule } from './emit-module.js';
 import type { ScriptModules } from './modules.js';
 

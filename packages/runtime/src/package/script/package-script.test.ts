@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { rm, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
@@ -155,6 +155,19 @@ test('a package that is gone, or damaged, is made again', async () => {
   const second = await packageScript({ paths: project.paths, file: 'scripts/train.ts' });
   expect(second).toEqual(first);
   expect(readPackage(project.paths, first.hash)).toEqual(first);
+  const damage = async (how: () => Promise<unknown>): Promise<void> => {
+    await how();
+    expect(readPackage(project.paths, first.hash)).toBeUndefined();
+    expect(await packageScript({ paths: project.paths, file: 'scripts/train.ts' })).toEqual(first);
+    expect(readPackage(project.paths, first.hash)).toEqual(first);
+  };
+  const file = packageFile(project.paths, first.hash);
+  await damage(async () => writeFile(file, `// ${(await readFile(file, 'utf8')).slice(3)}`));
+  await damage(() => writeFile(file, ''));
+  await damage(async () => {
+    await rm(file);
+    await symlink('/dev/zero', file);
+  });
 });
 
 test('CommonJS scripts: .cjs, and .js without a type', async () => {
@@ -295,6 +308,14 @@ console.log(a, lodash, missing);
   expect(await failureOf(project, 'double.ts')).toMatchObject({ code: 'syntax', at: { line: 2 } });
   expect(await failureOf(project, 'helper.ts')).toMatchObject({ at: { file: project.path('there.ts') } });
   expect(await failureOf(project, 'absent.ts')).toMatchObject({ kind: 'load', code: 'unreadable-file' });
+  expect(await failureOf(project, 'package.json')).toMatchObject({
+    code: 'not-a-source-file',
+    message: expect.stringContaining('package.json is neither TypeScript nor JavaScript'),
+  });
+  expect(await failureOf(project, '.')).toMatchObject({
+    code: 'not-a-file',
+    message: expect.stringContaining('is not a file'),
+  });
 });
 
 test('an error at run time is told at its line in the source', async () => {

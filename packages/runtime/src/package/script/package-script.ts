@@ -1,8 +1,10 @@
-import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { realpathSync, statSync } from 'node:fs';
+import { extname, resolve } from 'node:path';
 import { RunPipelineError, type Diagnostic, type TaskPackage } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../../project/project.js';
 import { Memo, type ScriptIdentity } from '../memo/memo.js';
+import { LOADERS } from '../source/loaders.js';
+import { readPackage } from '../write-packages.js';
 
 /** A script to package. */
 export interface ScriptRequest {
@@ -32,7 +34,8 @@ export async function packageScript(request: ScriptRequest): Promise<TaskPackage
   const identity: ScriptIdentity = { kind: 'script', file, assets };
   const memo = Memo.open(paths, file, 'script');
   let packaged = memo.find(identity);
-  if (packaged === undefined) {
+  // Whoever executes it verifies it, and says to make it again: that is here.
+  if (packaged === undefined || readPackage(paths, packaged.task.hash) === undefined) {
     const { scriptFromSource } = await import('./script-from-source.js');
     const fresh = await scriptFromSource({ paths, file, assets });
     if (!fresh.ok) throw loadError(fresh.diagnostics);
@@ -45,8 +48,11 @@ export async function packageScript(request: ScriptRequest): Promise<TaskPackage
 }
 
 function existingFile(path: string): string {
+  let file: string;
+  let isFile: boolean;
   try {
-    return realpathSync.native(path);
+    file = realpathSync.native(path);
+    isFile = statSync(file).isFile();
   } catch (cause) {
     throw new RunPipelineError({
       kind: 'load',
@@ -56,6 +62,13 @@ function existingFile(path: string): string {
       cause,
     });
   }
+  if (isFile && extname(file) in LOADERS) return file;
+  throw new RunPipelineError({
+    kind: 'load',
+    code: isFile ? 'not-a-source-file' : 'not-a-file',
+    message: isFile ? `the script ${path} is neither TypeScript nor JavaScript` : `${path} is not a file`,
+    help: `a script is one of ${Object.keys(LOADERS).join(' ')}`,
+  });
 }
 
 function loadError(diagnostics: readonly Diagnostic[]): RunPipelineError {

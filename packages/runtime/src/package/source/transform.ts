@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { TraceMap, originalPositionFor, type EncodedSourceMap } from '@jridgewell/trace-mapping';
 import remapping from '@jridgewell/remapping';
 import type { SourceLocation } from '@run-pipeline/core/model';
+import { LOADERS } from './loaders.js';
 import type { CompilerOptions } from './tsconfig.js';
 
 /** JavaScript of one user module, and the way back to what the user wrote. */
@@ -9,17 +10,6 @@ export interface TransformedSource {
   readonly code: string;
   readonly map: TraceMap;
 }
-
-export const LOADERS: Readonly<Record<string, 'ts' | 'tsx' | 'jsx' | 'js'>> = {
-  '.ts': 'ts',
-  '.mts': 'ts',
-  '.cts': 'ts',
-  '.tsx': 'tsx',
-  '.jsx': 'jsx',
-  '.js': 'jsx',
-  '.mjs': 'jsx',
-  '.cjs': 'jsx',
-};
 
 /**
  * Types off, decorators and class fields as the user wrote them, whatever the project's mode: they are
