@@ -47,6 +47,13 @@ export async function readPipeline(project: Project, id: TaskId): Promise<Pipeli
   };
 }
 
+/** The status alone: what somebody who waits asks after every commit. */
+export async function readPipelineStatus(store: Store, id: TaskId): Promise<TaskStatus | undefined> {
+  const record = await controllerOf(store, id);
+  const row = await store.getRun(id as string as RunId);
+  return record === undefined && row === undefined ? undefined : statusOf(record, row);
+}
+
 async function controllerOf(store: Store, id: TaskId): Promise<TaskRecord | undefined> {
   const record = await store.readTask(id);
   return record?.type === 'controller' ? record : undefined;

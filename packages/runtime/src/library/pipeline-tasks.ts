@@ -17,6 +17,7 @@ import {
   enqueueDraft,
   findPipelineId,
   readPipeline,
+  readPipelineStatus,
   setDraftParameter,
   unknownPipeline,
   type PipelineRecord,
@@ -209,10 +210,12 @@ class PipelineHandle implements PipelineTask {
     return opened(async (project) => {
       for (;;) {
         const woken = nextChange(project, deadline - performance.now());
-        this.#record = await required(project, this.id);
-        if (wanted.includes(this.status) || performance.now() >= deadline) {
+        const now = await readPipelineStatus(project.store, this.id);
+        const reached = now !== undefined && wanted.includes(now);
+        if (reached || now === undefined || performance.now() >= deadline) {
           woken.cancel();
-          return wanted.includes(this.status) ? this.status : undefined;
+          this.#record = await required(project, this.id);
+          return reached ? now : undefined;
         }
         await woken.promise;
       }
