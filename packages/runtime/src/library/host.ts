@@ -12,9 +12,9 @@ export function programHost({ loaded = false }: { readonly loaded?: boolean } = 
   let pipelines: ProgramPipelines | undefined;
   const describe: ProgramPipelines['describe'] = (options) => pipelines!.describe(options);
   const load = async () => {
-    const library = await import('./run-program.js');
-    pipelines ??= library.newProgramPipelines({ loaded });
-    return library;
+    const { newProgramPipelines, runProgram } = await import('./run-program.js');
+    pipelines ??= newProgramPipelines({ loaded });
+    return runProgram;
   };
   const tasks = async (): Promise<PipelineTasks> => {
     await load();
@@ -22,7 +22,7 @@ export function programHost({ loaded = false }: { readonly loaded?: boolean } = 
   };
   return {
     async run(subject, options, observer) {
-      const { runProgram } = await load();
+      const runProgram = await load();
       const program = describe({ subject, source: options.source });
       try {
         const run = await runProgram(program, options, observer);
