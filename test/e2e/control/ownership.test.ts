@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { TaskId } from '@run-pipeline/core/model';
-import { startController } from '../../../packages/runtime/src/engine/controller-process.js';
-import { settleController } from '../../../packages/runtime/src/engine/settle-controller.js';
+import { startController } from '../../../packages/runtime/src/engine/controller/controller-process.js';
+import { settleController } from '../../../packages/runtime/src/engine/controller/settle-controller.js';
 import { expect, test } from 'vitest';
 import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
 import { fleet, until, type Fleet } from '../../rig/agents.js';

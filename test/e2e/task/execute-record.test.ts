@@ -6,7 +6,7 @@ import {
   executeRecord,
   type RecordEnding,
   type RecordExecution,
-} from '../../../packages/runtime/src/engine/execute-record.js';
+} from '../../../packages/runtime/src/engine/attempt/execute-record.js';
 import { packageScript } from '../../../packages/runtime/src/package/index.js';
 import { newTaskId } from '../../../packages/runtime/src/project/new-id.js';
 import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';

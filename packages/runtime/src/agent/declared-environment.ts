@@ -1,5 +1,5 @@
 import { RunPipelineError } from '@run-pipeline/core/model';
-import type { TaskSpec } from '../engine/task-spec.js';
+import type { TaskSpec } from '../engine/attempt/task-spec.js';
 import { environmentHash } from '../fingerprint/index.js';
 
 /**

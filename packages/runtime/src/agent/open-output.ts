@@ -1,4 +1,4 @@
-import { AttemptOutput } from '../engine/attempt-output.js';
+import { AttemptOutput } from '../engine/attempt/attempt-output.js';
 import type { AgentContext } from './agent-context.js';
 import type { HeldAttempt } from './held-attempt.js';
 

@@ -1,6 +1,6 @@
 import { RunPipelineError, type TaskId, type TaskRecord } from '@run-pipeline/core/model';
 import type { Job, Store } from '@run-pipeline/core/ports';
-import { recordPackage, recordRequest } from '../engine/record-request.js';
+import { recordPackage, recordRequest } from '../engine/attempt/record-request.js';
 import type { AgentContext } from './agent-context.js';
 import { providePackages, type Executable, type Preparation } from './executable.js';
 

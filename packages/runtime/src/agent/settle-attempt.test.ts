@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { taskId, type TaskId } from '@run-pipeline/core/model';
 import type { ProcessIdentity, Store } from '@run-pipeline/core/ports';
 import { expect, onTestFinished, test } from 'vitest';
-import { decodeEnding } from '../engine/task-spec.js';
+import { decodeEnding } from '../engine/attempt/task-spec.js';
 import { processIdentity } from '../project/process-identity.js';
 import { openSqliteStore } from '../store/index.js';
 import type { TaskOutcome } from '../workers/protocol.js';

@@ -1,8 +1,8 @@
 import { isRunPipelineError, type ErrorRecord } from '@run-pipeline/core/model';
 import type { NewEnding, ProcessIdentity } from '@run-pipeline/core/ports';
-import type { AttemptOutput } from '../engine/attempt-output.js';
+import type { AttemptOutput } from '../engine/attempt/attempt-output.js';
 import { errorRecord } from '../engine/error-record.js';
-import { encodeEnding } from '../engine/task-spec.js';
+import { encodeEnding } from '../engine/attempt/task-spec.js';
 import type { TaskOutcome } from '../workers/protocol.js';
 import type { AgentContext } from './agent-context.js';
 import type { HeldAttempt } from './held-attempt.js';

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RunPipelineError, type TaskPackage } from '@run-pipeline/core/model';
 import type { Job } from '@run-pipeline/core/ports';
-import { decodeSpec, type TaskSpec } from '../engine/task-spec.js';
+import { decodeSpec, type TaskSpec } from '../engine/attempt/task-spec.js';
 import { platformOf } from '../fingerprint/index.js';
 import { materialisePackage, readPackage } from '../package/index.js';
 import type { AgentContext } from './agent-context.js';

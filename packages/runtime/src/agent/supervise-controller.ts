@@ -1,10 +1,14 @@
 import { RunPipelineError } from '@run-pipeline/core/model';
 import { crashPoint } from '../crash-points.js';
-import type { AttemptOutput } from '../engine/attempt-output.js';
-import { startController, type ControllerEnd, type ControllerProcess } from '../engine/controller-process.js';
+import type { AttemptOutput } from '../engine/attempt/attempt-output.js';
+import {
+  startController,
+  type ControllerEnd,
+  type ControllerProcess,
+} from '../engine/controller/controller-process.js';
 import { isController } from '../engine/index.js';
-import { settleController } from '../engine/settle-controller.js';
-import { endProcesses } from '../engine/survivors.js';
+import { settleController } from '../engine/controller/settle-controller.js';
+import { endProcesses } from '../engine/run/survivors.js';
 import type { AgentContext } from './agent-context.js';
 import type { HeldAttempt } from './held-attempt.js';
 import { openOutput } from './open-output.js';

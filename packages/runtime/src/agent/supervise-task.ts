@@ -1,9 +1,9 @@
 import type { TaskRecord } from '@run-pipeline/core/model';
 import type { Job, ProcessIdentity } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
-import type { AttemptOutput } from '../engine/attempt-output.js';
-import { endProcesses } from '../engine/survivors.js';
-import type { TaskSpec } from '../engine/task-spec.js';
+import type { AttemptOutput } from '../engine/attempt/attempt-output.js';
+import { endProcesses } from '../engine/run/survivors.js';
+import type { TaskSpec } from '../engine/attempt/task-spec.js';
 import { startTimer } from '../engine/timer.js';
 import type { AbortReason, TaskOutcome } from '../workers/protocol.js';
 import type { AgentContext } from './agent-context.js';

@@ -2,7 +2,7 @@ import { fileMarker } from '@run-pipeline/core/define';
 import type { PipelineDefinition } from '@run-pipeline/core/model';
 import { resolve } from 'node:path';
 import type { RunRequest } from '../engine/api.js';
-import { launchParameters } from '../engine/parameters.js';
+import { launchParameters } from '../engine/launch/parameters.js';
 
 /**
  * The files that a run is given: file parameters and `file()` among declared inputs, absolute. What a step opens

@@ -2,7 +2,7 @@ import { parseParameterFlag } from '@run-pipeline/core/graph';
 import { didYouMean, type PipelineDefinition } from '@run-pipeline/core/model';
 import type { RunOptions } from '@run-pipeline/core/define';
 import type { EngineOptions } from '../engine/api.js';
-import { DEFAULT_CONTROLLER_QUEUE, remoteQueue } from '../engine/remote-queue.js';
+import { DEFAULT_CONTROLLER_QUEUE, remoteQueue } from '../engine/controller/remote-queue.js';
 import { graceMs } from '../engine/settings.js';
 import type { Context } from './context.js';
 import { usageError } from './usage-error.js';

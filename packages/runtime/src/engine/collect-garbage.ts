@@ -7,8 +7,8 @@ import { pruneLoadCache } from '../discover/index.js';
 import { collectEnvironments } from '../environments/collect-environments.js';
 import type { Project } from '../project/project.js';
 import { collectStorage } from '../storage/collect-storage.js';
-import { readDraft } from './draft.js';
-import { readLaunch } from './run-documents.js';
+import { readDraft } from './controller/draft.js';
+import { readLaunch } from './launch/run-documents.js';
 
 /**
  * Frees what nothing references. Rows go first, in one transaction; a file is unlinked only when no row

@@ -16,12 +16,12 @@ import type { PreimageRow, ProcessIdentity, RunRow } from '@run-pipeline/core/po
 import type { Project } from '../project/project.js';
 import type { WorkerPool } from '../workers/protocol.js';
 import type { EngineOptions } from './api.js';
-import type { AttemptFollower } from './followed-attempts.js';
-import type { Router } from './route.js';
+import type { AttemptFollower } from './attempt/followed-attempts.js';
+import type { Router } from './attempt/route.js';
 import { deferred, type Deferred } from './deferred.js';
-import type { Parameters } from './parameters.js';
-import type { RunLog } from './run-log.js';
-import type { Templates } from './templates.js';
+import type { Parameters } from './launch/parameters.js';
+import type { RunLog } from './run/run-log.js';
+import type { Templates } from './launch/templates.js';
 
 /** Everything the pages of one run share. Made once, at the start of a run (or of its resumption). */
 export interface RunContext {

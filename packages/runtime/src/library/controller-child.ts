@@ -2,10 +2,10 @@ import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setRunHost } from '@run-pipeline/core/define';
 import { isRunPipelineError, type ErrorRecord } from '@run-pipeline/core/model';
-import type { FromController, ToController } from '../engine/controller-protocol.js';
+import type { FromController, ToController } from '../engine/controller/controller-protocol.js';
 import { errorRecord } from '../engine/error-record.js';
 import { executeController, openProject } from '../engine/index.js';
-import { RunLost } from '../engine/run-log.js';
+import { RunLost } from '../engine/run/run-log.js';
 import { processIdentity } from '../project/process-identity.js';
 import { programHost } from './host.js';
 

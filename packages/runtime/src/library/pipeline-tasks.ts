@@ -10,7 +10,7 @@ import {
 } from '@run-pipeline/core/define';
 import { didYouMean, RunPipelineError, type TaskId, type TaskStatus } from '@run-pipeline/core/model';
 import { bundleFile, type ProgramPipeline } from '../discover/index.js';
-import { createDraft } from '../engine/create-draft.js';
+import { createDraft } from '../engine/controller/create-draft.js';
 import { graceMs, openProject } from '../engine/index.js';
 import {
   cloneToDraft,
@@ -21,7 +21,7 @@ import {
   setDraftParameter,
   unknownPipeline,
   type PipelineRecord,
-} from '../engine/pipeline-record.js';
+} from '../engine/controller/pipeline-record.js';
 import type { Project } from '../project/project.js';
 
 /** Where a live pipeline's source is. */

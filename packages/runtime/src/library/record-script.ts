@@ -12,7 +12,7 @@ import {
   type TaskScript,
 } from '@run-pipeline/core/model';
 import { encodeValue, sha256, storePacked } from '../artifacts/index.js';
-import { AttemptOutput } from '../engine/attempt-output.js';
+import { AttemptOutput } from '../engine/attempt/attempt-output.js';
 import { openProject } from '../engine/open-project.js';
 import { graceMs, leaseMs } from '../engine/settings.js';
 import { packageScript } from '../package/index.js';

@@ -2,7 +2,7 @@ import type { Run } from '@run-pipeline/core/define';
 import type { ErrorRecord, RunId } from '@run-pipeline/core/model';
 import type { RunView } from '@run-pipeline/core/run-view';
 import type { RunResult } from '../engine/api.js';
-import { readArtifact } from '../engine/read-artifact.js';
+import { readArtifact } from '../engine/query/read-artifact.js';
 import type { Project } from '../project/project.js';
 
 /** The `Run` that `run(…)` and `pipe.start()` give: what happened, and the values. */

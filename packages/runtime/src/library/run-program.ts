@@ -4,7 +4,7 @@ import { RunPipelineError, type RunEvent } from '@run-pipeline/core/model';
 import { bundleFile, ProgramPipelines, type ProgramPipeline } from '../discover/index.js';
 import { openProject, runRemote, startRun, type EngineOptions, type RunRequest } from '../engine/index.js';
 import type { RunResult } from '../engine/api.js';
-import { remoteQueue } from '../engine/remote-queue.js';
+import { remoteQueue } from '../engine/controller/remote-queue.js';
 import { graceMs } from '../engine/settings.js';
 import { createReporter } from '../terminal/create-reporter.js';
 import { printable } from '../terminal/sanitise.js';

@@ -6,7 +6,7 @@ import type { Store } from '@run-pipeline/core/ports';
 import { executeRecord, type RecordEnding, type RecordStop } from '../../engine/index.js';
 import { takeEnvironment } from '../../engine/environment.js';
 import { graceMs, leaseMs } from '../../engine/settings.js';
-import { workerProcesses } from '../../engine/worker-processes.js';
+import { workerProcesses } from '../../engine/run/worker-processes.js';
 import { provideEnvironment } from '../../environments/index.js';
 import { readLock } from '../../package/index.js';
 import { processIdentity } from '../../project/process-identity.js';

@@ -1,0 +1,86 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { TaskRequest } from '../../workers/protocol.js';
+import type { NodeState, RunContext } from '../context.js';
+import { argumentValues } from '../step/inputs.js';
+import { runnable } from '../launch/packages.js';
+import { parameterValues, type Prepared } from '../step/prepare.js';
+
+/** What a step is executed with, wherever that is: encodes what is not stored yet. */
+export type TaskContent = Pick<
+  TaskRequest,
+  | 'task'
+  | 'run'
+  | 'step'
+  | 'pipeline'
+  | 'project'
+  | 'arguments'
+  | 'parameters'
+  | 'returns'
+  | 'script'
+  | 'timeout'
+>;
+
+export async function taskContent(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+): Promise<TaskContent> {
+  return {
+    task: node.task,
+    run: context.row.id,
+    step: node.name,
+    pipeline: context.row.pipeline,
+    project: context.row.project,
+    arguments: await argumentValues(prepared.arguments),
+    parameters: await parameterValues(prepared),
+    returns: node.definition.returns,
+    ...(prepared.template === undefined ? {} : { script: prepared.template.script }),
+    timeout: node.definition.options.timeout,
+  };
+}
+
+/** Names of what is passed on to the step and masked in what it prints. */
+export const secretNames = (context: RunContext, node: NodeState): readonly string[] => [
+  ...context.definition.options.secrets,
+  ...node.definition.options.secrets,
+];
+
+/** For a worker of this process. */
+export async function taskRequest(
+  context: RunContext,
+  node: NodeState,
+  prepared: Prepared,
+  attempt: number,
+): Promise<TaskRequest> {
+  const { manifest, hash, directory } = prepared.package;
+  const { file, sourceMap, program } = await runnable(context, prepared.package);
+  const content = await taskContent(context, node, prepared);
+  const { cwd, root, home, blobsDirectory } = context.project;
+  return {
+    ...content,
+    ...(content.script === undefined ? {} : { script: { ...content.script, file: program } }),
+    attempt,
+    package: { hash, file, sourceMap, externals: manifest.externals },
+    entry: manifest.entry,
+    binding: manifest.binding,
+    state: { cwd, root, home },
+    env: context.environment,
+    secrets: secretNames(context, node).flatMap((name) => context.environment[name] ?? []),
+    cwd,
+    blobs: { kind: 'directory', path: blobsDirectory },
+    assetsDirectory: manifest.assets.length === 0 ? undefined : `${directory}/assets`,
+    assetsFrom: dirname(manifest.source.file),
+    scratch: await scratchDirectory(context),
+  };
+}
+
+const scratchMade = new WeakMap<RunContext, Promise<string>>();
+function scratchDirectory(context: RunContext): Promise<string> {
+  const known = scratchMade.get(context);
+  if (known !== undefined) return known;
+  const directory = join(context.project.home, 'tmp');
+  const made = mkdir(directory, { recursive: true }).then(() => directory);
+  scratchMade.set(context, made);
+  return made;
+}

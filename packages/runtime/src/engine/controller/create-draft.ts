@@ -1,0 +1,63 @@
+import type { TaskId, TaskRecord } from '@run-pipeline/core/model';
+import { newTaskId } from '../../project/new-id.js';
+import type { RunRequest } from '../api.js';
+import { controllerRecord } from './controller-record.js';
+import { draftValue, type DraftLaunch } from './draft.js';
+import type { LaunchPackages } from '../launch/launch.js';
+import { declaredPipeline, draftDefaults, draftValues } from './draft-parameters.js';
+import { launchOptions, prepareLaunch } from '../launch/prepare-launch.js';
+import type { LoadedFile } from '../../discover/discovery.js';
+
+/**
+ * Makes a pipeline's task that does not run: everything is checked and packaged as for a run, and kept with
+ * its record. Steps from tasks are looked up too, and looked up again when it runs.
+ */
+export async function createDraft(
+  request: Omit<RunRequest, 'onEvent' | 'signal' | 'loaded'> & { readonly loaded: LoadedFile },
+): Promise<TaskRecord> {
+  const { project, definition, source, loaded } = request;
+  const declared = declaredPipeline(definition);
+  const values = await draftValues({
+    definitions: definition.parameters,
+    values: request.parameters.values,
+    cwd: project.cwd,
+  });
+  const { packages } = await prepareLaunch(request);
+  const launch = draftValue(draftLaunch({ ...request, loaded, packages }));
+  const record = await controllerRecord({
+    project,
+    definition,
+    source,
+    parameters: { ...draftDefaults(declared), ...values },
+    launch,
+  });
+  return project.store.createTask({ id: newTaskId() satisfies TaskId, ...record });
+}
+
+/** What another process needs to make a run like this one, but for its parameters. */
+export function draftLaunch(
+  request: Pick<RunRequest, 'project' | 'definition' | 'source' | 'exportName' | 'options'> & {
+    readonly loaded: LoadedFile;
+    readonly packages: LaunchPackages;
+  },
+): DraftLaunch {
+  const { project, definition, loaded, packages } = request;
+  const fromTasks = new Set(
+    definition.steps.filter(({ code }) => code.kind === 'task').map(({ name }) => name),
+  );
+  return {
+    version: 1,
+    kind: definition.kind,
+    exportName: request.exportName,
+    pipeline: definition.name,
+    project: definition.project,
+    declared: declaredPipeline(definition),
+    source: request.source,
+    cwd: project.cwd,
+    file: loaded.file,
+    argv: loaded.argv ?? [],
+    options: launchOptions(request.options),
+    packages: [...packages.hashes].filter(([step]) => !fromTasks.has(step)),
+    bundle: loaded.bundle,
+  };
+}

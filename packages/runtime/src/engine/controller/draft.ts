@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import type { PipelineDefinition, TaskRecord } from '@run-pipeline/core/model';
+import { digest, RunPipelineError } from '@run-pipeline/core/model';
+import type { SourceBundle } from '../../discover/discovery.js';
+import type { Project } from '../../project/project.js';
+import type { DeclaredPipeline, Launch, LaunchRecord, SharedValue } from '../launch/run-documents.js';
+
+/**
+ * What a pipeline's task is made of, other than its parameters: one value of the store, which the record
+ * names (`script.launch`). It says everything that another process needs to make the run, so that a draft
+ * and all of its clones share it and keep it alive. Parameters are the record's own, because they are
+ * what people edit.
+ */
+export interface DraftLaunch {
+  readonly version: 1;
+  readonly kind: PipelineDefinition['kind'];
+  /** How to pick the pipeline among the candidates of its file: the export, else by these names. */
+  readonly exportName: string | undefined;
+  readonly pipeline: string;
+  readonly project: string;
+  readonly declared: DeclaredPipeline;
+  /** `examples/iris.ts#IrisPipeline`. */
+  readonly source: string;
+  readonly cwd: string;
+  readonly file: string;
+  readonly argv: readonly string[];
+  readonly options: Launch['options'];
+  /** Package key to hash; of steps from tasks none: those are looked up when the run is made. */
+  readonly packages: readonly (readonly [string, string])[];
+  readonly bundle: SourceBundle;
+}
+
+/** Where the record of a pipeline has its parameters. */
+export const PARAMETER_SECTION = 'General';
+
+export function draftValue(launch: DraftLaunch): SharedValue {
+  const bytes = Buffer.from(JSON.stringify(launch));
+  return { hash: digest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`), bytes };
+}
+
+/** @throws RunPipelineError when the task is no pipeline's, or what it was made of is gone. */
+export async function readDraft(project: Project, record: TaskRecord): Promise<DraftLaunch> {
+  const hash = record.script?.launch;
+  if (hash === undefined) {
+    throw new RunPipelineError({
+      kind: 'usage',
+      code: 'not-a-pipeline',
+      message: `task ${record.id} (${record.name}) is not the task of a pipeline`,
+      help: 'Pipelines are drafted with pipe.createDraft(), or started with --remote.',
+    });
+  }
+  const bytes = await project.store.readValue(hash);
+  const launch = bytes === undefined ? undefined : parsed(bytes);
+  if (launch !== undefined) return launch;
+  throw new RunPipelineError({
+    kind: 'store',
+    code: 'launch-missing',
+    message: `what the pipeline ${record.name} (task ${record.id}) was made of is ${bytes === undefined ? 'missing from the store' : 'damaged'}`,
+    help: 'Draft it again: pipe.createDraft().',
+  });
+}
+
+function parsed(bytes: Uint8Array): DraftLaunch | undefined {
+  try {
+    const launch = JSON.parse(Buffer.from(bytes).toString('utf8')) as Partial<DraftLaunch> | null;
+    return launch?.version === 1 ? (launch as DraftLaunch) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As a run keeps it. */
+export const launchOfDraft = (
+  draft: DraftLaunch,
+  { parameters, templates, packages }: Pick<LaunchRecord, 'parameters' | 'templates' | 'packages'>,
+): LaunchRecord => ({
+  version: 1,
+  kind: draft.kind,
+  exportName: draft.exportName,
+  pipeline: draft.pipeline,
+  project: draft.project,
+  parameters,
+  cwd: draft.cwd,
+  file: draft.file,
+  argv: draft.argv,
+  declared: draft.declared,
+  options: draft.options,
+  packages,
+  templates,
+  bundle: draft.bundle,
+});

@@ -1,0 +1,81 @@
+import type { RunRow } from '@run-pipeline/core/ports';
+import { crashPoint } from '../../crash-points.js';
+import { readGitHead } from '../../project/git-head.js';
+import { newRunId } from '../../project/new-id.js';
+import { processIdentity } from '../../project/process-identity.js';
+import type { RunRequest } from '../api.js';
+import { controllerRecord } from './controller-record.js';
+import { draftLaunch } from './create-draft.js';
+import { draftValue } from './draft.js';
+import { declaredPipeline, recordedParameters } from './draft-parameters.js';
+import { launchParameters } from '../launch/parameters.js';
+import { launchOptions, prepareLaunch } from '../launch/prepare-launch.js';
+import {
+  encodeParameters,
+  LAUNCH_DOCUMENT,
+  launchDocument,
+  parameterBlobs,
+} from '../launch/run-documents.js';
+import { leaseMs } from '../settings.js';
+
+/**
+ * Makes a run for an agent to take: everything is checked and packaged here, as for a run of this process,
+ * then the run waits, with its controller in the queue. The agent needs nothing but the store, the blobs
+ * and the packages.
+ */
+export async function launchRemote(
+  request: Omit<RunRequest, 'onEvent' | 'signal'> & {
+    /** Where its controller waits. */
+    readonly controllerQueue: string;
+  },
+): Promise<RunRow> {
+  const { project, definition, source } = request;
+  const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
+  const { templates, packages } = await prepareLaunch(request);
+  const encoded = await encodeParameters(project, parameters);
+  const { document, values } = launchDocument({
+    version: 1,
+    kind: definition.kind,
+    exportName: request.exportName,
+    pipeline: definition.name,
+    project: definition.project,
+    parameters: encoded,
+    packages: packages.hashes,
+    templates,
+    bundle: request.loaded?.bundle,
+    git: readGitHead(project.root),
+    cwd: project.cwd,
+    file: request.loaded?.file,
+    argv: request.loaded?.argv,
+    declared: declaredPipeline(definition),
+    options: launchOptions(request.options),
+  });
+  const recorded = recordedParameters(parameters);
+  const task = await controllerRecord({
+    project,
+    definition,
+    source,
+    parameters: recorded.values,
+    // With it the record can be cloned as any task: then it must say everything.
+    ...(request.loaded === undefined || !recorded.complete
+      ? {}
+      : { launch: draftValue(draftLaunch({ ...request, loaded: request.loaded, packages })) }),
+  });
+  const row = await project.store.createRun({
+    id: newRunId(),
+    pipeline: definition.name,
+    project: definition.project,
+    version: definition.version,
+    owner: processIdentity(),
+    leaseMs: leaseMs(process.env),
+    queued: true,
+    controller: { task, queue: request.controllerQueue, priority: 0 },
+    source,
+    ...(request.parent === undefined ? {} : { parent: request.parent }),
+    documents: [{ name: LAUNCH_DOCUMENT, bytes: document }],
+    values,
+    blobs: parameterBlobs(encoded),
+  });
+  crashPoint('run-queued');
+  return row;
+}
