@@ -107,6 +107,20 @@ describePage('the list of runs', () => {
   });
 });
 
+describePage('a browser that has not opened the link', () => {
+  const project = pageProject({ files: {}, runs: [] });
+
+  test('is told to, and not that the server is gone', async () => {
+    const { page, context } = await openBrowser(project.server);
+    await context.clearCookies();
+    await page.goto(`${project.server.address}/queues`);
+    await page.getByText('This browser is not known to the server.').waitFor();
+    await page.getByRole('heading', { name: 'Could not read the queues' }).waitFor();
+    expect(await page.getByText('The server is gone.').count()).toBe(0);
+    expect(await findInaccessible(page)).toEqual([]);
+  });
+});
+
 describePage('a project in which nothing has run', () => {
   const project = pageProject({ files: {}, runs: [] });
 

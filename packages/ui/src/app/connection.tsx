@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
-import { queryClient } from '../data/queries.js';
+import { Refused } from '../data/api.js';
+import { queryClient, useSession } from '../data/queries.js';
 import { stream, useLinkState } from '../data/stream/index.js';
 import { Banner } from '../design/banner.js';
 import { Button } from '../design/button.js';
@@ -11,6 +12,7 @@ const PATIENCE_MS = 600;
 export function Connection() {
   const state = useLinkState();
   const [shown, setShown] = useState(false);
+  const session = useSession();
   const wasGone = useRef(false);
   useEffect(() => {
     if (state === 'gone') {
@@ -28,6 +30,14 @@ export function Connection() {
     }
     return undefined;
   }, [state]);
+  if (session.error instanceof Refused && session.error.status === 401)
+    return (
+      <Banner kind="queued" role="status">
+        <span>
+          <b>This browser is not known to the server.</b> {session.error.help}
+        </span>
+      </Banner>
+    );
   if (!shown) return null;
   return (
     <Banner kind="queued" role="status">

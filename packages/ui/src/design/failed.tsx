@@ -9,7 +9,12 @@ export function Failed(props: {
   readonly small?: boolean;
 }) {
   return (
-    <EmptyState title={`Could not read ${props.what}`} live small={props.small === true}>
+    <EmptyState
+      title={`Could not read ${props.what}`}
+      live
+      small={props.small === true}
+      whole={props.small !== true}
+    >
       <p>{props.error.message}.</p>
       {props.error.help === undefined ? null : <p>{props.error.help}</p>}
       <Button onClick={props.onRetry}>Try again</Button>
