@@ -109,5 +109,7 @@ test('without an agent the run says so at once, and executes the steps itself', 
   const { project } = await withTemplates();
   const run = await watchRun([CONTROLLER, '--queue', 'default'], { cwd: project.directory });
   expect([run.code, run.by]).toEqual([0, { completed: STEPS }]);
-  expect(run.stderr.match(/no agent serves queue "default": its steps run here/g)).toHaveLength(1);
+  expect(
+    run.stderr.match(/no agent serves queue "default": the run executes its steps itself/g),
+  ).toHaveLength(1);
 });

@@ -22,14 +22,14 @@ export class Waits {
 `,
 };
 const NOBODY = (queue: string, option = ' --create-queue'): string =>
-  `▲ no agent serves queue "${queue}": its steps run here (start one: run-pipeline agent --queue ${queue}${option})`;
+  `▲ no agent serves queue "${queue}": the run executes its steps itself (start one: run-pipeline agent --queue ${queue}${option})`;
 const warnings = (run: RunProcess): readonly string[] =>
   run.stderr
     .split('\n')
     .filter((line) => line.startsWith('▲'))
     .sort();
 
-test('queues that no agent serves are told at once, each once, and their steps run here', async () => {
+test('queues that no agent serves are told at once, each once, and the run executes their steps itself', async () => {
   const it = await queueRig(FILES);
   const run = it.run(['pipe.ts']);
   expect((await run.result()).code).toBe(0);

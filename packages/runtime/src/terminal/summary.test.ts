@@ -49,7 +49,7 @@ test('where steps were executed is said when some were on agents', () => {
     events.end(step);
   }
   events.finish();
-  expect(summary(events.list)[1]).toBe('  executed: 2 on box:7, 1 on box:8, 1 here');
+  expect(summary(events.list)[1]).toBe('  executed: 2 on box:7, 1 on box:8, 1 by the run itself');
 });
 
 test('counts, the cached share, artifacts of the last steps first', () => {

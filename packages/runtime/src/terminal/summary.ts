@@ -100,7 +100,7 @@ function counts({ progress, style }: SummaryOptions): string {
   return `${count(total, 'step')}: ${parts.join(', ')}`;
 }
 
-/** Where steps were executed, when some were not executed here. */
+/** Where steps were executed, when some were not executed by the run's own process, here or on an agent. */
 function agentLines({ progress: { view, groups }, style }: SummaryOptions): readonly string[] {
   const agents = new Map<string | undefined, number>();
   for (const { name, agent, attemptStartedAt, status } of view.steps.values()) {
@@ -111,7 +111,7 @@ function agentLines({ progress: { view, groups }, style }: SummaryOptions): read
   agents.delete(undefined);
   if (agents.size === 0) return [];
   const parts = [...agents].map(([agent, number]) => `${number} on ${printableWord(agent!)}`);
-  if (here !== undefined) parts.push(`${here} here`);
+  if (here !== undefined) parts.push(`${here} by the run itself`);
   return [style.dim(`  executed: ${listSome(parts, MOST_AGENTS)}`)];
 }
 

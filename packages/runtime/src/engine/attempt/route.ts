@@ -40,7 +40,10 @@ export function createRouter(options: {
     const word = /^[\w./:@=+-]+$/.test(queue) ? queue : `'${queue.replaceAll("'", `'\\''`)}'`;
     // An agent takes a queue that nobody has made for a slip of the pen.
     const start = `run-pipeline agent --queue ${word}${isKnown ? '' : ' --create-queue'}`;
-    options.onWarning(`no agent serves queue "${queue}": its steps run here (start one: ${start})`);
+    // Not "here": the run may be on an agent itself, and somebody else reads this.
+    options.onWarning(
+      `no agent serves queue "${queue}": the run executes its steps itself (start one: ${start})`,
+    );
   };
 
   /** When the first step is about to execute: of all queues, since the others' turn may be hours away. */
