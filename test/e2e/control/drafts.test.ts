@@ -25,6 +25,7 @@ pipe.addFunctionStep({
 });
 `;
 const TELL = `
+import { inspect } from 'node:util';
 const tell = (name: string, value: unknown) => console.log(JSON.stringify([name, value ?? null]));
 const shown = ({ id, name, project, version, status, parent, parameters }: any) =>
   ({ id, name, project, version, status, parent, parameters });
@@ -56,6 +57,7 @@ test('a draft is edited and enqueued: nothing runs before, the edits count, the 
       'program.ts': `
 const draft = await pipe.createDraft({ parameters: { n: 5 } });
 tell('draft', shown(draft));
+tell('printed', inspect(draft));
 await draft.setParameter('n', 7);
 await draft.setParameter('day', new Date('2027-01-02'));
 await draft.setParameter('data', 'other.csv');
@@ -79,6 +81,7 @@ tell('after', shown(await draft.reload()));
     status: 'created',
     parameters: { n: 5, day: DAY, text: 'a', data: 'data.csv' },
   });
+  expect(told['printed']).toBe(`Pipeline examples/small (${id}) created`);
   const edited = { n: 7, day: '2027-01-02T00:00:00.000Z', text: 'a', data: it.files.path('other.csv') };
   expect(told['edited']).toEqual(edited);
   expect([told['early'], told['queued'], told['end']]).toEqual([null, 'queued', 'completed']);

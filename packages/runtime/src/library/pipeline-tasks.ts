@@ -162,6 +162,11 @@ class PipelineHandle implements PipelineTask {
     return this.#record.parameters;
   }
 
+  /** For `console.log`. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Pipeline ${this.project}/${this.name} (${this.id}) ${this.status}`;
+  }
+
   async setParameter(name: string, value: unknown): Promise<void> {
     await opened(async (project) => {
       await setDraftParameter(project, this.id, { name, value });
