@@ -65,7 +65,7 @@ test('create with a queue enqueues, and says at once when no agent serves it', a
 test.each([
   [['create', 'train.ts'], 2, 'a task of a script needs --project'],
   [['create', 'train.ts', '--project', 'x'], 2, 'needs --name'],
-  [['create', 'nothing.ts', '--project', 'x', '--name', 'y'], 3, 'nothing.ts cannot be read'],
+  [['create', 'nothing.ts', '--project', 'x', '--name', 'y'], 3, 'nothing.ts does not exist'],
   [['create', 'broken.ts', '--project', 'x', '--name', 'y'], 3, 'broken.ts:1:'],
   [
     ['create', 'train.ts', '--project', 'x', '--name', 'y', '--arg', 'rows'],

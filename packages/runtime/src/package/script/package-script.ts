@@ -54,10 +54,11 @@ function existingFile(path: string): string {
     file = realpathSync.native(path);
     isFile = statSync(file).isFile();
   } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
     throw new RunPipelineError({
       kind: 'load',
       code: 'unreadable-file',
-      message: `the script ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      message: `the script ${path} ${code === 'ENOENT' ? 'does not exist' : `cannot be read: ${message}`}`,
       help: 'check the path',
       cause,
     });
