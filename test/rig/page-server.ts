@@ -6,6 +6,11 @@ import { BINARY, startNode } from './command.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+interface Printed {
+  readonly url: string;
+  readonly address: string;
+}
+
 export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -24,15 +29,15 @@ export class PageServer {
 
   private constructor(
     child: ChildProcess,
-    url: URL,
+    printed: Printed,
     ended: PageServer['ended'],
     /** What its terminal shows. */
     readonly stderr: () => string,
   ) {
     this.child = child;
-    this.address = url.origin;
-    this.port = Number(url.port);
-    this.token = url.searchParams.get('token')!;
+    this.address = printed.address;
+    this.port = Number(new URL(printed.address).port);
+    this.token = new URL(printed.url).searchParams.get('token')!;
     this.ended = ended;
   }
 
@@ -62,7 +67,7 @@ export class PageServer {
       });
       void ended.then(({ code }) => reject(new Error(`ui ended with ${code}\n${stdout}\n${stderr}`)));
     });
-    return new PageServer(child, new URL((JSON.parse(line) as { url: string }).url), ended, () => stderr);
+    return new PageServer(child, JSON.parse(line) as Printed, ended, () => stderr);
   }
 
   /** What a browser has after it opened the link. */

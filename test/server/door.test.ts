@@ -370,6 +370,32 @@ test('listening for other machines takes a token of one’s own', async () => {
   expect((await next.ask('GET', '/api/session', { session: 'cookie' })).status).toBe(401);
 });
 
+test('behind a proxy the page is served under the proxy’s name, and no other', async () => {
+  const project = scratch({});
+  const words = ['--port', '0', '--origin', 'https://page.example.org'];
+  const refused = await runPipeline(['ui', ...words], { cwd: project.directory });
+  expect([refused.code, refused.stderr.includes('takes a token of your own')]).toEqual([2, true]);
+  for (const origin of ['page.example.org', 'ftp://x', 'https://x/path', 'https://a@b', 'javascript:1'])
+    expect([
+      origin,
+      (await runPipeline(['ui', '--origin', origin], { cwd: project.directory })).code,
+    ]).toEqual([origin, 2]);
+  const token = 'a-token-of-twenty-two-characters';
+  const server = await PageServer.start({ cwd: project.directory, words: [...words, '--token', token] });
+  const host = { host: 'page.example.org' };
+  const link = await server.ask('GET', `/?token=${token}`, { session: 'none', headers: host });
+  expect(link.headers['set-cookie']![0]).toMatch(/; Secure$/);
+  server.cookie = link.headers['set-cookie']![0]!.split(';')[0];
+  const post = (headers: Readonly<Record<string, string>>): Promise<string> =>
+    server
+      .refused('POST', '/api/runs/01abc/abort', { session: 'cookie', headers, body: '{}' })
+      .then(({ code }) => code);
+  expect(await post({ ...host, origin: 'https://page.example.org' })).toBe('unknown-run');
+  expect(await post({ ...host, origin: 'https://other.example.org' })).toBe('other-origin');
+  for (const other of ['other.example.org', 'page.example.org:81', 'page.example.org.evil'])
+    expect((await server.ask('GET', '/', { headers: { host: other } })).status).toBe(421);
+});
+
 test('what nobody expected is told to the terminal, not to the browser', async () => {
   const project = scratch({});
   const store = await openSqliteStore({ file: project.path('.run-pipeline', 'state.db') });

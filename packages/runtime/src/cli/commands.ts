@@ -376,6 +376,11 @@ export const COMMANDS: readonly CommandSpec[] = [
         value: 'TEXT',
         summary: 'what the link holds (default: RUN_PIPELINE_UI_TOKEN, else a random one for each start)',
       },
+      {
+        name: 'origin',
+        value: 'URL',
+        summary: 'a proxy serves it there for others (https://page.example.org); needs --token',
+      },
       { name: 'open', summary: 'open it in the browser' },
       { name: 'read-only', summary: 'show, but start and stop nothing' },
       { name: 'background', summary: 'serve it by a process of its own, and end' },

@@ -52,7 +52,7 @@ export function runPage(context: Context, tell: (line: string) => void): RunPage
     address(run) {
       const known = running ?? notedServer(paths.home);
       // One with other settings shows another store.
-      return known?.settings === settingsOf(context.env) ? `${known.address}${pathOf(run)}` : undefined;
+      return known?.settings === settingsOf(context.env) ? `${known.origin}${pathOf(run)}` : undefined;
     },
   };
 }

@@ -26,6 +26,8 @@ export function createApp(options: {
   readonly sessions: Sessions;
   readonly feed: LiveFeed;
   readonly page: StaticPage;
+  /** Where a proxy serves the page for others. */
+  readonly origin: URL | undefined;
 }): Hono<Env> {
   const { context, sessions, feed, page } = options;
   const app = new Hono<Env>();
@@ -35,7 +37,7 @@ export function createApp(options: {
   });
 
   app.use('/api/*', async (c, next) => {
-    admit(c.env.incoming, sessions);
+    admit(c.env.incoming, { sessions, origin: options.origin });
     await next();
     if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
   });

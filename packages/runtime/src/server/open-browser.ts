@@ -8,7 +8,7 @@ const PATIENCE_MS = 2_000;
  * without a desktop, which is no failure.
  */
 export async function openInBrowser(
-  server: Pick<NotedServer, 'address' | 'token'>,
+  server: Pick<NotedServer, 'address' | 'origin' | 'token'>,
   path: string,
 ): Promise<boolean> {
   const link = await ticketLink(server, path);

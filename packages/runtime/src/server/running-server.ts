@@ -11,6 +11,8 @@ import type { RunningServer } from './start-server.js';
  */
 export interface NotedServer {
   readonly address: string;
+  /** What people open. */
+  readonly origin: string;
   readonly token: string;
   readonly instance: string;
   readonly version: string;
@@ -38,6 +40,7 @@ export function noteServer(
 ): void {
   const note: NotedServer = {
     address: server.address,
+    origin: server.origin,
     token: server.token,
     instance: server.instance,
     ...facts,
@@ -114,28 +117,30 @@ export function notedServer(home: string): NotedServer | undefined {
 
 /** What a browser is started with: good once, and soon no more. Undefined when the server does not answer. */
 export async function ticketLink(
-  server: Pick<NotedServer, 'address' | 'token'>,
+  server: Pick<NotedServer, 'address' | 'origin' | 'token'>,
   path: string,
 ): Promise<string | undefined> {
   const answer = (await ask(server, 'POST', TICKET)) as { readonly ticket: string } | undefined;
   if (answer === undefined) return undefined;
-  return `${server.address}${path}${path.includes('?') ? '&' : '?'}ticket=${encodeURIComponent(answer.ticket)}`;
+  return `${server.origin}${path}${path.includes('?') ? '&' : '?'}ticket=${encodeURIComponent(answer.ticket)}`;
 }
 
 /** What a person opens: a path of the page, with the token. */
-export function linkTo(server: Pick<NotedServer, 'address' | 'token'>, path: string): string {
+export function linkTo(server: Pick<NotedServer, 'origin' | 'token'>, path: string): string {
   const separator = path.includes('?') ? '&' : '?';
-  return `${server.address}${path}${separator}token=${encodeURIComponent(server.token)}`;
+  return `${server.origin}${path}${separator}token=${encodeURIComponent(server.token)}`;
 }
 
 function readNote(home: string): NotedServer | undefined {
   try {
     const note = JSON.parse(readFileSync(join(home, NOTE), 'utf8')) as Partial<NotedServer> | null;
-    const { address, token, instance, identity } = note ?? {};
+    const { address, origin, token, instance, identity } = note ?? {};
     const complete =
       typeof address === 'string' &&
       /^http:\/\/[\w.:[\]-]+$/.test(address) &&
       URL.canParse(address) &&
+      typeof origin === 'string' &&
+      URL.canParse(origin) &&
       typeof token === 'string' &&
       typeof instance === 'string' &&
       typeof identity?.pid === 'number' &&

@@ -23,6 +23,8 @@ export interface ServerOptions {
   /** Undefined: 4380, or the next one that is free. */
   readonly port: number | undefined;
   readonly token: string | undefined;
+  /** Where a proxy serves the page for others: `https://page.example.org`. */
+  readonly origin: URL | undefined;
   readonly readOnly: boolean;
   readonly onBug: (error: unknown) => void;
 }
@@ -32,8 +34,10 @@ export interface RunningServer {
   readonly host: string;
   readonly port: number;
   readonly token: string;
-  /** Without the token: `http://127.0.0.1:4380`. */
+  /** For programs of this machine: `http://127.0.0.1:4380`. */
   readonly address: string;
+  /** For people: the same, or what a proxy serves. */
+  readonly origin: string;
   /** Since when nobody has asked for anything and no page was open, by `performance.now()`. */
   readonly idleSince: () => number | undefined;
   /** Ends streams and connections at once. The project stays the caller's. */
@@ -44,16 +48,20 @@ const DEFAULT_PORT = 4380;
 const PORTS_TRIED = 100;
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { project, host } = options;
-  if (!isLoopback(host) && options.token === undefined) {
+  const { project, host, origin } = options;
+  if ((!isLoopback(host) || origin !== undefined) && options.token === undefined) {
     throw new RunPipelineError({
       kind: 'usage',
       code: 'token-needed',
-      message: `listening on ${host} opens the page to other machines: that takes a token of your own`,
+      message: `${origin === undefined ? `listening on ${host}` : `a proxy at ${origin.origin}`} opens the page to other machines: that takes a token of your own`,
       help: 'Add --token with a long random text; the connection is not encrypted, so put a proxy with TLS in front of it.',
     });
   }
-  const sessions = openSessions({ home: project.home, chosenToken: options.token });
+  const sessions = openSessions({
+    home: project.home,
+    chosenToken: options.token,
+    secure: origin?.protocol === 'https:',
+  });
   const context = createContext({
     project,
     version: options.version,
@@ -61,7 +69,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     onBug: options.onBug,
   });
   const feed = new LiveFeed(context);
-  const app = createApp({ context, sessions, feed, page: new StaticPage(options.pageDirectory) });
+  const app = createApp({ context, sessions, feed, page: new StaticPage(options.pageDirectory), origin });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   let isOurHost = (_host: string | undefined): boolean => false;
   let lastRequest = performance.now();
@@ -73,7 +81,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     outgoing.end('This server answers to its own name only.\n');
   });
   const port = await listen(server, options);
-  isOurHost = hostCheck({ listensOn: host, port });
+  isOurHost = hostCheck({ listensOn: host, port, origin });
   const address = `http://${shownHost(host)}:${port}`;
   return {
     instance: context.instance,
@@ -81,6 +89,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port,
     token: sessions.token,
     address,
+    origin: origin?.origin ?? address,
     idleSince: () => (feed.connections > 0 ? undefined : lastRequest),
     async close() {
       feed.close();

@@ -33,11 +33,13 @@ export async function uiCommand(context: Context): Promise<number> {
 
 /** Nothing asks for another server than the one that there may be. */
 const isPlain = ({ options, env }: Context): boolean =>
-  !['port', 'host', 'token', 'read-only'].some((name) => options.has(name)) &&
+  !['port', 'host', 'token', 'origin', 'read-only'].some((name) => options.has(name)) &&
   env['RUN_PIPELINE_UI_IDLE_MS'] === undefined;
 
 const serveWords = ({ options }: Context): readonly string[] => [
-  ...['port', 'host'].flatMap((name) => (options.has(name) ? [`--${name}=${options.text(name)}`] : [])),
+  ...['port', 'host', 'origin'].flatMap((name) =>
+    options.has(name) ? [`--${name}=${options.text(name)}`] : [],
+  ),
   ...(options.has('read-only') ? ['--read-only'] : []),
 ];
 
@@ -51,6 +53,18 @@ function checkedToken({ options, env }: Context): string | undefined {
     );
   }
   return token;
+}
+
+/** Only where it is: the page is served at its root. */
+function checkedOrigin({ options }: Context): URL | undefined {
+  const text = options.text('origin');
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url !== undefined && /^https?:$/.test(url.protocol) && text.replace(/\/$/, '') === url.origin;
+  if (plain) return url;
+  throw usageError(
+    `--origin takes the address of a proxy, such as https://page.example.org, but got ${JSON.stringify(text)}`,
+  );
 }
 
 async function serve(
@@ -71,6 +85,7 @@ async function serve(
     host: options.text('host') ?? '127.0.0.1',
     port: options.number('port'),
     token,
+    origin: checkedOrigin(context),
     readOnly,
     onBug: once((text) => printLines(context.err, [`${style.bad('✖')} ${text}`])),
   });
@@ -88,7 +103,7 @@ async function serve(
 
 async function tell(
   context: Context,
-  server: Pick<NotedServer, 'address' | 'token'>,
+  server: Pick<NotedServer, 'address' | 'origin' | 'token'>,
   what: string,
 ): Promise<number> {
   const { linkTo, openInBrowser } = await import('../../server/index.js');

@@ -7,7 +7,10 @@ import type { Sessions } from './sessions.js';
  * (`Authorization: Bearer …`, programs). A cookie is also sent by what another site, or another port of
  * this machine, makes the browser ask: those requests say where they come from.
  */
-export function admit(request: IncomingMessage, sessions: Sessions): void {
+export function admit(
+  request: IncomingMessage,
+  { sessions, origin }: { readonly sessions: Sessions; readonly origin: URL | undefined },
+): void {
   const { headers } = request;
   const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
   if (bearer !== undefined) {
@@ -16,7 +19,8 @@ export function admit(request: IncomingMessage, sessions: Sessions): void {
   }
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') throw otherOrigin();
-  if (headers.origin !== undefined && headers.origin !== `http://${headers.host}`) throw otherOrigin();
+  const own = headers.origin === `http://${headers.host}` || headers.origin === origin?.origin;
+  if (headers.origin !== undefined && !own) throw otherOrigin();
   if (request.method !== 'GET' && request.method !== 'HEAD' && headers.origin === undefined)
     throw otherOrigin();
   if (!sessions.holds(headers.cookie)) throw noSession();

@@ -11,12 +11,16 @@ const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
 export function hostCheck(options: {
   readonly listensOn: string;
   readonly port: number;
+  /** Where a proxy serves the page for others. */
+  readonly origin: URL | undefined;
 }): (host: string | undefined) => boolean {
   const { listensOn, port } = options;
-  const names = new Set(LOOPBACK);
+  const own = listensOn.toLowerCase();
+  const names = new Set([...LOOPBACK, isIP(own) === 6 ? `[${own}]` : own]);
   const beyond = !isLoopback(listensOn);
-  if (beyond) for (const name of [listensOn.toLowerCase(), hostname().toLowerCase()]) names.add(name);
+  if (beyond) names.add(hostname().toLowerCase());
   return (host) => {
+    if (options.origin !== undefined && host?.toLowerCase() === options.origin.host) return true;
     const match = /^(\[[0-9a-f:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(host?.toLowerCase() ?? '');
     if (match === null || Number(match[2] ?? 80) !== port) return false;
     const name = match[1]!;

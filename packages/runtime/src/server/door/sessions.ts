@@ -33,6 +33,8 @@ export function openSessions(options: {
   readonly home: string;
   /** Undefined: a new one for this start. */
   readonly chosenToken: string | undefined;
+  /** The page is reached by https: the cookie goes no other way. */
+  readonly secure: boolean;
 }): Sessions {
   const { home, chosenToken } = options;
   const token = chosenToken ?? randomBytes(24).toString('base64url');
@@ -64,7 +66,7 @@ export function openSessions(options: {
     issue() {
       const until = String(Math.floor(Date.now() / 1000) + LIFETIME_S);
       const value = `${until}.${sign(until).toString('base64url')}`;
-      return `${cookieName}=${value}; Path=/; Max-Age=${LIFETIME_S}; HttpOnly; SameSite=Strict`;
+      return `${cookieName}=${value}; Path=/; Max-Age=${LIFETIME_S}; HttpOnly; SameSite=Strict${options.secure ? '; Secure' : ''}`;
     },
     holds(header) {
       const prefix = `${cookieName}=`;
