@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { isAlive, processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
+import { userEnvironment } from '../../rig/command.js';
 import { ended, printed, ScriptProject, type ShownTask } from '../../rig/scripts.js';
 
 const INIT = `import { Task } from 'run-pipeline';
@@ -263,3 +265,31 @@ await two.uploadArtifact('late', 1).catch((error) => console.log(error.code));
     error: { message: 'bad data' },
   });
 });
+
+test.each(['> /dev/full', '| true', '>&-'])(
+  'a script whose output goes nowhere (%s) ends as it would without a task',
+  async (redirection) => {
+    const project = new ScriptProject({
+      // Nobody hears it, and Node lets that be.
+      'script.mjs': `import { Task } from 'run-pipeline';
+await Task.init({ project: 'examples', name: 'unheard' });
+for (let line = 1; line <= 3; line += 1) console.log('line', line);
+await new Promise((resolve) => setTimeout(resolve, 50));
+process.exitCode = 3;
+`,
+    });
+    const line = `node script.mjs ${redirection}; true`;
+    execFileSync('sh', ['-c', line], {
+      cwd: project.scratch.directory,
+      env: userEnvironment(project.options.env),
+      stdio: 'pipe',
+    });
+    const { status, error } = await project.show();
+    // 3 is its own: an uncaught error would be 1.
+    expect({ status, message: error?.message }).toEqual({
+      status: 'failed',
+      message: expect.stringContaining('3'),
+    });
+    expect(await project.logs()).toBe('line 1\nline 2\nline 3\n');
+  },
+);

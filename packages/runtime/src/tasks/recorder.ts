@@ -69,6 +69,10 @@ export class Recorder {
       // Loaders of the user's own program are not the thread's.
       execArgv: [],
       env: { ...process.env, NODE_OPTIONS: '' },
+      // Node pipes a thread's output into the process's own, and with a pipe into them a `console.log` that
+      // nobody reads (`| head`, a full disk) throws, which it does not otherwise.
+      stdout: true,
+      stderr: true,
     });
     const started = await new Promise<StartedScriptTask>((resolve, reject) => {
       worker.once('error', reject);
