@@ -106,6 +106,14 @@ describePage('the page of a run', () => {
     );
   });
 
+  test('a cached step leads to the run that executed it', async () => {
+    const { page } = await openBrowser(project.server);
+    await page.goto(`${project.server.address}/runs/${project.run('mixed#2')}`);
+    await page.getByRole('link', { name: 'load: the run it was taken from, #1' }).click();
+    await page.waitForURL(`**/runs/${project.run('mixed#1')}?step=load`);
+    await page.getByRole('heading', { level: 2, name: 'load' }).waitFor();
+  });
+
   test('a run that there is not says so', async () => {
     const { page } = await openBrowser(project.server);
     await page.goto(`${project.server.address}/runs/0000000000`);

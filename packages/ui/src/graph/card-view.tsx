@@ -1,6 +1,8 @@
 import { memo, useMemo, type ReactNode } from 'react';
+import { Link } from 'wouter';
 import type { StepStatus } from '@run-pipeline/core/model';
 import type { StepView } from '@run-pipeline/core/run-view';
+import { runHref } from '../address/links.js';
 import { useSeconds } from '../data/clock.js';
 import { useStep, useVersion, type LiveRun } from '../data/live-run.js';
 import { count, duration, elapsed } from '../design/amounts.js';
@@ -42,18 +44,34 @@ function StepCard(props: CardProps) {
   const lost = props.live.view.status === 'lost';
   const now = useSeconds(status === 'running' && !lost);
   const note = step === undefined ? '' : noteOf(step, now, props.live);
+  const producer = status === 'cached' ? step?.cachedFrom : undefined;
   return (
     <Frame
       {...props}
       status={status}
       label={`${props.card.name} ${statusWord(status)}${note === '' ? '' : ` · ${note}`}`}
+      beside={
+        producer === undefined || props.far ? null : (
+          // Not inside of the card, which is a button itself. The step's panel has it for the keyboard.
+          <Link
+            href={runHref(producer, { step: props.card.name })}
+            className={styles.link ?? ''}
+            tabIndex={-1}
+            aria-label={`${props.card.name}: the run it was taken from, ${props.live.nameOf(producer)}`}
+          >
+            <text x={36 + textWidth(`${statusWord(status)} `, NOTE_FONT)} y={38} className={styles.note}>
+              {`· ${note}`}
+            </text>
+          </Link>
+        )
+      }
     >
       {props.far ? null : (
         <>
           <Name {...props} width={CARD_WIDTH - 48} />
           <text x={36} y={38} className={styles.note}>
             <tspan fill={statusColour(status)}>{statusWord(status)}</tspan>
-            {note === '' ? (
+            {note === '' || producer !== undefined ? (
               ''
             ) : (
               <tspan>
@@ -121,39 +139,44 @@ function Frame(
     readonly status: StepStatus;
     readonly label: string;
     readonly stacked?: boolean;
+    readonly beside?: ReactNode;
     readonly children: ReactNode;
   },
 ) {
   const { card, number, status } = props;
   const relations = `${card.parents.length} before, ${card.children.length} after`;
   return (
-    <g
-      id={`card-${number}`}
-      role="button"
-      aria-label={`${props.label}; ${relations}`}
-      aria-pressed={props.selected}
-      tabIndex={props.focusable ? 0 : -1}
-      transform={`translate(${props.x} ${props.y})`}
-      className={cx(
-        styles.card,
-        styles[status],
-        props.selected && styles.selected,
-        props.dimmed && styles.dimmed,
-      )}
-      onClick={() => props.onSelect(number)}
-    >
-      {props.stacked === true ? (
-        <rect x={5} y={-4} width={CARD_WIDTH - 10} height={CARD_HEIGHT} rx={8} className={styles.behind} />
-      ) : null}
-      <rect width={CARD_WIDTH} height={CARD_HEIGHT} rx={8} className={styles.box} />
-      {props.far ? (
-        <rect width={8} height={CARD_HEIGHT} rx={4} fill={statusColour(status)} />
-      ) : (
-        <svg x={12} y={8} width={16} height={16} viewBox="0 0 16 16" style={{ color: statusColour(status) }}>
-          <StatusShape status={status} />
-        </svg>
-      )}
-      {props.children}
+    <g transform={`translate(${props.x} ${props.y})`} className={cx(props.dimmed && styles.dimmed)}>
+      <g
+        id={`card-${number}`}
+        role="button"
+        aria-label={`${props.label}; ${relations}`}
+        aria-pressed={props.selected}
+        tabIndex={props.focusable ? 0 : -1}
+        className={cx(styles.card, styles[status], props.selected && styles.selected)}
+        onClick={() => props.onSelect(number)}
+      >
+        {props.stacked === true ? (
+          <rect x={5} y={-4} width={CARD_WIDTH - 10} height={CARD_HEIGHT} rx={8} className={styles.behind} />
+        ) : null}
+        <rect width={CARD_WIDTH} height={CARD_HEIGHT} rx={8} className={styles.box} />
+        {props.far ? (
+          <rect width={8} height={CARD_HEIGHT} rx={4} fill={statusColour(status)} />
+        ) : (
+          <svg
+            x={12}
+            y={8}
+            width={16}
+            height={16}
+            viewBox="0 0 16 16"
+            style={{ color: statusColour(status) }}
+          >
+            <StatusShape status={status} />
+          </svg>
+        )}
+        {props.children}
+      </g>
+      {props.beside}
     </g>
   );
 }
