@@ -312,6 +312,7 @@ test('other methods change nothing', async () => {
     expect([method, reply.status >= 400]).toEqual([method, true]);
   }
   expect((await server.ask('GET', '/api/runs/01abc/abort')).status).toBe(404);
+  expect((await server.ask('HEAD', '/api/stream')).status).toBe(405);
 });
 
 test('a server that only shows refuses every action', async () => {

@@ -58,6 +58,8 @@ export function createApp(options: {
     return c.json({ ticket: sessions.ticket() });
   });
   app.get(STREAM, (c) => {
+    // A HEAD would wait for ever.
+    if (c.req.method !== 'GET') throw new Refusal(405, 'method', 'a stream is read');
     const fields = Fields.ofQuery(new URL(c.req.url).searchParams);
     const followed = readStreamQuery(fields);
     fields.end();
