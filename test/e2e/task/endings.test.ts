@@ -32,6 +32,15 @@ test.each([
     { status: 'failed', error: { code: 'process-exit' } },
   ],
   [
+    'with an exit listener that exits itself',
+    "process.on('exit', () => { process.exit(6); });",
+    6,
+    {
+      status: 'failed',
+      error: { name: 'ProcessExit', code: 'process-exit', message: 'the script ended with exit code 6' },
+    },
+  ],
+  [
     'with an exit code of an exit listener',
     "process.on('exit', () => { process.exitCode = 5; });",
     5,
@@ -293,3 +302,24 @@ process.exitCode = 3;
     expect(await project.logs()).toBe('line 1\nline 2\nline 3\n');
   },
 );
+
+test('an exit listener that throws fails the script, and its task', async () => {
+  const project = script("process.on('exit', () => { throw new Error('at the end'); });\n");
+  expect(await project.node('script.mjs')).toMatchObject({ code: 1 });
+  expect(await project.show()).toMatchObject({
+    status: 'failed',
+    error: { code: 'uncaught-exception', message: 'at the end' },
+  });
+  expect(await project.logs()).toContain('Error: at the end\n');
+});
+
+test('what a task is called is no command to the terminal', async () => {
+  const project = new ScriptProject({
+    'script.mjs': `import { Task } from 'run-pipeline';
+await Task.init({ project: 'examples', name: 'a\\u001b]0;b\\u0007\\n\\u202ec' });
+`,
+  });
+  const { stderr } = await project.node('script.mjs');
+  expect(stderr).toContain('Task a]0;b c: created task ');
+  expect(stderr.replaceAll('\n', '')).not.toMatch(/\p{C}/u);
+});

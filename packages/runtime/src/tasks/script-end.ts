@@ -38,7 +38,11 @@ export class ScriptEnd {
       if (isFatal) options.onFatal(error);
     };
     process.on('uncaughtExceptionMonitor', this.#monitor);
-    this.#undo = afterExit((code) => options.onExit(outcomeOf(code, uncaught)));
+    this.#undo = afterExit((code, thrown) => {
+      // The monitor would hear of it when this is over.
+      if (thrown !== undefined) this.#monitor(thrown.error, 'uncaughtException');
+      options.onExit(outcomeOf(code, uncaught));
+    });
   }
 
   forget(): void {
@@ -72,23 +76,43 @@ function outcomeOf(code: number, uncaught: ErrorRecord | undefined): ScriptOutco
   };
 }
 
+type Ended = (code: number, thrown?: { readonly error: unknown }) => void;
+
 /**
  * Calls back when all listeners of `exit` have been called: what they print belongs to the task, and the
- * exit code that they set counts. A listener could not be the last one, whenever it was added.
+ * exit code that they set counts. A listener could not be the last one, whenever it was added. One that
+ * throws, or calls `process.exit`, is the last to be called.
  */
-function afterExit(callback: (code: number) => void): () => void {
+function afterExit(callback: Ended): () => void {
   const original = process.emit;
   const emit = function (this: unknown, event: string, ...args: unknown[]): unknown {
-    if (event !== 'exit') return Reflect.apply(original, this, [event, ...args]);
-    try {
-      return Reflect.apply(original, this, [event, ...args]);
-    } finally {
-      callback(Number(process.exitCode ?? args[0] ?? 0));
-    }
+    const emitted = (): unknown => Reflect.apply(original, this, [event, ...args]);
+    return event === 'exit' ? endingWith(emitted, Number(args[0] ?? 0), callback) : emitted();
   };
   process.emit = emit as typeof process.emit;
   return () => {
     // Somebody may have wrapped it since.
     if (process.emit === (emit as typeof process.emit)) process.emit = original;
   };
+}
+
+function endingWith(emitted: () => unknown, code: number, callback: Ended): unknown {
+  // What `process.exit` comes to, also within a listener.
+  const leaving = process as unknown as { reallyExit: (code?: number) => void };
+  const { reallyExit } = leaving;
+  leaving.reallyExit = function (this: unknown, chosen) {
+    callback(Number(chosen ?? code));
+    return Reflect.apply(reallyExit, this, [chosen]);
+  };
+  try {
+    const result = emitted();
+    callback(Number(process.exitCode ?? code));
+    return result;
+  } catch (error) {
+    // Node's own code then.
+    callback(1, { error });
+    throw error;
+  } finally {
+    leaving.reallyExit = reallyExit;
+  }
 }

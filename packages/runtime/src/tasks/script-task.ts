@@ -87,14 +87,14 @@ export class ScriptTask {
           if (made.script !== undefined) made.script.#stop(message);
         },
         onWarning: (message) => {
-          if (made.script === undefined) process.stderr.write(`run-pipeline: ${message}\n`);
+          if (made.script === undefined) process.stderr.write(`run-pipeline: ${harmless(message)}\n`);
           else made.script.#say(message);
         },
       },
     );
     const { id } = recorder.started;
     process.stderr.write(
-      `Task ${options.name}: created task ${id}\n  run-pipeline task show ${id}   shows it\n`,
+      `Task ${harmless(options.name).replaceAll('\n', ' ')}: created task ${id}\n  run-pipeline task show ${id}   shows it\n`,
     );
     const capture = captureConsole((stream, text) => recorder.log(stream, text));
     return (made.script = new ScriptTask(recorder, options, capture));
@@ -155,7 +155,7 @@ export class ScriptTask {
   }
 
   #say(message: string): void {
-    this.#capture.say(`run-pipeline: ${message}\n`);
+    this.#capture.say(`run-pipeline: ${harmless(message)}\n`);
   }
 
   #stop(message: string): void {
@@ -340,3 +340,6 @@ class ProcessLiveTask implements LiveTask {
   /** A script has no fingerprint. */
   markUncacheable(): void {}
 }
+
+/** Names may hold what a terminal would obey (INVARIANTS 21), or what hides or turns around the text beside it. */
+const harmless = (text: string): string => text.replace(/[^\P{C}\n]/gu, '');
