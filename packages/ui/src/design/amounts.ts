@@ -65,4 +65,4 @@ export function plainValue(value: unknown): string {
 }
 
 /** `0197a3c0…` of a hash, of `sha256:` digests too. */
-export const shortHash = (hash: string): string => hash.replace(/^sha256:/, '').slice(0, 8);
+export const shortHash = (hash: string): string => hash.replace(/^(?:sha256|fp\d+):/, '').slice(0, 8);

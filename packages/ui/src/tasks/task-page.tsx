@@ -38,6 +38,12 @@ export default function TaskPage({ task: id }: { readonly task: string }) {
     if (query.error instanceof Refused && query.error.status === 404)
       return (
         <EmptyState title="There is no such task" live whole>
+          {id.includes('.') ? (
+            // RUN.STEP: a step that calls a function has no record of its own.
+            <Link href={runHref(id.slice(0, id.indexOf('.')), { step: id.slice(id.indexOf('.') + 1) })}>
+              The step of its run
+            </Link>
+          ) : null}
           <Link href={tasksHref()}>All tasks</Link>
         </EmptyState>
       );
