@@ -349,3 +349,24 @@ pipe.addFunctionStep({ name: 'gather', function: gather, functionKwargs: { lengt
   expect(run, run.stderr).toMatchObject({ code: 0, by: { completed: ['gather', 'made', 'read'] } });
   expect(await query(['get', 'latest', 'gather.result'], at(it))).toEqual([4, 22]);
 });
+
+test('what a callback prints on the agent stands where it came, also for who looks later', async () => {
+  const it = await fleet({
+    'pipe.ts': `import { PipelineController } from 'run-pipeline';
+export const pipe = new PipelineController({ name: 'talks', project: 'examples' });
+pipe.addFunctionStep({ name: 'one', function: () => 1 });
+pipe.addFunctionStep({
+  name: 'two',
+  function: (n: number) => n,
+  functionKwargs: { n: '$<one.result>' },
+  preExecuteCallback: () => { console.log('two is about to start'); },
+});
+`,
+  });
+  await agentHere(it, '--queue', 'services');
+  expect(await runPipeline(['pipe.ts', '--remote'], at(it))).toMatchObject({ code: 0 });
+  const { stdout } = await runPipeline(['follow', 'latest'], at(it));
+  const places = ['▶ talks #1', '✔ one', 'two is about to start'].map((text) => stdout.indexOf(text));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+});

@@ -1,5 +1,5 @@
 import type { RunEvent, RunId, TaskId } from '@run-pipeline/core/model';
-import type { RunRow, Store } from '@run-pipeline/core/ports';
+import type { RunRow, Store, TaskOutputRow } from '@run-pipeline/core/ports';
 import { isAlive } from '../../project/process-identity.js';
 import type { RunResult } from '../api.js';
 import { endedResult } from '../run/end-run.js';
@@ -115,16 +115,20 @@ class RunReader {
     this.lastSeq = request.afterSeq ?? -1;
   }
 
+  /** Events and lines in the order in which they came, so that what a callback prints follows its reason. */
   async read(): Promise<void> {
-    const { store, run, onEvent } = this.#request;
-    await this.#readLines();
+    const [lines, events] = [this.#lines(), this.#events()];
+    let line = await lines.next();
+    let event = await events.next();
     for (;;) {
-      const events = await store.readEvents(run, { afterSeq: this.lastSeq, limit: PAGE });
-      for (const event of events) {
-        this.lastSeq = event.seq;
-        onEvent(event);
-      }
-      if (events.length < PAGE) return;
+      if (event.done !== true && (line.done === true || event.value.ts <= line.value.ts)) {
+        this.lastSeq = event.value.seq;
+        this.#request.onEvent(event.value);
+        event = await events.next();
+      } else if (line.done !== true) {
+        this.#tell(line.value);
+        line = await lines.next();
+      } else return;
     }
   }
 
@@ -134,14 +138,25 @@ class RunReader {
     if (onOutput === undefined) return;
     const ended = async (): Promise<boolean> => {
       const status = (await store.readTask(this.#task))?.status;
-      await this.#readLines();
+      for await (const line of this.#lines()) this.#tell(line);
       return status !== 'running';
     };
     const deadline = performance.now() + LAST_LINES_MS;
     while (!(await ended()) && performance.now() < deadline) await nextCommit(store, 100);
   }
 
-  async #readLines(): Promise<void> {
+  async *#events(): AsyncGenerator<RunEvent, void> {
+    const { store, run } = this.#request;
+    for (let afterSeq = this.lastSeq; ;) {
+      const events = await store.readEvents(run, { afterSeq, limit: PAGE });
+      yield* events;
+      const last = events.at(-1);
+      if (last === undefined || events.length < PAGE) return;
+      afterSeq = last.seq;
+    }
+  }
+
+  async *#lines(): AsyncGenerator<TaskOutputRow, void> {
     const { store, onOutput } = this.#request;
     if (onOutput === undefined) return;
     const attempt = (await store.readTask(this.#task))?.attempt ?? 0;
@@ -154,12 +169,16 @@ class RunReader {
         });
         for (const row of rows) {
           this.#lastLine = row.seq;
-          if (row.kind === 'log') onOutput(row);
+          yield row;
         }
         if (rows.length < PAGE) break;
       }
       if (this.#attempt === attempt) return;
     }
+  }
+
+  #tell(row: TaskOutputRow): void {
+    if (row.kind === 'log') this.#request.onOutput?.(row);
   }
 
   #next(): void {
