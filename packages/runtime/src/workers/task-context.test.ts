@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { currentTask } from '../task/index.js';
 import type { TaskOutcome, TaskRequest } from './protocol.js';
@@ -71,6 +71,24 @@ test('a string that names a file uploads the file', async () => {
     report: { name: 'report.txt', size: 5 },
     text: 'no-such-file',
   });
+});
+
+test('a step that uploads a file which it did not make is not cached', async () => {
+  await writeFile(`${rig.directory}/old.txt`, 'old');
+  await utimes(`${rig.directory}/old.txt`, 1_600_000_000, 1_600_000_000);
+  const { outcome } = await run(`await task.uploadArtifact('old', 'old.txt');`);
+  expect(outcome).toMatchObject({
+    status: 'completed',
+    uncacheable: 'uploadArtifact reads old.txt, which may change',
+  });
+  const own = await run(
+    `const { writeFileSync } = process.getBuiltinModule('node:fs');
+     writeFileSync('own.txt', 'own');
+     await task.uploadArtifact('own', 'own.txt');
+     await task.uploadArtifact('text', 'no file of this name');`,
+  );
+  expect(own.outcome).not.toHaveProperty('uncacheable');
+  expect(await artifactsOf(own.outcome)).toMatchObject({ own: { name: 'own.txt' } });
 });
 
 test.each([

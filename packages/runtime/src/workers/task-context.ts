@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { relative, resolve, sep, isAbsolute } from 'node:path';
+import { fileMarker } from '@run-pipeline/core/define';
 import { RunPipelineError, type StoredArtifact, type TaskEdit } from '@run-pipeline/core/model';
-import { TaskWork, withLiveTask, type CurrentTask } from '../task/index.js';
+import { pathAsFile, TaskWork, withLiveTask, type CurrentTask } from '../task/index.js';
 import type { ReportMessage, TaskRequest } from './protocol.js';
 import { RESULT } from './returns.js';
 import type { TaskValues } from './task-values.js';
@@ -20,6 +21,8 @@ export interface TaskMessages {
 export class TaskContext {
   readonly task: CurrentTask;
   readonly work: TaskWork;
+  readonly #request: TaskRequest;
+  readonly #startedAt = Date.now();
   #uncacheable: string | undefined;
 
   constructor(options: {
@@ -31,6 +34,7 @@ export class TaskContext {
   }) {
     const { request, signal, values, messages } = options;
     const { script } = request;
+    this.#request = request;
     const work = new TaskWork({
       returns: request.returns,
       encode: values.encode,
@@ -50,7 +54,7 @@ export class TaskContext {
         signal,
         logger: work.logger,
         parameters: Object.freeze(Object.fromEntries(options.parameters)),
-        uploadArtifact: async (name: string, value: unknown) => void (await work.upload(name, value)),
+        uploadArtifact: async (name: string, value: unknown) => void (await this.#upload(name, value)),
         assetPath: (name: string) => assetPath(request, name),
       },
       {
@@ -63,7 +67,7 @@ export class TaskContext {
         configurations: script?.configurations ?? {},
         state: request.state,
         edit: messages.edit,
-        upload: (name, value) => work.upload(name, value),
+        upload: (name, value) => this.#upload(name, value),
         uploaded: () => work.stored(),
         decode: (artifact) => values.decode(inputOf(artifact)),
         markUncacheable: (reason) => void (this.#uncacheable ??= reason),
@@ -76,11 +80,35 @@ export class TaskContext {
     return this.#uncacheable;
   }
 
+  #upload(name: string, value: unknown): Promise<StoredArtifact> {
+    const path = this.#foreignFile(value);
+    if (path !== undefined) this.#uncacheable ??= `uploadArtifact reads ${path}, which may change`;
+    return this.work.upload(name, value);
+  }
+
+  /**
+   * A file that the task did not make is an input that nobody declared: it may be another one the next
+   * time. What lies in the project's state (assets, local copies of artifacts) stays what it is.
+   */
+  #foreignFile(value: unknown): string | undefined {
+    const marker = fileMarker(pathAsFile(value));
+    if (marker === undefined) return undefined;
+    const path = resolve(marker.path);
+    const home = this.#request.state?.home;
+    if (home !== undefined && isInside(relative(home, path))) return undefined;
+    const changedAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+    if (changedAt >= this.#startedAt - CLOCK_MS) return undefined;
+    return typeof value === 'string' ? value : marker.path;
+  }
+
   /** Waits for what the task started; rejects with the first of it that failed. */
   uploaded(): Promise<ReadonlyMap<string, StoredArtifact>> {
     return this.work.settled();
   }
 }
+
+/** The times of files come from a clock that is read less often. */
+const CLOCK_MS = 100;
 
 const inputOf = ({ record, inline }: StoredArtifact): Parameters<TaskValues['decode']>[0] => ({
   kind: 'encoded',
