@@ -5,14 +5,14 @@ import { parseStorageUrl } from './storage-url.js';
 const HEX = 'a'.repeat(64);
 
 test.each([
-  ['data/a.csv', { kind: 'path', path: '/work/data/a.csv', shown: 'data/a.csv' }],
+  ['data/a.csv', { kind: 'path', path: '/project/data/a.csv', shown: 'data/a.csv' }],
   ['/data/100%25.csv', { kind: 'path', path: '/data/100%25.csv' }],
   [pathToFileURL('/data/a b.csv').href, { kind: 'path', path: '/data/a b.csv', shown: '/data/a b.csv' }],
   ['s3://bucket/some/key with spaces', { kind: 's3', bucket: 'bucket', key: 'some/key with spaces' }],
   ['s3://bucket', { kind: 's3', bucket: 'bucket', key: '' }],
   [`artifact://sha256/${HEX}`, { kind: 'artifact', hash: `sha256:${HEX}` }],
 ])('%s', (text, expected) => {
-  expect(parseStorageUrl(text, '/work')).toMatchObject(expected);
+  expect(parseStorageUrl(text, '/project')).toMatchObject(expected);
 });
 
 test('what is shown of a URL opens nothing', () => {
@@ -34,7 +34,7 @@ test.each([
   ['http://', 'it is not a URL'],
   ['a\0b', 'NUL'],
 ])('%j is refused with the reason', (text, why) => {
-  expect(() => parseStorageUrl(text, '/work')).toThrow(why);
+  expect(() => parseStorageUrl(text, '/project')).toThrow(why);
 });
 
 test('an address that cannot be read is told without its secrets', () => {
