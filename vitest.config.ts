@@ -18,6 +18,8 @@ export default defineConfig({
   },
   test: {
     testTimeout: 30_000,
+    // Most tests wait for processes of their own: one worker would leave a core idle.
+    maxWorkers: 2,
     // What a user's file was turned into is imported by Node itself, as it is outside of tests.
     server: { deps: { external: [/[\\/]\.run-pipeline[\\/]/] } },
     projects: [
