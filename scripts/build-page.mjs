@@ -1,5 +1,6 @@
-// The web page (packages/ui), built by Vite into packages/runtime/dist/page. Built again only when one of
-// its inputs changed. Fails when it outgrows its budget: what a browser loads first, and all of it.
+// The web page (packages/ui) and the template of reports, built by Vite into packages/runtime/dist/page. Built
+// again only when one of their inputs changed. Fails when one outgrows its budget: of the page what a browser
+// loads first, and all of it; of the template the one file that it is.
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -13,14 +14,15 @@ const out = join(root, 'packages/runtime/dist/page');
 const mark = join(root, 'packages/ui/dist/built-from');
 const KB = 1024;
 const BUDGET = { initial: 130 * KB, all: 200 * KB };
+const REPORT_BUDGET = 300 * KB;
 
 export async function buildPage() {
   const inputs = await hashInputs();
-  const [built, there] = await Promise.all([
+  const [built, ...there] = await Promise.all([
     readFile(mark, 'utf8').catch(() => ''),
-    stat(join(out, 'index.html')).catch(() => undefined),
+    ...['index.html', 'report.html'].map((name) => stat(join(out, name)).catch(() => undefined)),
   ]);
-  if (built === inputs && there !== undefined) return;
+  if (built === inputs && !there.includes(undefined)) return;
   const { build } = await import('vite');
   const { output } = await build({
     configFile: join(root, 'packages/ui/vite.config.mjs'),
@@ -28,6 +30,7 @@ export async function buildPage() {
     build: { write: false },
   });
   checkBudget(output);
+  output.push({ type: 'asset', fileName: 'report.html', source: await buildReport(build) });
   // index.html last: until then the old one finds its files.
   const files = output.toSorted((a, b) => Number(isHtml(a)) - Number(isHtml(b)));
   for (const file of files) await writeWhole(join(out, file.fileName), contentsOf(file));
@@ -39,13 +42,60 @@ export async function buildPage() {
   await writeWhole(mark, Buffer.from(inputs));
 }
 
+/** One file that asks nobody: its script and its styles are in it, and its policy allows nothing else. */
+async function buildReport(build) {
+  const { output } = await build({
+    configFile: join(root, 'packages/ui/vite.config.mjs'),
+    logLevel: 'warn',
+    build: {
+      write: false,
+      cssCodeSplit: false,
+      rollupOptions: {
+        input: join(root, 'packages/ui/report.html'),
+        output: { inlineDynamicImports: true, experimentalMinChunkSize: 0 },
+      },
+    },
+  });
+  const only = (what, fits) => {
+    const found = output.filter(fits);
+    if (found.length === 1) return contentsOf(found[0]).toString();
+    throw new Error(`the report is made of one ${what}, not of ${found.map(({ fileName }) => fileName)}`);
+  };
+  const html = only('page', isHtml);
+  const css = only('style sheet', ({ fileName }) => fileName.endsWith('.css'));
+  // Nothing in the script may end its element, nor open a comment in it.
+  const js = only('script', ({ type }) => type === 'chunk')
+    .trim()
+    .replaceAll('</script', String.raw`<\/script`)
+    .replaceAll('<!--', String.raw`\x3c!--`);
+  if (output.length !== 3) throw new Error('the report is more than a page, a script and a style sheet');
+  if (/<\/style/i.test(css)) throw new Error('a style of the report ends its element');
+  const hash = createHash('sha256').update(js).digest('base64');
+  const policy = `default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const whole = html
+    .replace(/\s*<script [^>]*src=[^>]*><\/script>/, '')
+    .replace(/\s*<link rel="stylesheet"[^>]*>/, '')
+    .replace(
+      '<meta charset="utf-8" />',
+      (tag) => `${tag}\n    <meta http-equiv="Content-Security-Policy" content="${policy}" />`,
+    )
+    .replace('</head>', () => `<style>${css.trim()}</style>\n  </head>`)
+    .replace('</body>', () => `<script type="module">${js}</script>\n  </body>`);
+  for (const part of [policy, css.trim(), js, '<!--report-data-->'])
+    if (whole.split(part).length !== 2) throw new Error('the report was not put together as it should be');
+  const size = gzipSync(whole).length;
+  console.log(`report: ${(size / KB).toFixed(1)} of ${REPORT_BUDGET / KB} KB (gzip)`);
+  if (size > REPORT_BUDGET) throw new Error('the template of reports is larger than its budget');
+  return whole;
+}
+
 const isHtml = ({ fileName }) => fileName.endsWith('.html');
 const contentsOf = (file) => Buffer.from(file.type === 'chunk' ? file.code : file.source);
 
 /** Sources of the page and of core, the versions of what is bundled, and how it is built. */
 async function hashInputs() {
   const hash = createHash('sha256')
-    .update('page 1\n')
+    .update('page 2\n')
     .update(await readFile(join(root, 'package-lock.json')));
   const files = ['scripts/build-page.mjs'];
   for (const folder of ['packages/ui', 'packages/core/src'])

@@ -69,9 +69,9 @@ export interface Opened {
   readonly complaints: readonly string[];
 }
 
-/** A browser with a profile of its own that is thrown away, with a session for this server. */
+/** A browser with a profile of its own that is thrown away, at this link; a server's makes a session. */
 export async function openBrowser(
-  server: PageServer,
+  server: Pick<PageServer, 'link'>,
   options: { readonly scheme?: 'light' | 'dark'; readonly width?: number; readonly height?: number } = {},
 ): Promise<Opened> {
   const profile = mkdtempSync(join(tmpdir(), 'run-pipeline-chromium-'));

@@ -42,4 +42,6 @@ export interface ReportArtifact {
   readonly page: ArtifactPage;
   /** Of an image that a browser shows: `data:image/png;base64,…`. */
   readonly image?: string;
+  /** Of a plot or a table that a step reported: its numbers, as JSON. */
+  readonly value?: unknown;
 }

@@ -4,6 +4,7 @@ import { ArtifactView } from '../artifacts/artifact-view.js';
 import { imageHref, isPixels } from '../artifacts/artifact-source.js';
 import { metric } from '../design/amounts.js';
 import { Section } from '../design/facts.js';
+import { latestReports } from './latest-reports.js';
 import { ScalarChart } from './scalar-chart.js';
 import { ScalarCollector } from './scalar-series.js';
 import { StoredPlot } from './stored-plot.js';
@@ -22,7 +23,7 @@ export function ReportsView(props: {
   const collector = useRef<ScalarCollector | undefined>(undefined);
   collector.current ??= new ScalarCollector();
   const charts = collector.current.charts(reports);
-  const rest = useMemo(() => latest(reports), [reports, reports.length]);
+  const rest = useMemo(() => latestReports(reports), [reports, reports.length]);
   return (
     <div className={styles.reports}>
       {rest.values.length === 0 ? null : (
@@ -106,27 +107,3 @@ export function ReportsView(props: {
 /** A log axis has no place for zero and below. */
 const isPositive = (series: readonly { readonly ys: readonly number[] }[]): boolean =>
   series.every(({ ys }) => ys.every((y) => !(y <= 0)));
-
-/** Of what was reported again the latest; texts all, in their order. */
-function latest(reports: readonly Report[]) {
-  const values = new Map<string, Extract<Report, { readonly kind: 'single-value' }>>();
-  const plots = new Map<string, Extract<Report, { readonly kind: 'plot' }>>();
-  const tables = new Map<string, Extract<Report, { readonly kind: 'table' }>>();
-  const images = new Map<string, Extract<Report, { readonly kind: 'image' | 'media' }>>();
-  const texts: Extract<Report, { readonly kind: 'text' }>[] = [];
-  for (const report of reports) {
-    if (report.kind === 'single-value') values.set(report.name, report);
-    else if (report.kind === 'text') texts.push(report);
-    else if (report.kind === 'plot') plots.set(`${report.title}\n${report.series}`, report);
-    else if (report.kind === 'table') tables.set(`${report.title}\n${report.series}`, report);
-    else if (report.kind === 'image' || report.kind === 'media')
-      images.set(`${report.title}\n${report.series}`, report);
-  }
-  return {
-    values: [...values.values()],
-    plots: [...plots.values()],
-    tables: [...tables.values()],
-    images: [...images.values()],
-    texts,
-  };
-}

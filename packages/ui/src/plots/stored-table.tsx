@@ -1,11 +1,7 @@
 import type { ArtifactRecord } from '@run-pipeline/core/model';
 import { ArtifactView } from '../artifacts/artifact-view.js';
-import { count, metric, plainValue } from '../design/amounts.js';
+import { ReportedTable, reportedRows } from './reported-table.js';
 import { useStoredValue } from './stored-value.js';
-import styles from './plots.module.css';
-
-/** So many rows are looked at; the rest is in the artifact. */
-const MOST_ROWS = 200;
 
 /** A table that was reported: `{ columns, rows }`. Whatever else it is, is shown as the value it is. */
 export function StoredTable({
@@ -16,52 +12,7 @@ export function StoredTable({
   readonly label: string;
 }) {
   const value = useStoredValue(artifact);
-  const table = tableOf(value.data?.json);
+  const table = reportedRows(value.data?.json);
   if (table === undefined) return <ArtifactView artifact={artifact} bare />;
-  return (
-    <div className={styles.tableBox} tabIndex={0} role="group" aria-label={label}>
-      <table className={styles.reported}>
-        <thead>
-          <tr>
-            {table.columns.map((column, at) => (
-              <th
-                key={at}
-                scope="col"
-                className={typeof table.rows[0]?.[at] === 'number' ? styles.numeric : ''}
-              >
-                {column}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {table.rows.slice(0, MOST_ROWS).map((row, index) => (
-            <tr key={index}>
-              {table.columns.map((_, at) => (
-                <td
-                  key={at}
-                  className={typeof row[at] === 'number' ? styles.numeric : ''}
-                  title={plainValue(row[at])}
-                >
-                  {typeof row[at] === 'number' ? metric(row[at]) : plainValue(row[at])}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {table.rows.length > MOST_ROWS ? (
-        <p className={styles.last}>and {count(table.rows.length - MOST_ROWS)} more rows</p>
-      ) : null}
-    </div>
-  );
-}
-
-function tableOf(
-  value: unknown,
-): { readonly columns: readonly string[]; readonly rows: readonly (readonly unknown[])[] } | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { columns, rows } = value as { readonly columns?: unknown; readonly rows?: unknown };
-  if (!Array.isArray(columns) || !Array.isArray(rows) || !rows.every(Array.isArray)) return undefined;
-  return { columns: columns.map(String), rows: rows as readonly (readonly unknown[])[] };
+  return <ReportedTable table={table} label={label} />;
 }

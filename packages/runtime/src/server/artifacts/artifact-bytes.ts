@@ -85,6 +85,14 @@ export async function readShownImage(
   return { type: await shownType(content, whole), bytes: await readBytes(content, whole) };
 }
 
+/** The JSON of a value that was stored as such; numbers that JSON has not are null in it. */
+export async function readStoredJson(context: ServerContext, hash: string): Promise<unknown> {
+  const content = await findContent(context, hash);
+  const bytes = await readBytes(content, { offset: 0, size: content.size });
+  const stored: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  return typeof stored === 'object' && stored !== null && 'json' in stored ? stored.json : undefined;
+}
+
 interface Part {
   readonly offset: number;
   readonly size: number;

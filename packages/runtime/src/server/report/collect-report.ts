@@ -8,7 +8,7 @@ import type {
   ReportStep,
   RunSnapshot,
 } from '@run-pipeline/core/wire';
-import { readShownImage } from '../artifacts/artifact-bytes.js';
+import { readShownImage, readStoredJson } from '../artifacts/artifact-bytes.js';
 import { runSnapshot } from '../runs/run-snapshot.js';
 import type { ServerContext } from '../server-context.js';
 import { stepCode, stepPackages } from '../steps/step-code.js';
@@ -24,6 +24,8 @@ const MOST_ARTIFACTS = 400;
 const ROWS = 50;
 const LARGEST_IMAGE = 1_000_000;
 const MOST_IMAGES = 6_000_000;
+const LARGEST_VALUE = 500_000;
+const MOST_VALUES = 4_000_000;
 
 /** What `report` shows of a run, read from the store as the page would ask for it. */
 export async function collectReport(context: ServerContext, run: RunId): Promise<ReportData> {
@@ -91,31 +93,52 @@ async function collectArtifacts(
   omitted: string[],
 ): Promise<readonly ReportArtifact[]> {
   const records = new Map<string, ArtifactRecord>();
+  /** Their numbers are drawn, not paged. */
+  const drawn = new Set<string>();
   for (const { artifact } of view.artifacts) records.set(artifact.hash, artifact);
   for (const step of view.steps) {
-    for (const report of step.reports)
-      if ('artifact' in report) records.set(report.artifact.hash, report.artifact);
+    for (const report of step.reports) {
+      if (!('artifact' in report)) continue;
+      records.set(report.artifact.hash, report.artifact);
+      if (report.kind === 'plot' || report.kind === 'table') drawn.add(report.artifact.hash);
+    }
     for (const artifact of step.artifacts) records.set(artifact.hash, artifact);
   }
   if (records.size > MOST_ARTIFACTS)
     omitted.push(`the content of ${records.size - MOST_ARTIFACTS} of ${records.size} artifacts`);
   const artifacts: ReportArtifact[] = [];
   let bytes = 0;
+  let numbers = 0;
   let gone = 0;
   let hidden = 0;
+  let undrawn = 0;
   for (const record of [...records.values()].slice(0, MOST_ARTIFACTS)) {
     try {
       const page = await context.artifacts.page(context, record.hash, queryOf(record));
       const image = page.kind === 'image' ? await imageOf(context, record, MOST_IMAGES - bytes) : undefined;
       if (page.kind === 'image' && image === undefined) hidden++;
       bytes += image?.length ?? 0;
-      artifacts.push({ hash: record.hash, page, ...(image === undefined ? {} : { image }) });
+      const fits = record.size <= LARGEST_VALUE && numbers + record.size <= MOST_VALUES;
+      const wanted = drawn.has(record.hash) && record.type === 'superjson';
+      if (wanted && !fits) undrawn++;
+      if (wanted && fits) numbers += record.size;
+      const value = wanted && fits ? await readStoredJson(context, record.hash) : undefined;
+      artifacts.push({
+        hash: record.hash,
+        page,
+        ...(image === undefined ? {} : { image }),
+        ...(value === undefined ? {} : { value }),
+      });
     } catch {
       gone++; // removed, or damaged: the report tells of the others
     }
   }
   if (hidden > 0)
     omitted.push(`${hidden === 1 ? 'an image that is' : `${hidden} images that are`} too large`);
+  if (undrawn > 0)
+    omitted.push(
+      `the picture of ${undrawn === 1 ? 'a plot or table that is' : `${undrawn} plots or tables that are`} too large`,
+    );
   if (gone > 0)
     omitted.push(`${gone === 1 ? 'one artifact' : `${gone} artifacts`} whose content is gone or damaged`);
   return artifacts;

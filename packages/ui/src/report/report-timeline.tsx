@@ -1,0 +1,82 @@
+import { useMemo } from 'react';
+import { duration, many } from '../design/amounts.js';
+import { cx } from '../design/class-names.js';
+import { statusColour, statusWord } from '../design/status.js';
+import { ticks, timeline, type Row, type Segment } from '../timeline/segments.js';
+import line from '../timeline/timeline.module.css';
+import { StepAnchor } from './step-anchor.js';
+import { useReportedRun } from './reported-run.js';
+import styles from './report.module.css';
+
+/** So many rows are drawn; the times of the others are in their details. */
+const MOST = 500;
+
+/** When every step waited, executed and tried again. */
+export function ReportTimeline() {
+  const { run } = useReportedRun();
+  const { view, steps, data } = run;
+  const drawn = useMemo(() => timeline(view, steps, Date.parse(data.madeAt)), [view, steps, data]);
+  const rows = drawn.rows.slice(0, MOST);
+  if (rows.length === 0) return <p className={styles.muted}>Nothing was executed.</p>;
+  const marks = ticks(drawn.length, 8);
+  const place = (at: number) => ({ left: `${(at / drawn.length) * 100}%` });
+  return (
+    <div className={styles.card}>
+      {drawn.critical.length === 0 ? null : (
+        <p className={styles.critical}>
+          <span className={line.diamond} aria-hidden="true" /> Critical path:{' '}
+          {many(drawn.critical.length, 'step')}, {duration(drawn.criticalMs)} of {duration(drawn.length)}
+        </p>
+      )}
+      <div className={styles.time} aria-hidden="true">
+        <span />
+        <div className={line.axis}>
+          {marks.map((at) => (
+            <span key={at} className={line.tick} style={place(at)}>
+              {at === 0 ? '0' : at / drawn.length > 0.92 ? '' : duration(at)}
+            </span>
+          ))}
+        </div>
+        <span />
+      </div>
+      <ul aria-label="Steps by the time they started">
+        {rows.map((row) => (
+          <li key={row.step.name} className={styles.time}>
+            <span className={styles.timeName}>
+              <StepAnchor name={row.step.name} />
+              {row.critical ? <span className={line.diamond} title="On the critical path" /> : null}
+            </span>
+            <div className={line.bars} aria-hidden="true">
+              {row.segments.map((segment, index) => (
+                <span
+                  key={index}
+                  className={cx(line.bar, line[segment.kind])}
+                  title={segment.kind}
+                  style={{
+                    ...place(segment.from),
+                    width: `${((segment.to - segment.from) / drawn.length) * 100}%`,
+                    color: colourOf(segment, row),
+                  }}
+                />
+              ))}
+            </div>
+            <span className={styles.timeTook}>{words(row)}</span>
+          </li>
+        ))}
+      </ul>
+      {drawn.rows.length > MOST ? (
+        <p className={styles.muted}>and {many(drawn.rows.length - MOST, 'more step')}</p>
+      ) : null}
+    </div>
+  );
+}
+
+const colourOf = (segment: Segment, { step }: Row): string =>
+  segment.failed ? 'var(--failed)' : statusColour(step.status);
+
+function words({ step, segments }: Row): string {
+  const ran = segments.filter(({ kind }) => kind === 'run' || kind === 'group');
+  if (ran.length === 0) return statusWord(step.status);
+  const took = duration(ran.reduce((sum, { from, to }) => sum + to - from, 0));
+  return ran.length > 1 ? `${took}, ${ran.length} attempts` : took;
+}
