@@ -137,6 +137,8 @@ const allowed = {
     rerun: pageParts,
     tasks: [...pageParts, 'artifacts', 'console', 'plots'],
     queues: pageParts,
+    // A page of its own, which has neither addresses nor a server.
+    report: ['design', 'graph', 'timeline', 'step', 'console', 'plots'],
     app: [...pageParts, 'runs', 'run', 'compare', 'rerun', 'tasks', 'queues'],
     '.': ['app', 'design'],
   },
