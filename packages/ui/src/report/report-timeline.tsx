@@ -18,6 +18,7 @@ export function ReportTimeline() {
   const drawn = useMemo(() => timeline(view, steps, Date.parse(data.madeAt)), [view, steps, data]);
   const rows = drawn.rows.slice(0, MOST);
   if (rows.length === 0) return <p className={styles.muted}>Nothing was executed.</p>;
+  const kinds = new Set(rows.flatMap(({ segments }) => segments.map(({ kind }) => kind)));
   const marks = ticks(drawn.length, 8);
   const place = (at: number) => ({ left: `${(at / drawn.length) * 100}%` });
   return (
@@ -28,39 +29,48 @@ export function ReportTimeline() {
           {many(drawn.critical.length, 'step')}, {duration(drawn.criticalMs)} of {duration(drawn.length)}
         </p>
       )}
-      <div className={styles.time} aria-hidden="true">
-        <span />
-        <div className={line.axis}>
-          {marks.map((at) => (
-            <span key={at} className={line.tick} style={place(at)}>
-              {at === 0 ? '0' : at / drawn.length > 0.92 ? '' : duration(at)}
-            </span>
-          ))}
+      <div className={styles.rows} tabIndex={0} role="group" aria-label="Timeline">
+        <div className={cx(styles.time, styles.head)} aria-hidden="true">
+          <span />
+          <div className={line.axis}>
+            {marks.map((at) => (
+              <span key={at} className={line.tick} style={place(at)}>
+                {at === 0 ? '0' : at / drawn.length > 0.92 ? '' : duration(at)}
+              </span>
+            ))}
+          </div>
+          <span />
         </div>
-        <span />
+        <ul aria-label="Steps by the time they started">
+          {rows.map((row) => (
+            <li key={row.step.name} className={styles.time}>
+              <span className={styles.timeName}>
+                <StepAnchor name={row.step.name} />
+                {row.critical ? <span className={line.diamond} title="On the critical path" /> : null}
+              </span>
+              <div className={line.bars} aria-hidden="true">
+                {row.segments.map((segment, index) => (
+                  <span
+                    key={index}
+                    className={cx(line.bar, line[segment.kind])}
+                    title={KINDS.find(([kind]) => kind === segment.kind)?.[1]}
+                    style={{
+                      ...place(segment.from),
+                      width: `${((segment.to - segment.from) / drawn.length) * 100}%`,
+                      color: colourOf(segment, row),
+                    }}
+                  />
+                ))}
+              </div>
+              <span className={styles.timeTook}>{words(row)}</span>
+            </li>
+          ))}
+        </ul>
       </div>
-      <ul aria-label="Steps by the time they started">
-        {rows.map((row) => (
-          <li key={row.step.name} className={styles.time}>
-            <span className={styles.timeName}>
-              <StepAnchor name={row.step.name} />
-              {row.critical ? <span className={line.diamond} title="On the critical path" /> : null}
-            </span>
-            <div className={line.bars} aria-hidden="true">
-              {row.segments.map((segment, index) => (
-                <span
-                  key={index}
-                  className={cx(line.bar, line[segment.kind])}
-                  title={segment.kind}
-                  style={{
-                    ...place(segment.from),
-                    width: `${((segment.to - segment.from) / drawn.length) * 100}%`,
-                    color: colourOf(segment, row),
-                  }}
-                />
-              ))}
-            </div>
-            <span className={styles.timeTook}>{words(row)}</span>
+      <ul className={line.legend} aria-label="What the bars mean">
+        {KINDS.filter(([kind]) => kinds.has(kind)).map(([kind, meaning]) => (
+          <li key={kind}>
+            <span className={cx(line.sample, line[kind])} /> {meaning}
           </li>
         ))}
       </ul>
@@ -70,6 +80,15 @@ export function ReportTimeline() {
     </div>
   );
 }
+
+const KINDS: readonly (readonly [kind: Segment['kind'], meaning: string])[] = [
+  ['run', 'executes'],
+  ['wait', 'waits for a slot'],
+  ['queue', 'waits in a queue'],
+  ['retry', 'before the next attempt'],
+  ['group', 'from its first element to its last'],
+  ['instant', 'cached'],
+];
 
 const colourOf = (segment: Segment, { step }: Row): string =>
   segment.failed ? 'var(--failed)' : statusColour(step.status);
