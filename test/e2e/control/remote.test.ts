@@ -293,10 +293,11 @@ test('what a stopped run had left in queues is taken out of them', async () => {
   const agent = await agentHere(it, '--queue', 'services');
   const terminal = new Terminal(it, ['pipe.ts', '--remote', '--queue', 'default']);
   await terminal.event('step.queue', 'first');
-  agent.kill('SIGKILL');
-  await agent.ended;
+  // Detached first: a launcher that is still there drives the run itself once its agent is gone.
   terminal.kill('SIGINT');
   await terminal.ended;
+  agent.kill('SIGKILL');
+  await agent.ended;
   expect(await it.project.store.listQueued('default')).toHaveLength(1);
   expect(await query(['stop', 'latest'], at(it))).toMatchObject({ status: 'aborted' });
   expect(await it.project.store.listQueued('default')).toEqual([]);

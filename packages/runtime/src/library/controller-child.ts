@@ -24,22 +24,31 @@ if (channel === undefined || channel === null || sendMessage === undefined) {
   process.exit(2);
 }
 // A library that finds `process.send` believes that its own parent listens.
+// `process.disconnect` stays: Node itself calls it when the channel ends.
 process.send = undefined as never;
-process.disconnect = undefined as never;
 
 // With blocking pipes nothing that was printed is lost when the process ends, whichever way.
 for (const stream of [process.stdout, process.stderr]) {
   (stream as { _handle?: { setBlocking?: (blocking: boolean) => void } })._handle?.setBlocking?.(true);
 }
 
-process.on('disconnect', () => {
-  // The agent is gone: nothing of this run may be written any more (INVARIANTS 10).
+/** Nothing of this run may be written any more (INVARIANTS 10): the next agent goes on with it. */
+function endWithAgent(): void {
   try {
     process.kill(-process.pid, 'SIGKILL');
   } catch {
     process.kill(process.pid, 'SIGKILL');
   }
-});
+}
+process.on('disconnect', endWithAgent);
+// A dead agent's pipes may break before its channel does: that is no error of the user's, and no end of the run.
+const agent = process.ppid;
+const isAgentGone = (error: unknown): boolean =>
+  process.ppid !== agent || ['EPIPE', 'ECONNRESET'].includes((error as NodeJS.ErrnoException).code ?? '');
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error) => {
+    if (isAgentGone(error)) endWithAgent();
+  });
 
 const stop = new AbortController();
 let graceMs = 0;
@@ -50,6 +59,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   });
 }
 process.on('uncaughtException', (error) => {
+  if (process.ppid !== agent) endWithAgent();
   process.stderr.write(`${textOf(error)}\nnobody awaited it: the run is stopped\n`);
   if (stop.signal.aborted) return;
   // Nothing can be trusted after it: the process ends in any case.
