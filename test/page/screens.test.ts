@@ -1,3 +1,4 @@
+import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { findInaccessible, openBrowser } from '../rig/browser.js';
 import { describePage, pageProject, pipelineSource, settled } from './project.js';
@@ -72,6 +73,32 @@ describePage('compare, run again, tasks and queues', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('by keyboard alone: from the palette to tasks and queues, and through what is compared', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    await page.goto(at('/'));
+    await page.getByRole('link', { name: 'mixed #1' }).waitFor();
+    await go(page, 'Queues');
+    await page.waitForURL(/\/queues/);
+    await tabTo(page, page.getByRole('button', { name: 'default', exact: true }));
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/queue=default/);
+    await go(page, 'Tasks');
+    await page.waitForURL(/\/tasks/);
+    await tabTo(page, page.getByRole('link', { name: 'a script', exact: true }));
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: /a script/ }).waitFor();
+
+    await page.goto(at(pair()));
+    await page.getByRole('rowheader', { name: 'lr' }).waitFor();
+    await tabTo(page, page.getByRole('checkbox', { name: 'also what is the same' }));
+    await page.keyboard.press('Space');
+    await page.getByRole('rowheader', { name: 'load.rows' }).waitFor();
+    await tabTo(page, page.getByRole('button', { name: 'load.rows' }));
+    await page.keyboard.press('Enter');
+    await page.getByRole('region', { name: 'load.rows of #1' }).getByText('row 3', { exact: true }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   test('an artifact is sorted and paged by the server, and opened to its leaves', async () => {
     const { page } = await openBrowser(project.server);
     await page.goto(at(`/runs/${project.run('mixed#1')}?step=load&tab=artifacts&artifact=rows`));
@@ -89,6 +116,23 @@ describePage('compare, run again, tasks and queues', () => {
     const download = page.waitForEvent('download');
     await page.getByRole('link', { name: 'Download' }).click();
     expect((await download).suggestedFilename()).toBe('rows.json');
+  });
+
+  test('a task of its own is accessible in the dark, too', async () => {
+    const { page } = await openBrowser(project.server, { scheme: 'dark' });
+    await page.goto(at('/tasks'));
+    await page.getByRole('link', { name: 'a script', exact: true }).click();
+    await page.getByText('iris.csv').waitFor();
+    for (const [key, shown] of [
+      ['1', page.getByText('iris.csv')],
+      ['3', page.getByRole('log').getByText('depth 3')],
+      ['4', page.getByRole('img', { name: /^ages/ })],
+    ] as const) {
+      await page.keyboard.press(key);
+      await shown.waitFor();
+      await settled(page);
+      expect(await findInaccessible(page), key).toEqual([]);
+    }
   });
 
   test('a task of its own: its parameters, console, artifacts and reports, and a clone of it', async () => {
@@ -128,3 +172,21 @@ describePage('compare, run again, tasks and queues', () => {
     await page.getByRole('img', { name: /^loss/ }).locator('canvas').waitFor();
   });
 });
+
+/** By the palette. */
+async function go(page: Page, name: string): Promise<void> {
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: /^Go to/ }).waitFor();
+  await page.keyboard.type(name);
+  await page.keyboard.press('Enter');
+}
+
+/** From where the focus is, as a person does it; bounded, since focus may be caught in a ring. */
+async function tabTo(page: Page, target: Locator): Promise<void> {
+  await target.waitFor();
+  for (let presses = 0; presses < 80; presses++) {
+    if (await target.evaluate((element) => element.matches(':focus'))) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error('the Tab key does not lead there');
+}
