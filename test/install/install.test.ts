@@ -130,12 +130,13 @@ test('the packages hold what they need and nothing else', () => {
     expect(files, name).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json']));
     const odd = files.filter(
       (file) =>
-        !/^(?:LICENSE|README\.md|package\.json|bin\/[\w-]+\.js|dist\/.*\.js|dist\/types.*|dist\/page\/(?:index\.html|assets\/[\w.-]+\.(?:css|svg)))$/.test(
+        !/^(?:LICENSE|README\.md|package\.json|bin\/[\w-]+\.js|dist\/.*\.js|dist\/types.*|dist\/page\/(?:index\.html|report\.html|assets\/[\w.-]+\.(?:css|svg)))$/.test(
           file,
         ),
     );
     expect(odd, name).toEqual([]);
-    expect(files.includes('dist/page/index.html'), 'the web page').toBe(name === 'run-pipeline');
+    for (const page of ['dist/page/index.html', 'dist/page/report.html'])
+      expect(files.includes(page), page).toBe(name === 'run-pipeline');
     expect(files.filter((file) => /test|fixture|\.map$|tsbuildinfo/.test(file))).toEqual([]);
   }
 });
