@@ -158,7 +158,7 @@ test('any single changed byte of a stored value is detected, wherever it is stor
 
 const jsonValue = fc
   .jsonValue({ noUnicodeString: false })
-  .filter((value) => !JSON.stringify(value).includes('__proto__'));
+  .filter((value) => !/"(?:__proto__|constructor|prototype)":/.test(JSON.stringify(value)));
 
 test('plain JSON is stored byte for byte as superjson writes it', async () => {
   await fc.assert(
@@ -187,7 +187,11 @@ const superjsonValue = fc.letrec((tie) => ({
   ),
   array: fc.array(tie('value'), { maxLength: 4 }),
   object: fc.dictionary(
-    fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom('a.b', 'a\\b', '.')),
+    fc.oneof(
+      // fast-check makes names of Object.prototype on purpose; superjson throws at these.
+      fc.string({ minLength: 1 }).filter((key) => !['__proto__', 'constructor', 'prototype'].includes(key)),
+      fc.constantFrom('a.b', 'a\\b', '.'),
+    ),
     tie('value'),
     { maxKeys: 4, noNullPrototype: true },
   ),
