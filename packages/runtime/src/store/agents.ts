@@ -1,7 +1,8 @@
-import type { TaskId } from '@run-pipeline/core/model';
 import type { AgentRow, NewAgent, Store } from '@run-pipeline/core/ports';
-import type { Connection, SqlRow } from './connection.js';
-import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
+import type { Connection } from './connection.js';
+import { AGENT_COLUMNS, agentOf, serving } from './rows/agent.js';
+import { encodeOwner } from './rows/owner.js';
+import type { WriteBatch } from './write-batch.js';
 
 /** Rows of agents that never said goodbye go after this long, when the next one comes. */
 const FORGOTTEN_MS = 3_600_000;
@@ -55,41 +56,6 @@ export function listAgents(
   query: NonNullable<Parameters<Store['listAgents']>[0]>,
   now: number,
 ): readonly AgentRow[] {
-  const agents = connection
-    .all(
-      `SELECT id, identity, queues, concurrency, version, running, draining, lease_ms, started_at, seen_at FROM agents
-       WHERE lease_until > ? ORDER BY started_at, id`,
-      now,
-    )
-    .map(agentRow);
-  const { queue } = query;
-  if (queue === undefined) return agents;
-  return agents.filter(({ queues, draining }) => !draining && queues.includes(queue));
-}
-
-function agentRow(row: SqlRow): AgentRow {
-  const [id, identity, queues, concurrency, version, running, draining, leaseMs, startedAt, seenAt] = row as [
-    string,
-    string,
-    string,
-    number,
-    string,
-    string,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return {
-    id,
-    identity: decodeOwner(identity),
-    queues: JSON.parse(queues) as string[],
-    concurrency,
-    leaseMs,
-    version,
-    running: JSON.parse(running) as TaskId[],
-    draining: draining === 1,
-    startedAt: new Date(startedAt).toISOString(),
-    seenAt: new Date(seenAt).toISOString(),
-  };
+  const sql = `SELECT ${AGENT_COLUMNS} FROM agents WHERE lease_until > ? ORDER BY started_at, id`;
+  return serving(connection.all(sql, now).map(agentOf), query.queue);
 }

@@ -1,23 +1,24 @@
-import type { TaskId, TaskStatus } from '@run-pipeline/core/model';
+import type { TaskId } from '@run-pipeline/core/model';
 import type { AttemptState, ProcessIdentity, Store, TaskStop } from '@run-pipeline/core/ports';
 import type { Connection } from './connection.js';
 import { leaveToNext } from './waiting-runs.js';
 import { enqueueTask, jobOf } from './jobs.js';
 import { requeue } from './lost-attempts.js';
 import { countTaken } from './queues.js';
+import { ATTEMPT_COLUMNS, attemptOf } from './rows/attempt.js';
+import { encodeOwner } from './rows/owner.js';
+import { lostAgents, type OwnAttempt } from './rows/task-state.js';
+import { mayStart } from './rules/claim.js';
 import {
   endAttempt,
   endStopped,
   forgetAttempt,
   heldAttempt,
-  lostAgents,
   mayAct,
   survivorsOf,
   taskState,
-  type LostAttempt,
-  type OwnAttempt,
 } from './task-state.js';
-import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
+import type { WriteBatch } from './write-batch.js';
 
 /**
  * The attempts of tasks from queues and of scripts run by hand.
@@ -73,8 +74,7 @@ export function startTask(
   const state = taskState(connection, claim.task);
   if (state === undefined) return { ok: false };
   const record = connection.get('SELECT 1 FROM task_records WHERE id = ?', claim.task);
-  const again = claim.again === true && (state.status === 'failed' || state.status === 'aborted');
-  if ((state.status !== 'created' && !again) || record === undefined)
+  if (!mayStart(state.status, claim.again === true) || record === undefined)
     return { ok: false, status: state.status };
   const fence = batch.nextFence();
   const attempt = state.attempt + 1;
@@ -133,47 +133,8 @@ export function readAttempts(
   tasks: readonly TaskId[],
   now: number,
 ): ReadonlyMap<TaskId, AttemptState> {
-  const rows = connection.all(
-    `SELECT id, attempt, status, queue, identity, agent, executor, lease_until, lost, outputs FROM tasks
-     WHERE id IN (SELECT value FROM json_each(?)) AND kind IS NOT NULL`,
-    JSON.stringify(tasks),
-  ) as [
-    TaskId,
-    number,
-    TaskStatus,
-    string | null,
-    string | null,
-    string | null,
-    string | null,
-    number,
-    string | null,
-    number | null,
-  ][];
-  return new Map(
-    rows.map(([id, attempt, status, queue, identity, agent, executor, leaseUntil, lost, outputs]) => [
-      id,
-      {
-        attempt,
-        status,
-        queue: queue ?? undefined,
-        identity: identity ?? undefined,
-        agent: agent ?? undefined,
-        // While it waits, the row may still name who had the attempt before.
-        executor: executor === null || status === 'queued' ? undefined : decodeOwner(executor),
-        leaseExpired: status === 'running' && leaseUntil <= now,
-        lost:
-          lost === null
-            ? []
-            : (JSON.parse(lost) as LostAttempt[]).map((one) => ({
-                attempt: one.attempt,
-                reason: one.reason,
-                agent: one.agent,
-                executor: one.executor,
-              })),
-        outputs: outputs ?? 0,
-      },
-    ]),
-  );
+  const sql = `SELECT ${ATTEMPT_COLUMNS} FROM tasks WHERE id IN (SELECT value FROM json_each(?)) AND kind IS NOT NULL`;
+  return new Map(connection.all(sql, JSON.stringify(tasks)).map((row) => attemptOf(row, now)));
 }
 
 /** The first reason stays. */

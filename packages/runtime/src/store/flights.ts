@@ -1,6 +1,7 @@
 import type { Fingerprint, RunId, StepName } from '@run-pipeline/core/model';
 import type { ProcessIdentity, Store } from '@run-pipeline/core/ports';
-import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
+import { decodeOwner, encodeOwner } from './rows/owner.js';
+import type { WriteBatch } from './write-batch.js';
 
 type Holder = Parameters<Store['claimFingerprint']>[1];
 type ClaimResult = Awaited<ReturnType<Store['claimFingerprint']>>;

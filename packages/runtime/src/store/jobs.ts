@@ -1,10 +1,13 @@
-import type { RunId, StepName, TaskId, TaskStatus } from '@run-pipeline/core/model';
-import type { JobKind, NewJob, QueuedJob, Store } from '@run-pipeline/core/ports';
-import { forgetAttempt, mayAct, taskState, type OwnAttempt, type TaskState } from './task-state.js';
-import type { Connection, SqlRow } from './connection.js';
-import { waitForAgent } from './waiting-runs.js';
+import type { TaskId } from '@run-pipeline/core/model';
+import type { NewJob, QueuedJob, Store } from '@run-pipeline/core/ports';
+import type { Connection } from './connection.js';
 import { queuesByTurn } from './queues.js';
-import type { RunState, WriteBatch } from './write-batch.js';
+import { JOB_COLUMNS, queuedJobOf } from './rows/job.js';
+import type { OwnAttempt } from './rows/task-state.js';
+import { nextAttempt, refuseJob } from './rules/enqueue.js';
+import { forgetAttempt, mayAct, taskState } from './task-state.js';
+import { waitForAgent } from './waiting-runs.js';
+import type { WriteBatch } from './write-batch.js';
 
 type Enqueued = Awaited<ReturnType<Store['enqueueTask']>>;
 
@@ -16,10 +19,13 @@ export function enqueueTask(batch: WriteBatch, job: NewJob): Enqueued {
   const { connection, now } = batch;
   const run = job.run === undefined ? undefined : batch.run(job.run.id);
   const state = taskState(connection, job.task);
-  const refused = refuse(batch, { job, run, state });
+  const hasRecord =
+    job.run === undefined &&
+    connection.get('SELECT 1 FROM task_records WHERE id = ?', job.task) !== undefined;
+  const refused = refuseJob({ job, run, hasRecord, state, now });
   if (refused !== undefined) return refused;
 
-  const attempt = Math.max(job.run?.attempt ?? 1, (state?.attempt ?? 0) + 1);
+  const attempt = nextAttempt(job, state);
   forgetAttempt(batch, job.task, attempt);
   if (state === undefined) {
     connection.run(
@@ -50,36 +56,6 @@ export function enqueueTask(batch: WriteBatch, job: NewJob): Enqueued {
   if (job.kind === 'controller') waitForAgent(batch, job.task, { evenEnded: true });
   return { ok: true, attempt };
 }
-
-function refuse(
-  batch: WriteBatch,
-  {
-    job,
-    run,
-    state,
-  }: {
-    readonly job: NewJob;
-    readonly run: RunState | undefined;
-    readonly state: TaskState | undefined;
-  },
-): Enqueued | undefined {
-  if (job.run !== undefined) {
-    if (run === undefined) return { ok: false, reason: 'unknown' };
-    if (run.epoch !== job.run.epoch) return { ok: false, reason: 'stale-epoch' };
-    // A step of this run that the run itself was executing, as an older owner or too long ago.
-    if (state?.status === 'running' && state.run === run.n && state.agent === null) {
-      if (state.epoch < run.epoch || state.leaseUntil <= batch.now) return undefined;
-    }
-  } else if (batch.connection.get('SELECT 1 FROM task_records WHERE id = ?', job.task) === undefined) {
-    return { ok: false, reason: 'unknown' };
-  }
-  const ended = job.run?.again === true ? ENDED : ENDED_BADLY;
-  const free = state === undefined || state.status === 'created' || ended.includes(state.status);
-  return free ? undefined : { ok: false, reason: 'status', status: state.status };
-}
-
-const ENDED_BADLY: readonly TaskStatus[] = ['failed', 'aborted'];
-const ENDED: readonly TaskStatus[] = [...ENDED_BADLY, 'completed'];
 
 function keepSpec(batch: WriteBatch, job: NewJob): void {
   if (job.spec === undefined) {
@@ -115,7 +91,7 @@ export function clearQueue(batch: WriteBatch, queue: string): readonly TaskId[] 
   return tasks;
 }
 
-const SELECT_JOB = `SELECT t.id, t.attempt, t.kind, t.queue, t.priority, r.id, t.step, t.queued_at FROM tasks t`;
+const SELECT_JOB = `SELECT ${JOB_COLUMNS} FROM tasks t`;
 const ITS_RUN = 'LEFT JOIN runs r ON r.n = t.run';
 // The index is named: without statistics SQLite might walk all tasks of all runs.
 const SELECT_WAITING = `${SELECT_JOB} INDEXED BY tasks_waiting ${ITS_RUN} WHERE t.status = 'queued' AND t.queue = ?`;
@@ -123,7 +99,7 @@ const IN_TURN = 'ORDER BY t.priority DESC, t.place';
 
 export function jobOf(connection: Connection, task: TaskId): QueuedJob | undefined {
   const row = connection.get(`${SELECT_JOB} ${ITS_RUN} WHERE t.id = ? AND t.status = 'queued'`, task);
-  return row && queuedJob(row);
+  return row && queuedJobOf(row);
 }
 
 /** `kinds` are those to leave alone. */
@@ -138,34 +114,11 @@ export function nextQueued(
       queue,
       but,
     );
-    if (row !== undefined) return queuedJob(row);
+    if (row !== undefined) return queuedJobOf(row);
   }
   return undefined;
 }
 
 export function listQueued(connection: Connection, queue: string): readonly QueuedJob[] {
-  return connection.all(`${SELECT_WAITING} ${IN_TURN}`, queue).map(queuedJob);
-}
-
-function queuedJob(row: SqlRow): QueuedJob {
-  const [task, attempt, kind, queue, priority, run, step, queuedAt] = row as [
-    TaskId,
-    number,
-    JobKind,
-    string,
-    number,
-    RunId | null,
-    StepName | null,
-    number,
-  ];
-  return {
-    task,
-    attempt,
-    kind,
-    queue,
-    priority,
-    run: run ?? undefined,
-    step: step ?? undefined,
-    enqueuedAt: new Date(queuedAt).toISOString(),
-  };
+  return connection.all(`${SELECT_WAITING} ${IN_TURN}`, queue).map(queuedJobOf);
 }

@@ -1,22 +1,11 @@
 import type { Store } from '@run-pipeline/core/ports';
+import type { TaskState } from './rows/task-state.js';
+import { fateOfLost, withLost } from './rules/lost.js';
+import { endAttempt, expiredAttempts, forgetAttempt } from './task-state.js';
 import { leaveToNext, waitForAgent } from './waiting-runs.js';
-import {
-  endAttempt,
-  endStopped,
-  expiredAttempts,
-  forgetAttempt,
-  lostAgents,
-  type LostAttempt,
-  type TaskState,
-} from './task-state.js';
 import type { WriteBatch } from './write-batch.js';
 
 type Recovered = Awaited<ReturnType<Store['recoverTasks']>>;
-
-/** An attempt that is lost so many times with its agent is not given to another one: it may be what kills them. */
-const MOST_LOST = 3;
-/** Of a list that only grows when agents come and go: the latest are told. */
-const TOLD = 20;
 
 /**
  * Attempts whose executor was not heard of for longer than its lease. The lease alone decides, by the
@@ -27,21 +16,15 @@ export function recoverTasks(batch: WriteBatch): Recovered {
   const failed: Recovered['failed'][number][] = [];
   const aborted: Recovered['aborted'][number][] = [];
   for (const state of expiredAttempts(batch.connection, batch.now)) {
-    const { task, queue, agent, stop } = state;
-    const who = agent === null ? 'the process that executed it' : `agent ${agent}`;
-    const reason = `${who} was not heard of for longer than its lease`;
-    if (stop !== undefined && !leaveToNext(batch, state, stop)) {
-      endStopped(batch, task, stop);
-      aborted.push(task);
-    } else if (queue === null) {
-      endAttempt(batch, task, 'aborted', { name: 'ProcessLost', code: 'process-lost', message: reason });
-      aborted.push(task);
-    } else if (lostAgents(state) + 1 >= MOST_LOST) {
-      const message = `lost ${MOST_LOST} times while it was executed; the last time ${reason}`;
-      endAttempt(batch, task, 'failed', { name: 'AgentLost', code: 'agent-lost', message });
-      failed.push(task);
-    } else {
+    const { task, stop } = state;
+    const leftToNext = stop !== undefined && leaveToNext(batch, state, stop);
+    const fate = fateOfLost(state, { leftToNext });
+    if (fate.kind === 'requeued') {
+      const { queue, reason } = fate;
       requeued.push({ task, attempt: requeue(batch, state, { reason }), queue });
+    } else {
+      endAttempt(batch, task, fate.status, fate.error);
+      (fate.status === 'failed' ? failed : aborted).push(task);
     }
   }
   return { requeued, failed, aborted };
@@ -54,15 +37,6 @@ export function requeue(
   lost: { readonly reason: string; readonly back?: true },
 ): number {
   const attempt = state.attempt + 1;
-  // Without a group it is the agent itself, which nobody ends.
-  const worker =
-    lost.back === true || state.executor?.processGroup === undefined ? undefined : state.executor;
-  const entry: LostAttempt = {
-    attempt: state.attempt,
-    ...(state.agent === null ? {} : { agent: state.agent }),
-    ...(worker === undefined ? {} : { executor: worker }),
-    ...lost,
-  };
   forgetAttempt(batch, state.task, attempt);
   // The run's own executor stays on record: a resumed run makes sure that it is dead.
   batch.connection.run(
@@ -70,7 +44,7 @@ export function requeue(
        stop = NULL, outputs = 0, executor = iif(agent IS NULL, executor, NULL), agent = NULL WHERE id = ?`,
     attempt,
     batch.now,
-    JSON.stringify([...state.lost, entry].slice(-TOLD)),
+    JSON.stringify(withLost(state, lost)),
     state.task,
   );
   if (state.kind === 'controller') waitForAgent(batch, state.task, { evenEnded: false });

@@ -2,7 +2,8 @@ import type { RunId, RunStatus } from '@run-pipeline/core/model';
 import type { NewRun, ProcessIdentity, RunQuery, RunRow } from '@run-pipeline/core/ports';
 import { RunPipelineError } from '@run-pipeline/core/model';
 import type { Connection, SqlRow, SqlValue } from './connection.js';
-import { decodeOwner, encodeOwner, type RunState, type WriteBatch } from './write-batch.js';
+import { decodeOwner, encodeOwner } from './rows/owner.js';
+import type { RunState, WriteBatch } from './write-batch.js';
 
 /**
  * Rows of runs: their names, their owner with epoch and lease.

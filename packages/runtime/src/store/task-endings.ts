@@ -1,13 +1,8 @@
-import type {
-  ArtifactRecord,
-  ErrorRecord,
-  StoredArtifact,
-  TaskId,
-  TaskStatus,
-} from '@run-pipeline/core/model';
+import type { StoredArtifact, TaskId } from '@run-pipeline/core/model';
 import type { NewEnding, TaskEnding } from '@run-pipeline/core/ports';
-import { endAttempt, heldAttempt } from './task-state.js';
 import type { Connection } from './connection.js';
+import { endingOf, storedArtifactOf } from './rows/ending.js';
+import { endAttempt, heldAttempt } from './task-state.js';
 import type { WriteBatch } from './write-batch.js';
 
 /** How an attempt ended and what it left: outcome, artifacts and their pins, in one transaction. */
@@ -50,11 +45,8 @@ export function readTaskArtifacts(connection: Connection, task: TaskId): readonl
     `SELECT a.record, b.bytes FROM task_artifacts a LEFT JOIN blobs b ON b.hash = a.hash
      WHERE a.task = ? ORDER BY a.position, a.name`,
     task,
-  ) as [string, Uint8Array | null][];
-  return rows.map(([text, bytes]) => {
-    const record = JSON.parse(text) as ArtifactRecord;
-    return bytes === null ? { record } : { record, inline: bytes };
-  });
+  );
+  return rows.map(storedArtifactOf);
 }
 
 export function readTaskEnding(connection: Connection, task: TaskId): TaskEnding | undefined {
@@ -63,15 +55,6 @@ export function readTaskEnding(connection: Connection, task: TaskId): TaskEnding
      LEFT JOIN task_documents d ON d.task = t.id AND d.name = 'ending'
      WHERE t.id = ? AND t.status IN ('completed', 'failed', 'aborted', 'published') AND t.finished_at IS NOT NULL`,
     task,
-  ) as [number, number, TaskStatus, string | null, Uint8Array | null] | undefined;
-  if (row === undefined) return undefined;
-  const [attempt, fence, status, error, document] = row;
-  return {
-    attempt,
-    fence,
-    // Published since: it had completed.
-    status: status === 'published' ? 'completed' : (status as TaskEnding['status']),
-    error: error === null ? undefined : (JSON.parse(error) as ErrorRecord),
-    document: document ?? undefined,
-  };
+  );
+  return row && endingOf(row);
 }

@@ -1,20 +1,15 @@
-import type {
-  Digest,
-  ErrorRecord,
-  RunId,
-  StepName,
-  TaskConfigurations,
-  TaskEdit,
-  TaskId,
-  TaskParameters,
-  TaskRecord,
-  TaskScript,
-  TaskStatus,
-  TaskType,
-} from '@run-pipeline/core/model';
+import type { TaskEdit, TaskId, TaskRecord, TaskScript } from '@run-pipeline/core/model';
 import type { NewTask, Store, TaskQuery } from '@run-pipeline/core/ports';
-import type { Connection, SqlRow, SqlValue } from './connection.js';
-import { applyEdit, changesPublished, type EditableRecord } from './record-edits.js';
+import type { Connection, SqlValue } from './connection.js';
+import {
+  EDITED_COLUMNS,
+  editedValues,
+  EMPTY_RECORD,
+  recordOf,
+  SELECT_RECORD,
+  valuesOfScript,
+} from './rows/record.js';
+import { applyEdit, changesPublished } from './rules/record-edits.js';
 import { requireRun } from './runs.js';
 import { taskState } from './task-state.js';
 import type { WriteBatch } from './write-batch.js';
@@ -35,15 +30,11 @@ export function createTask(batch: WriteBatch, task: NewTask): TaskRecord {
     run?.n ?? null,
     task.step ?? null,
   );
-  const record = applyEdit({ ...EMPTY, project: task.project, name: task.name, type: task.type }, task.edit);
-  connection.run(
-    `INSERT INTO task_records (id, parent, created_at, project, name, type, tags, comment, script, parameters,
-       configurations, progress) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    task.id,
-    task.parent ?? null,
-    now,
-    ...columns(record),
+  const record = applyEdit(
+    { ...EMPTY_RECORD, project: task.project, name: task.name, type: task.type },
+    task.edit,
   );
+  connection.run(INSERT_RECORD, task.id, task.parent ?? null, now, ...editedValues(record));
   for (const { hash, bytes } of task.values ?? []) {
     batch.addBlob(hash, bytes.byteLength, bytes);
     batch.taskPins.add(task.id, hash);
@@ -52,31 +43,12 @@ export function createTask(batch: WriteBatch, task: NewTask): TaskRecord {
   return readTask(connection, task.id, now)!;
 }
 
-const EMPTY = {
-  tags: [],
-  comment: '',
-  script: undefined,
-  parameters: {},
-  configurations: {},
-  progress: undefined,
-} as const;
+const INSERT_RECORD = `INSERT INTO task_records (id, parent, created_at, ${EDITED_COLUMNS.join(', ')})
+  VALUES (?, ?, ?, ${EDITED_COLUMNS.map(() => '?').join(', ')})`;
+const UPDATE_RECORD = `UPDATE task_records SET ${EDITED_COLUMNS.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`;
 
-const columns = (record: EditableRecord): readonly SqlValue[] => [
-  record.project,
-  record.name,
-  record.type,
-  JSON.stringify(record.tags),
-  record.comment,
-  record.script === undefined ? null : JSON.stringify(record.script),
-  JSON.stringify(record.parameters),
-  JSON.stringify(record.configurations),
-  record.progress ?? null,
-];
-
-/** A clone refers to the same values as its parent, and outlives it. */
 function pinScript(batch: WriteBatch, task: TaskId, script: TaskScript | undefined): void {
-  const hashes: readonly (Digest | undefined)[] = [script?.launch, script?.git?.diff];
-  for (const hash of hashes) if (hash !== undefined) batch.taskPins.add(task, hash);
+  for (const hash of valuesOfScript(script)) batch.taskPins.add(task, hash);
 }
 
 export function editTask(
@@ -98,12 +70,7 @@ export function editTask(
     return { ok: false, reason: 'status', task: record };
 
   const edited = applyEdit(record, edit);
-  connection.run(
-    `UPDATE task_records SET project = ?, name = ?, type = ?, tags = ?, comment = ?, script = ?, parameters = ?,
-       configurations = ?, progress = ? WHERE id = ?`,
-    ...columns(edited),
-    task,
-  );
+  connection.run(UPDATE_RECORD, ...editedValues(edited), task);
   if (edit.script !== undefined) pinScript(batch, task, edit.script);
   return { ok: true, task: readTask(connection, task, now)! };
 }
@@ -114,14 +81,9 @@ export function publishTask(batch: WriteBatch, task: TaskId): boolean {
   return batch.connection.run(sql, task) > 0;
 }
 
-const SELECT_RECORD = `SELECT c.id, c.project, c.name, c.type, t.status, c.tags, c.comment, c.parent, r.id, t.step,
-    c.script, c.parameters, c.configurations, c.progress, t.queue, t.priority, t.attempt, c.created_at,
-    t.started_at, t.finished_at, t.error, t.lease_until, t.queued_at
-  FROM task_records c JOIN tasks t ON t.id = c.id LEFT JOIN runs r ON r.n = t.run`;
-
 export function readTask(connection: Connection, task: TaskId, now: number): TaskRecord | undefined {
   const row = connection.get(`${SELECT_RECORD} WHERE c.id = ?`, task);
-  return row && taskRecord(row, now);
+  return row && recordOf(row, now);
 }
 
 /** Newest first. */
@@ -147,61 +109,5 @@ export function findTasks(connection: Connection, query: TaskQuery, now: number)
   const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
   return connection
     .all(`${SELECT_RECORD} ${condition} ORDER BY c.n DESC LIMIT ?`, ...values, query.limit ?? -1)
-    .map((row) => taskRecord(row, now));
-}
-
-function taskRecord(row: SqlRow, now: number): TaskRecord {
-  const [id, project, name, type, status, tags, comment, parent, run, step, ...rest] = row as [
-    TaskId,
-    string,
-    string,
-    TaskType,
-    TaskStatus,
-    string,
-    string,
-    TaskId | null,
-    RunId | null,
-    StepName | null,
-    string | null,
-    string,
-    string,
-    number | null,
-    string | null,
-    number | null,
-    number,
-    number,
-    number | null,
-    number | null,
-    string | null,
-    number,
-    number | null,
-  ];
-  const [script, parameters, configurations, progress, queue, priority, attempt, ...times] = rest;
-  const [createdAt, startedAt, finishedAt, error, leaseUntil, queuedAt] = times;
-  // Of an attempt that waits, or ended while it did, there was no execution.
-  const waited = status === 'queued' || (status === 'aborted' && startedAt === null && queuedAt !== null);
-  return {
-    id,
-    project,
-    name,
-    type,
-    status,
-    tags: JSON.parse(tags) as string[],
-    comment,
-    parent: parent ?? undefined,
-    run: run ?? undefined,
-    step: step ?? undefined,
-    script: script === null ? undefined : (JSON.parse(script) as TaskScript),
-    parameters: JSON.parse(parameters) as TaskParameters,
-    configurations: JSON.parse(configurations) as TaskConfigurations,
-    progress: progress ?? undefined,
-    queue: queue ?? undefined,
-    priority: priority ?? 0,
-    attempt: waited ? Math.max(0, attempt - 1) : attempt,
-    createdAt: new Date(createdAt).toISOString(),
-    startedAt: startedAt === null ? undefined : new Date(startedAt).toISOString(),
-    finishedAt: finishedAt === null ? undefined : new Date(finishedAt).toISOString(),
-    error: error === null ? undefined : (JSON.parse(error) as ErrorRecord),
-    leaseExpired: status === 'running' && leaseUntil <= now,
-  };
+    .map((row) => recordOf(row, now));
 }

@@ -1,42 +1,23 @@
-import type { RunId, StepName, TaskId, TaskStatus } from '@run-pipeline/core/model';
-import type {
-  JobKind,
-  ProcessIdentity,
-  Store,
-  TaskClaim,
-  TaskFinish,
-  TaskRow,
-} from '@run-pipeline/core/ports';
-import { forgetAttempt, survivorsOf, taskState } from './task-state.js';
-import type { Connection, SqlRow, SqlValue } from './connection.js';
+import type { RunId, TaskId, TaskStatus } from '@run-pipeline/core/model';
+import type { ProcessIdentity, Store, TaskClaim, TaskFinish, TaskRow } from '@run-pipeline/core/ports';
+import type { Connection, SqlValue } from './connection.js';
+import { decodeOwner, encodeOwner } from './rows/owner.js';
+import { SELECT_CLAIMED, taskRowOf } from './rows/task-row.js';
+import { mayClaim } from './rules/claim.js';
 import { requireRun } from './runs.js';
-import { decodeOwner, encodeOwner, type WriteBatch } from './write-batch.js';
+import { forgetAttempt, survivorsOf, taskState } from './task-state.js';
+import type { WriteBatch } from './write-batch.js';
 
-/**
- * The right to execute one attempt of a task.
- *
- * - At most one holder: while a lease lives nobody else gets it, except a newer epoch of the same run
- *   (its controller has made sure that the old worker is dead).
- * - A completed task is never given out again, but to its run when an agent completed it with other inputs.
- * - Whoever holds the newest fence may finish, also after its lease ran out; nobody else ever may.
- * - An attempt on an agent is not the old controller's: a newer epoch gets it only when its lease is over.
- */
+/** The right of a run to execute one attempt of a task itself: see `rules/claim.ts`. */
 export function claimTask(batch: WriteBatch, claim: TaskClaim): Awaited<ReturnType<Store['claimTask']>> {
   const run = requireRun(batch, claim.run);
   if (run.epoch !== claim.epoch) return { ok: false, holder: decodeOwner(run.owner) };
-  const held = batch.connection.get(
-    'SELECT run, epoch, status, lease_until, executor, kind, agent FROM tasks WHERE id = ?',
-    claim.task,
-  ) as [number | null, number, TaskStatus, number, string | null, JobKind | null, string | null] | undefined;
+  const held = taskState(batch.connection, claim.task);
   let survivors: readonly ProcessIdentity[] = [];
   if (held !== undefined) {
-    const [heldRun, epoch, status, leaseUntil, executor, kind, agent] = held;
-    const newerEpoch = heldRun === run.n && claim.epoch > epoch && agent === null;
-    const live = status === 'running' && leaseUntil > batch.now && !newerEpoch;
-    const untaken = claim.again === true && status === 'completed' && kind !== null;
-    if (live || (status === 'completed' && !untaken) || status === 'published')
-      return { ok: false, holder: decodeOwner(executor ?? run.owner) };
-    if (kind !== null) survivors = survivorsOf(batch.connection, taskState(batch.connection, claim.task)!);
+    if (!mayClaim(held, claim, { run: run.n, now: batch.now }))
+      return { ok: false, holder: held.executor ?? decodeOwner(run.owner) };
+    if (held.kind !== null) survivors = survivorsOf(batch.connection, held);
     // Nothing of an earlier attempt may show under this one.
     forgetAttempt(batch, claim.task, claim.attempt);
   }
@@ -78,14 +59,9 @@ export function finishTask(batch: WriteBatch, finish: TaskFinish): void {
   );
 }
 
-/** Steps that somebody has claimed; of the others there is nobody to tell. */
-const SELECT_TASK = `SELECT t.id, r.id, t.step, t.attempt, t.fence, t.status, t.executor, t.lease_until, t.agent
-  FROM tasks t JOIN runs r ON r.n = t.run`;
-const CLAIMED_STEPS = 't.step IS NOT NULL AND t.executor IS NOT NULL';
-
 export function getTask(connection: Connection, task: TaskId, now: number): TaskRow | undefined {
-  const row = connection.get(`${SELECT_TASK} WHERE t.id = ? AND ${CLAIMED_STEPS}`, task);
-  return row && taskRow(row, now);
+  const row = connection.get(`${SELECT_CLAIMED} AND t.id = ?`, task);
+  return row && taskRowOf(row, now);
 }
 
 /** In the order in which they were claimed. */
@@ -94,7 +70,7 @@ export function listTasks(
   query: { readonly run?: RunId; readonly status?: readonly TaskStatus[] },
   now: number,
 ): readonly TaskRow[] {
-  const where: string[] = [CLAIMED_STEPS];
+  const where: string[] = [SELECT_CLAIMED];
   const values: SqlValue[] = [];
   if (query.run !== undefined) {
     where.push('t.run = (SELECT n FROM runs WHERE id = ?)');
@@ -105,31 +81,6 @@ export function listTasks(
     values.push(JSON.stringify(query.status));
   }
   return connection
-    .all(`${SELECT_TASK} WHERE ${where.join(' AND ')} ORDER BY t.fence`, ...values)
-    .map((row) => taskRow(row, now));
-}
-
-function taskRow(row: SqlRow, now: number): TaskRow {
-  const [task, run, step, attempt, fence, status, executor, leaseUntil, agent] = row as [
-    TaskId,
-    RunId,
-    StepName,
-    number,
-    number,
-    TaskStatus,
-    string,
-    number,
-    string | null,
-  ];
-  return {
-    task,
-    run,
-    step,
-    attempt,
-    fence,
-    status,
-    executor: decodeOwner(executor),
-    leaseExpired: leaseUntil <= now,
-    ...(agent === null ? {} : { agent }),
-  };
+    .all(`${where.join(' AND ')} ORDER BY t.fence`, ...values)
+    .map((row) => taskRowOf(row, now));
 }

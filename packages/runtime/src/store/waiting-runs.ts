@@ -1,7 +1,7 @@
 import type { RunId, TaskId } from '@run-pipeline/core/model';
 import type { TaskStop } from '@run-pipeline/core/ports';
 import { WAITING } from './runs.js';
-import type { TaskState } from './task-state.js';
+import type { TaskState } from './rows/task-state.js';
 import type { WriteBatch } from './write-batch.js';
 
 /**

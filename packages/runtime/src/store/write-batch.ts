@@ -1,5 +1,4 @@
 import type { Digest, Fingerprint, RunId } from '@run-pipeline/core/model';
-import type { ProcessIdentity } from '@run-pipeline/core/ports';
 import { BulkInsert } from './bulk-insert.js';
 import type { Connection } from './connection.js';
 
@@ -185,6 +184,3 @@ export class WriteBatch {
     );
   }
 }
-
-export const encodeOwner = (owner: ProcessIdentity): string => JSON.stringify(owner);
-export const decodeOwner = (text: unknown): ProcessIdentity => JSON.parse(String(text)) as ProcessIdentity;

@@ -1,0 +1,38 @@
+import type { TaskId } from '@run-pipeline/core/model';
+import type { AgentRow } from '@run-pipeline/core/ports';
+import { decodeOwner } from './owner.js';
+import type { Row } from './row.js';
+
+export const AGENT_COLUMNS =
+  'id, identity, queues, concurrency, version, running, draining, lease_ms, started_at, seen_at';
+
+export function agentOf(row: Row): AgentRow {
+  const [id, identity, queues, concurrency, version, running, draining, leaseMs, startedAt, seenAt] = row as [
+    string,
+    string,
+    string,
+    number,
+    string,
+    string,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return {
+    id,
+    identity: decodeOwner(identity),
+    queues: JSON.parse(queues) as string[],
+    concurrency,
+    leaseMs,
+    version,
+    running: JSON.parse(running) as TaskId[],
+    draining: draining === 1,
+    startedAt: new Date(startedAt).toISOString(),
+    seenAt: new Date(seenAt).toISOString(),
+  };
+}
+
+/** Those that serve `queue` and do not drain; all when none is asked for. */
+export const serving = (agents: readonly AgentRow[], queue: string | undefined): readonly AgentRow[] =>
+  queue === undefined ? agents : agents.filter(({ queues, draining }) => !draining && queues.includes(queue));
