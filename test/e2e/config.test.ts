@@ -26,11 +26,42 @@ test('the config file says where artifacts are kept, and workers find them there
   expect(existsSync(project.path('kept/blobs', hex.slice(0, 2), hex))).toBe(true);
 });
 
+test('questions find the store where the config file says it is', async () => {
+  const project = scratch({
+    'pipe.ts': PIPELINE,
+    'run-pipeline.config.ts': `export default { store: 'kept/runs.db' };\n`,
+  });
+  project.write({ 'kept/.keep': '' });
+  const options = { cwd: project.directory };
+  expect((await watchRun(['pipe.ts'], options)).by).toEqual({ completed: ['large', 'size'] });
+  expect(await query(['runs'], options)).toHaveLength(1);
+  expect(existsSync(project.path('.run-pipeline/state.db'))).toBe(false);
+});
+
+test('a password is in no error, as text and as JSON, with --trace too', async () => {
+  const project = scratch({
+    'pipe.ts': PIPELINE,
+    'run-pipeline.config.ts': `export default { store: 'postgres://app:hidden@db.local/runs' };\n`,
+  });
+  const options = { cwd: project.directory };
+  for (const words of [
+    ['runs', '--json'],
+    ['pipe.ts', '--trace'],
+    ['show', 'latest', '--trace'],
+    ['doctor', '--json'],
+  ]) {
+    const { code, stdout, stderr } = await runPipeline(words, options);
+    expect([words, code]).toEqual([words, words[0] === 'doctor' ? 4 : 2]);
+    expect(stdout + stderr).toContain('postgres://app:***@db.local/runs');
+    expect(stdout + stderr).not.toContain('hidden');
+  }
+});
+
 test('a setting without a driver, and one that does not exist, are errors before anything runs', async () => {
   const project = scratch({ 'pipe.ts': PIPELINE });
   const remote = await runPipeline(['pipe.ts'], {
     cwd: project.directory,
-    env: { RUN_PIPELINE_STORE: 'postgres://127.0.0.1/runs' },
+    env: { RUN_PIPELINE_STORE: 'mysql://127.0.0.1/runs' },
   });
   expect([remote.code, remote.stderr]).toEqual([2, expect.stringContaining('no driver')]);
   project.write({ 'run-pipeline.config.ts': 'export default { concurency: 2 };\n' });

@@ -71,7 +71,7 @@ export interface Fleet {
 export async function fleet(files: Readonly<Record<string, string>>): Promise<Fleet> {
   const directory = scratch(files);
   const project = await openProject({ cwd: directory.directory, env: {} });
-  onTestFinished(() => project.store.close());
+  onTestFinished(() => project.close());
   const { store } = project;
   const record = async (file: string, edit: TaskEdit = {}): Promise<TaskId> => {
     const { hash, manifest } = await packageScript({ paths: project, file });

@@ -209,7 +209,7 @@ export class CrashCase {
     try {
       return await use(project);
     } finally {
-      await project.store.close();
+      await project.close();
     }
   }
 

@@ -14,7 +14,7 @@ export async function withState<T>(
   try {
     return await use(project);
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }
 

@@ -33,7 +33,7 @@ async function claimed(code: string): Promise<Claimed> {
   });
   onTestFinished(async () => {
     await pool.close();
-    await project.store.close();
+    await project.close();
   });
   const { hash, manifest } = await packageScript({ paths: project, file: 'script.ts' });
   const id = newTaskId();

@@ -10,3 +10,4 @@ export * from './task.js';
 export * from './task-edits.js';
 export * from './package.js';
 export * from './did-you-mean.js';
+export * from './mask-url.js';

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { RunRow } from '@run-pipeline/core/ports';
-import { openProject } from '../engine/index.js';
+import { openWith, readSettings } from '../engine/open-project.js';
 import { resolvePaths } from '../project/paths.js';
 import type { Project } from '../project/project.js';
 import type { Context } from './context.js';
@@ -10,9 +9,10 @@ import { noRuns, selectRun } from './select-run.js';
 /** Opens the project's state, which a question must not create: undefined when there is none yet. */
 export async function openExisting(context: Context): Promise<Project | undefined> {
   const paths = resolvePaths(context);
-  const { RUN_PIPELINE_STORE: store } = context.env;
-  if ((store ?? '') === '' && !existsSync(join(paths.home, 'state.db'))) return undefined;
-  return openProject(context);
+  const settings = await readSettings(paths, context.env);
+  // A store elsewhere says itself what is in it.
+  if (settings.store.driver === 'sqlite' && !existsSync(settings.store.file)) return undefined;
+  return openWith(paths, settings, context.env);
 }
 
 /** Opens the project, lets `use` work with it, and closes it in any case. */
@@ -22,7 +22,7 @@ export async function withExisting<T>(context: Context, use: (project: Project) 
   try {
     return await use(project);
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }
 

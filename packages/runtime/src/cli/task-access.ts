@@ -15,7 +15,7 @@ export async function withTask<T>(
   try {
     return await use(project, await findTask(project, context.arguments[0]!));
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }
 
@@ -25,7 +25,7 @@ export async function withProject<T>(context: Context, use: (project: Project) =
   try {
     return await use(project);
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }
 

@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest';
-import type { RunPipelineConfig } from '@run-pipeline/core';
-import { loadConfig } from '../project/config.js';
+import { loadConfig, type ConfigValues } from '../project/config.js';
 import { evaluateModule } from './load.js';
 import { builtFramework, scratchProject } from './scratch-project.test-support.js';
 
 function load(
   files: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>> = {},
-): Promise<RunPipelineConfig> {
+): Promise<ConfigValues> {
   const { paths } = scratchProject(files);
   return loadConfig({
     paths,
@@ -28,8 +27,16 @@ test('the default export of run-pipeline.config.ts is read; the environment wins
   };
   expect(await load(files, { RUN_PIPELINE_STORE: 'b.db', RUN_PIPELINE_BLOBS: '' })).toEqual({
     concurrency: 3,
-    store: 'b.db',
-    blobs: 'blobs',
+    store: {
+      name: 'store',
+      text: 'b.db',
+      origin: { kind: 'environment', variable: 'RUN_PIPELINE_STORE' },
+    },
+    blobs: {
+      name: 'blobs',
+      text: 'blobs',
+      origin: { kind: 'file', file: expect.stringMatching(/run-pipeline\.config\.ts$/) },
+    },
   });
 });
 
@@ -46,6 +53,27 @@ test.each([
   ['export default { store: 5 };', /`store` must be a text/],
 ])('a config file %j is an error that says what is wrong', async (source, message) => {
   await expect(load({ 'run-pipeline.config.ts': source })).rejects.toThrow(message);
+});
+
+test.each([
+  'postgres://app:hidden@db.local/runs',
+  'postgres://db.local/runs?user=app&password=hidden',
+  'redis://:hidden@127.0.0.1',
+])('a config file with a password in %s is refused, and the error does not repeat it', async (url) => {
+  const error: Error = await load({
+    'run-pipeline.config.ts': `export default { ${url.startsWith('redis') ? 'queue' : 'store'}: '${url}' };`,
+  }).then(
+    () => expect.unreachable(),
+    (thrown: Error) => thrown,
+  );
+  expect(error).toMatchObject({ kind: 'usage', code: 'password-in-config' });
+  expect(error.message).toContain('***');
+  expect(`${error.message} ${error.stack}`).not.toContain('hidden');
+});
+
+test('the same address from the environment is taken', async () => {
+  const url = 'redis://:hidden@127.0.0.1';
+  expect((await load({}, { RUN_PIPELINE_QUEUE: url })).queue?.text).toBe(url);
 });
 
 test('evaluating a config leaves the program arguments and the run host alone', async () => {

@@ -99,7 +99,7 @@ async function execute(start: ToController & { readonly type: 'start' }): Promis
       });
       return { type: 'ended', status, ...(error === undefined ? {} : { error }) };
     } finally {
-      await project.store.close();
+      await project.close();
     }
   } catch (error) {
     if (error instanceof RunLost) return { type: 'lost', message: error.message };

@@ -4,9 +4,9 @@ import type { LostScript } from '../tasks/lost-watcher.js';
 
 /** What the script's last word was to be, said for it. When it said one itself, the fence is over and nothing changes. */
 export async function endLostScript({ cwd, home, task, fence, pid }: LostScript): Promise<void> {
-  const { store } = await openProject({ cwd, env: { ...process.env, RUN_PIPELINE_HOME: home } });
+  const project = await openProject({ cwd, env: { ...process.env, RUN_PIPELINE_HOME: home } });
   try {
-    await store.finishTask({
+    await project.store.finishTask({
       task: taskId(task),
       fence,
       status: 'aborted',
@@ -18,6 +18,6 @@ export async function endLostScript({ cwd, home, task, fence, pid }: LostScript)
       },
     });
   } finally {
-    await store.close();
+    await project.close();
   }
 }

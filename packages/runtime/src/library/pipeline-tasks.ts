@@ -93,7 +93,7 @@ async function opened<T>(use: (project: Project) => Promise<T>): Promise<T> {
   try {
     return await use(project);
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }
 

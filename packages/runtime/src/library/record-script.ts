@@ -380,7 +380,7 @@ class RecordedScript {
     clearInterval(this.#heart);
     this.#unwatch();
     this.#setOver();
-    await this.#project.store.close();
+    await this.#project.close();
   }
 }
 

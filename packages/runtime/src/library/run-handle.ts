@@ -31,7 +31,7 @@ export function runHandle(options: {
       try {
         return (await readArtifact(project, result.id as RunId, reference)) as T;
       } finally {
-        await project.store.close();
+        await project.close();
       }
     },
   };

@@ -69,7 +69,7 @@ export async function runProgram(
     return runHandle({ result, view: reporter.progress.view, openProject: open });
   } finally {
     reporter.close();
-    await project.store.close();
+    await project.close();
   }
 }
 

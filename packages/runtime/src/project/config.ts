@@ -1,10 +1,27 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunPipelineConfig } from '@run-pipeline/core';
-import { didYouMean, RunPipelineError } from '@run-pipeline/core/model';
+import { didYouMean, maskUrl, RunPipelineError } from '@run-pipeline/core/model';
 import type { ProjectPaths } from './project.js';
+import { wrongSetting } from './wrong-setting.js';
 
 const NAMES = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs'].map((extension) => `run-pipeline.config.${extension}`);
+
+const SETTINGS = ['store', 'blobs', 'queue'] as const;
+export type SettingName = (typeof SETTINGS)[number];
+
+/** A setting as it was written, and where. */
+export interface SettingValue {
+  readonly name: SettingName;
+  readonly text: string;
+  readonly origin:
+    | { readonly kind: 'environment'; readonly variable: string }
+    | { readonly kind: 'file'; readonly file: string };
+}
+
+export type ConfigValues = { readonly [Name in SettingName]?: SettingValue } & {
+  readonly concurrency?: number;
+};
 
 /**
  * The project's settings: the config file (evaluated by `evaluate`, only if it exists) with the
@@ -15,15 +32,33 @@ export async function loadConfig(options: {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Evaluates a module and gives its exports. */
   readonly evaluate: (file: string) => Promise<Readonly<Record<string, unknown>>>;
-}): Promise<RunPipelineConfig> {
+}): Promise<ConfigValues> {
   const file = NAMES.map((name) => join(options.paths.root, name)).find((path) => existsSync(path));
   const config = file === undefined ? {} : checkConfig(file, (await options.evaluate(file))['default']);
-  const fromEnvironment = {
-    store: options.env['RUN_PIPELINE_STORE'],
-    blobs: options.env['RUN_PIPELINE_BLOBS'],
+  const values = SETTINGS.flatMap((name): SettingValue[] => {
+    const variable = `RUN_PIPELINE_${name.toUpperCase()}`;
+    const set = options.env[variable];
+    if (set !== undefined && set !== '')
+      return [{ name, text: set, origin: { kind: 'environment', variable } }];
+    const text = config[name];
+    return text === undefined ? [] : [refusePassword({ name, text, origin: { kind: 'file', file: file! } })];
+  });
+  const { concurrency } = config;
+  return {
+    ...Object.fromEntries(values.map((value) => [value.name, value])),
+    ...(concurrency === undefined ? {} : { concurrency }),
   };
-  const set = Object.entries(fromEnvironment).filter(([, value]) => value !== undefined && value !== '');
-  return { ...config, ...Object.fromEntries(set) };
+}
+
+/** The file is kept with the code: what is in it is read by everybody who reads that. */
+function refusePassword(value: SettingValue): SettingValue {
+  if (maskUrl(value.text) === value.text) return value;
+  const { name } = value;
+  throw wrongSetting(value, {
+    code: 'password-in-config',
+    problem: 'holds a password, and this file is kept with the code',
+    help: `set the whole address in the environment, RUN_PIPELINE_${name.toUpperCase()}=…, and take it out of the file`,
+  });
 }
 
 const CHECKS: {
@@ -31,6 +66,7 @@ const CHECKS: {
 } = {
   store: text,
   blobs: text,
+  queue: text,
   concurrency: (value) =>
     Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a whole number from 1 on',
 };

@@ -4,3 +4,10 @@ export { readGitState, type GitDescription } from './git-state.js';
 export { ensureHome } from './home.js';
 export { resolvePaths } from './paths.js';
 export type { Project, ProjectPaths } from './project.js';
+export {
+  checkSettings,
+  type BlobsSetting,
+  type ProjectSettings,
+  type QueueSetting,
+  type StoreSetting,
+} from './settings.js';

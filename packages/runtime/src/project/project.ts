@@ -1,4 +1,4 @@
-import type { BlobStore, Store } from '@run-pipeline/core/ports';
+import type { BlobStore, PackageStore, Store, TaskQueue } from '@run-pipeline/core/ports';
 
 /**
  * Where things are for one invocation: resolved once, at the door. `home` is the nearest
@@ -20,8 +20,19 @@ export interface ProjectPaths {
 export interface Project extends ProjectPaths {
   readonly store: Store;
   readonly blobs: BlobStore;
-  /** Where `blobs` keeps its bytes: workers read and write there themselves. */
+  /**
+   * A directory of this machine where workers read and write bytes themselves: all that `blobs` has, or
+   * (S3) what was brought here.
+   */
   readonly blobsDirectory: string;
+  /** Where packages are exchanged with other machines; undefined: they are in `<home>/packages` alone. */
+  readonly packages: PackageStore | undefined;
+  /** How ready tasks reach agents. */
+  readonly queue: TaskQueue;
+  /** The queue is on Redis: agents are on other machines, and a step waits for one of them. */
+  readonly fleet: boolean;
   /** From `run-pipeline.config.ts`. */
   readonly concurrency: number | undefined;
+  /** Closes queue, bytes and store. */
+  close(): Promise<void>;
 }

@@ -44,3 +44,11 @@ test('a place that is not there has no frame', () => {
 test('a column behind the end of the line points at the end', () => {
   expect(codeFrame(at(1, 99), { source: 'ab' })).toBe(['> 1 │ ab', '    │   ^'].join('\n'));
 });
+
+test('a password in an address is not shown, and the caret stays where it was', () => {
+  const source = `const a = connect('postgres://app:a-long-password@db/runs').then(oops);`;
+  const frame = codeFrame({ file: 'a.ts', line: 1, column: source.indexOf('oops') + 1 }, { source })!;
+  const [line, caret] = frame.split('\n');
+  expect(line).toContain('postgres://app:***@db/runs');
+  expect(line!.indexOf('oops')).toBe(caret!.indexOf('^'));
+});

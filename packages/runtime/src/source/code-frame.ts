@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { SourceLocation } from '@run-pipeline/core/model';
+import { maskUrls, type SourceLocation } from '@run-pipeline/core/model';
 
 export interface CodeFrameOptions {
   /** Default 1. */
@@ -46,10 +46,13 @@ export function codeFrame(at: SourceLocation, options: CodeFrameOptions = {}): s
   return out.join('\n');
 }
 
-/** Tabs as two spaces; control characters (a terminal would obey them) as a dot. */
+/**
+ * Tabs as two spaces; control characters (a terminal would obey them) as a dot; a password in an address
+ * as stars, since frames become parts of events and logs.
+ */
 const visible = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- finding them is the point
-  text
+  maskUrls(text)
+    // eslint-disable-next-line no-control-regex -- finding them is the point
     .replace(/\t/g, '  ')
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '·');
 

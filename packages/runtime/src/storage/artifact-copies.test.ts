@@ -28,7 +28,7 @@ beforeEach(async () => {
   fence = await begin();
 });
 afterEach(async () => {
-  await project.store.close();
+  await project.close();
   vi.unstubAllEnvs();
   await remove();
 });

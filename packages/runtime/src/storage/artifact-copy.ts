@@ -34,7 +34,7 @@ export async function copyOfArtifact(
       }));
     return isDirectory ? path : await copyOfContent({ hash, fileName }, path, context);
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }
 

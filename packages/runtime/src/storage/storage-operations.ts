@@ -164,7 +164,7 @@ export class StorageOperations implements StorageManagerApi {
           const size = await artifactSize(source.hash, project);
           return size === undefined ? undefined : { url: shown, size };
         } finally {
-          await project.store.close();
+          await project.close();
         }
       }
       default:

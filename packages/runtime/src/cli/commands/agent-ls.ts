@@ -55,6 +55,6 @@ async function findAgents(context: Context): Promise<readonly AgentRow[]> {
   try {
     return await project.store.listAgents();
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }

@@ -44,7 +44,7 @@ export async function agentCommand(context: Context): Promise<number> {
     return requests.exitCode();
   } finally {
     requests.dispose();
-    await project.store.close();
+    await project.close();
   }
 }
 

@@ -70,7 +70,7 @@ async function templateFindings(
     const paths = project ?? resolvePaths(context);
     return (await findTemplates({ store: project?.store, paths, definition })).diagnostics;
   } finally {
-    await project?.store.close();
+    await project?.close();
   }
 }
 

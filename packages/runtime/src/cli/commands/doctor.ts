@@ -129,7 +129,7 @@ async function store(context: Context, paths: ProjectPaths): Promise<readonly Fi
         findings.push({ check: 'run', status: 'warning', message: `${lost.length - 5} more runs are lost` });
       return findings;
     } finally {
-      await project.store.close();
+      await project.close();
     }
   } catch (error) {
     if (!isRunPipelineError(error)) throw error;

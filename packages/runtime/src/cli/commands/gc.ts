@@ -56,6 +56,6 @@ export async function gcCommand(context: Context): Promise<number> {
     }
     return 0;
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }

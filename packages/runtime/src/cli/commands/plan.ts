@@ -32,7 +32,7 @@ export async function planCommand(context: Context): Promise<number> {
     return 0;
   } finally {
     undivert();
-    await project.store.close();
+    await project.close();
   }
 }
 

@@ -120,7 +120,7 @@ export async function queueCreateCommand(context: Context): Promise<number> {
       ]);
     return 0;
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }
 
@@ -165,6 +165,6 @@ async function reading<T, N>(
   try {
     return await use(project);
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }

@@ -33,7 +33,7 @@ export async function runCommand(context: Context): Promise<number> {
   try {
     return await runFile(context, { project, file, name, parent: undefined, parameters: {} });
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }
 

@@ -75,7 +75,7 @@ async function findRows(context: Context): Promise<readonly ShownRow[]> {
     const shown = rows.map((row) => ({ row, status: shownStatus(row) }));
     return shown.filter(({ status }) => wanted === undefined || status === wanted).slice(0, limit);
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }
 

@@ -66,6 +66,6 @@ async function findTasks(context: Context): Promise<readonly TaskView[]> {
     }
     return found.map(viewOfRecord);
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }

@@ -27,7 +27,7 @@ export async function uiCommand(context: Context): Promise<number> {
       return await tell(context, running, 'it is served already; run-pipeline ui --stop ends that');
     return await serve(context, project, token);
   } finally {
-    await project.store.close();
+    await project.close();
   }
 }
 

@@ -1,0 +1,69 @@
+import type { BlobStore, PackageStore, Store, TaskQueue } from '@run-pipeline/core/ports';
+import { RunPipelineError } from '@run-pipeline/core/model';
+import { directoryBlobs } from '../artifacts/index.js';
+import type { BlobsSetting, QueueSetting, StoreSetting } from '../project/index.js';
+import { embeddedQueue } from '../queue/index.js';
+import { openSqliteStore } from '../store/index.js';
+
+/**
+ * One line per driver. What needs an npm package of the user's is imported when it is chosen, and never
+ * before: the embedded ones start without it.
+ */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export async function openStore(setting: StoreSetting, _env: Env): Promise<Store> {
+  switch (setting.driver) {
+    case 'sqlite':
+      return openSqliteStore({ file: setting.file });
+    case 'postgres':
+      throw notHere('store', setting.url.toString());
+    default:
+      return setting satisfies never;
+  }
+}
+
+export interface OpenedBlobs {
+  readonly blobs: BlobStore;
+  readonly blobsDirectory: string;
+  readonly packages: PackageStore | undefined;
+}
+
+export async function openBlobs(setting: BlobsSetting, _env: Env): Promise<OpenedBlobs> {
+  const blobsDirectory = setting.directory;
+  switch (setting.driver) {
+    case 'directory':
+      return { blobs: directoryBlobs(blobsDirectory), blobsDirectory, packages: undefined };
+    case 's3':
+      throw notHere('blobs', setting.url.toString());
+    default:
+      return setting satisfies never;
+  }
+}
+
+export interface OpenedQueue {
+  readonly queue: TaskQueue;
+  /** The store as everybody has to use it, so that the queue hears of what it queues. */
+  readonly store: Store;
+}
+
+export async function openQueue(
+  setting: QueueSetting,
+  { store }: { readonly store: Store; readonly env: Env },
+): Promise<OpenedQueue> {
+  switch (setting.driver) {
+    case 'embedded':
+      return { queue: embeddedQueue(store), store };
+    case 'redis':
+      throw notHere('queue', setting.url.toString());
+    default:
+      return setting satisfies never;
+  }
+}
+
+const notHere = (name: string, shown: string): RunPipelineError =>
+  new RunPipelineError({
+    kind: 'usage',
+    code: 'no-driver',
+    message: `the setting "${name}" asks for ${shown}, for which this version has no driver`,
+    help: 'unset it: runs are then kept in SQLite and artifacts in a directory',
+  });

@@ -1,0 +1,91 @@
+import type { SettingValue } from './config.js';
+import { wrongSetting } from './wrong-setting.js';
+
+const POSTGRES = 'postgres://user@host:5432/database';
+const REDIS = 'redis://host:6379/0';
+const S3 = 's3://bucket/prefix';
+
+/** Host (or the directory of a socket) and database; the rest is libpq's vocabulary, which the driver reads. */
+export function checkPostgresUrl(value: SettingValue): void {
+  const url = parse(value, POSTGRES);
+  if (url.hostname === '' && !url.searchParams.has('host'))
+    throw wrong(value, 'names no host', `write ${POSTGRES}`);
+  const database = decodedPath(value, url, POSTGRES);
+  if (database === '' || database.includes('/'))
+    throw wrong(
+      value,
+      database === '' ? 'names no database' : 'names no database, but a path',
+      `write ${POSTGRES}`,
+    );
+  if (Buffer.byteLength(database) > LONGEST_DATABASE)
+    throw wrong(value, `names a database of more than ${LONGEST_DATABASE} bytes`, 'PostgreSQL has none');
+  refuseControl(value, database);
+}
+
+/** Of NAMEDATALEN - 1. */
+const LONGEST_DATABASE = 63;
+
+export function checkRedisUrl(value: SettingValue): void {
+  const url = parse(value, REDIS);
+  if (url.hostname === '') throw wrong(value, 'names no host', `write ${REDIS}`);
+  const database = decodedPath(value, url, REDIS);
+  if (!/^\d{0,5}$/.test(database))
+    throw wrong(value, 'names no database', `databases of Redis have numbers: write ${REDIS}`);
+}
+
+/** Names as S3 allows them: what a server would refuse on the first write is refused before anything runs. */
+export function checkS3Url(value: SettingValue): void {
+  const [, authority = '', path = ''] = /^s3:\/\/([^/?#]*)(?:\/([^?#]*))?/is.exec(value.text) ?? [];
+  if (authority.includes('@'))
+    throw wrong(
+      value,
+      'holds credentials',
+      'credentials of S3 are not a part of the address: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile or role of AWS',
+    );
+  if (!BUCKET.test(authority) || authority.includes('..') || IP_ADDRESS.test(authority))
+    throw wrong(
+      value,
+      authority === '' ? 'names no bucket' : `names "${authority}", which cannot be a bucket`,
+      `write ${S3}; a bucket has 3 to 63 small letters, digits, dots and hyphens`,
+    );
+  const prefix = path.replace(/\/$/, '');
+  const parts = prefix === '' ? [] : prefix.split('/');
+  if (parts.some((part) => part === '' || part === '.' || part === '..'))
+    throw wrong(value, 'has a prefix with an empty part, "." or ".."', `write ${S3}`);
+  refuseControl(value, prefix);
+}
+
+const BUCKET = /^[a-z\d][a-z\d.-]{1,61}[a-z\d]$/;
+const IP_ADDRESS = /^\d+\.\d+\.\d+\.\d+$/;
+
+function parse(value: SettingValue, shape: string): URL {
+  // `postgres:host` parses, and has no host.
+  if (/^[a-z\d+.-]+:\/\//i.test(value.text)) {
+    try {
+      return new URL(value.text);
+    } catch {
+      // said below
+    }
+  }
+  throw wrong(
+    value,
+    'is not an address',
+    `write ${shape}; in a user name or password @ : / ? # and % stand as %40 %3A %2F %3F %23 %25`,
+  );
+}
+
+function decodedPath(value: SettingValue, url: URL, shape: string): string {
+  try {
+    return decodeURIComponent(url.pathname.replace(/^\//, ''));
+  } catch {
+    throw wrong(value, 'holds a % that encodes nothing', `write ${shape}; a % itself is %25`);
+  }
+}
+
+function refuseControl(value: SettingValue, text: string): void {
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text))
+    throw wrong(value, 'holds characters that cannot be seen', 'take them out');
+}
+
+const wrong = (value: SettingValue, problem: string, help: string): Error =>
+  wrongSetting(value, { problem, help });
