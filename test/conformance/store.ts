@@ -5,6 +5,7 @@ import { collectTests } from './store/collect.js';
 import { commitTests } from './store/commits.js';
 import { controllerTests } from './store/controllers.js';
 import type { StoreFactory } from './store/harness.js';
+import { limitTests } from './store/limits.js';
 import { processTests } from './store/processes.js';
 import { queueTests } from './store/queues.js';
 import { recordTests } from './store/records.js';
@@ -21,6 +22,7 @@ export function storeConformance(name: string, factory: StoreFactory): void {
   describe(`${name}: tasks and claims`, () => taskTests(factory));
   describe(`${name}: records of tasks`, () => recordTests(factory));
   describe(`${name}: queues and agents`, () => queueTests(factory));
+  describe(`${name}: limits and resources`, () => limitTests(factory));
   describe(`${name}: watching`, () => watchTests(factory));
   describe(`${name}: attempts`, () => attemptTests(factory));
   describe(`${name}: runs and their controllers`, () => controllerTests(factory));

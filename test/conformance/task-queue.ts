@@ -1,5 +1,5 @@
 import { taskId } from '@run-pipeline/core/model';
-import type { JobKind, NewJob, Store, TaskQueue } from '@run-pipeline/core/ports';
+import type { JobKind, NewJob, Offers, Settlement, Store, TaskQueue } from '@run-pipeline/core/ports';
 import { afterEach, describe, expect, test } from 'vitest';
 import { LEASE_MS, newTask, WORKER } from './store/fixtures.js';
 
@@ -22,6 +22,9 @@ export function taskQueueConformance(name: string, factory: () => Promise<QueueU
 
 type Taken = Awaited<ReturnType<TaskQueue['take']>>;
 type Side = Awaited<ReturnType<QueueUnderTest['open']>>;
+
+const settlementOf = (claimed: Awaited<ReturnType<Store['claimQueued']>>): Settlement =>
+  claimed.ok ? 'claimed' : claimed.reason === 'gone' ? 'gone' : 'later';
 
 function queueTests(factory: () => Promise<QueueUnderTest>): void {
   const made: QueueUnderTest[] = [];
@@ -62,10 +65,11 @@ function queueTests(factory: () => Promise<QueueUnderTest>): void {
   };
   const take = ({ queue }: Side, options: Partial<Parameters<TaskQueue['take']>[0]> = {}): Promise<Taken> =>
     queue.take({ queues: ['default'], order: 'given', signal: never(), ...options });
-  const claim = ({ store }: Side, job: NonNullable<Taken>) =>
+  const claim = ({ store }: Side, job: NonNullable<Taken>, offers?: Offers) =>
     store.claimQueued({
       task: job.task,
       attempt: job.attempt,
+      ...(offers !== undefined && { offers }),
       executor: WORKER,
       agent: 'agent',
       leaseMs: LEASE_MS,
@@ -75,7 +79,8 @@ function queueTests(factory: () => Promise<QueueUnderTest>): void {
     for (;;) {
       const job = await take(side, options);
       if (job === undefined) return undefined;
-      const claimed = await claim(side, job);
+      const claimed = await claim(side, job, options.offers);
+      await job.settle(settlementOf(claimed), claimed.ok ? undefined : claimed.retryMs);
       if (claimed.ok) return { ...job, fence: claimed.fence };
     }
   }
@@ -205,6 +210,58 @@ function queueTests(factory: () => Promise<QueueUnderTest>): void {
     for (const { task, attempt, queue } of (await near.store.recoverTasks()).requeued)
       await near.queue.push({ ...pushed(task, {}, attempt), queue });
     expect(await again).toMatchObject({ task: 't1', attempt: 3 });
+  });
+
+  test('who waits at the limit of a queue is told when a place is free, and of other queues at once', async () => {
+    const { near, far } = await fresh();
+    await near.store.setQueueLimits('default', { concurrency: 1 });
+    for (const id of ['t1', 't2']) await enqueue(near, id);
+    const first = (await next(near))!;
+    const waiting = next(far, { queues: ['default', 'other'] });
+    await enqueue(near, 'o1', { queue: 'other' });
+    expect(await waiting).toMatchObject({ task: 'o1' });
+    const second = next(far);
+    await near.store.finishTask({
+      task: first.task,
+      fence: first.fence,
+      status: 'completed',
+      artifacts: [],
+    });
+    expect(await second).toMatchObject({ task: 't2' });
+  });
+
+  test('a queue that was paused tells what waits in it once it goes on', async () => {
+    const { near, far } = await fresh();
+    await near.store.setQueueLimits('default', { concurrency: 0 });
+    await enqueue(near, 't1');
+    const waiting = next(far);
+    await near.store.setQueueLimits('default', { concurrency: null });
+    expect(await waiting).toMatchObject({ task: 't1' });
+  });
+
+  test('who waits for the rate of a queue is told when its window has passed, without any commit', async () => {
+    const { under, near, far } = await fresh();
+    await near.store.setQueueLimits('default', { rate: { max: 1, perMs: 200 } });
+    for (const id of ['t1', 't2']) await enqueue(near, id);
+    expect(await next(near)).toMatchObject({ task: 't1' });
+    const waiting = next(far);
+    under.advance(200);
+    expect(await waiting).toMatchObject({ task: 't2' });
+  });
+
+  test('a job that does not fit waits for somebody whom it fits, and for what becomes free', async () => {
+    const { near, far } = await fresh();
+    const all = { gpu: 1 };
+    await enqueue(near, 't1', { resources: { gpu: 1 } });
+    const none = next(near, { offers: { all: {}, free: {} } });
+    const busy = new AbortController();
+    const held = next(far, { offers: { all, free: {} }, signal: busy.signal });
+    await enqueue(near, 't2');
+    // Both of them could take it.
+    const taken = await Promise.race([none, held]);
+    expect(taken).toMatchObject({ task: 't2' });
+    busy.abort();
+    expect(await next(far, { offers: { all, free: all } })).toMatchObject({ task: 't1' });
   });
 
   test('eight who wait share fifty jobs, each once, and none of them stays behind', async () => {

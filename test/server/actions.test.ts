@@ -360,6 +360,7 @@ test('a run that waits for an agent is shown as queued, and taken out of its que
     identity: processIdentity(),
     queues: ['services'],
     concurrency: 1,
+    resources: {},
     leaseMs: 60_000,
     version: '0.0.0',
   });

@@ -86,6 +86,7 @@ export function attemptTests(factory: StoreFactory): void {
       kind: 'task',
       queue: 'default',
       priority: 3,
+      resources: {},
       run: undefined,
       step: undefined,
       enqueuedAt: expect.any(String) as string,

@@ -20,7 +20,14 @@ export type ChildJob =
   | { readonly kind: 'append'; readonly run: string; readonly count: number }
   | { readonly kind: 'finish-step'; readonly run: string }
   /** Takes and ends what waits, so many at a time; prints what it got. */
-  | { readonly kind: 'claim-jobs'; readonly queue: string; readonly claimers: number };
+  | { readonly kind: 'claim-jobs'; readonly queue: string; readonly claimers: number }
+  /** The same, of a queue with a limit: waits for a place; fails when more of it run than may. */
+  | {
+      readonly kind: 'claim-limited';
+      readonly queue: string;
+      readonly claimers: number;
+      readonly limit: number;
+    };
 
 export async function doJob(store: Store, job: ChildJob): Promise<void> {
   switch (job.kind) {
@@ -42,6 +49,8 @@ export async function doJob(store: Store, job: ChildJob): Promise<void> {
       return finishStep(store, job.run);
     case 'claim-jobs':
       return claimJobs(store, job);
+    case 'claim-limited':
+      return claimLimited(store, job);
   }
 }
 
@@ -84,7 +93,7 @@ async function claimJobs(
   const claimed: { readonly task: string; readonly fence: number }[] = [];
   const claimer = async (): Promise<void> => {
     for (;;) {
-      const job = await store.nextQueued({ queues: [queue], order: 'given' });
+      const { job } = await store.nextQueued({ queues: [queue], order: 'given' });
       if (job === undefined) return;
       const { task, attempt } = job;
       const claim = { task, attempt, executor: OTHER, agent: 'agent', leaseMs: LEASE_MS };
@@ -97,4 +106,54 @@ async function claimJobs(
   };
   await Promise.all(Array.from({ length: claimers }, claimer));
   writeSync(1, JSON.stringify(claimed));
+}
+
+async function claimLimited(
+  store: Store,
+  { queue, claimers, limit }: Extract<ChildJob, { readonly kind: 'claim-limited' }>,
+): Promise<void> {
+  const claimed: string[] = [];
+  const bell = new Bell();
+  const unwatch = store.watch(() => bell.ring());
+  const claimer = async (): Promise<void> => {
+    for (;;) {
+      const rung = bell.next();
+      const { job } = await store.nextQueued({ queues: [queue], order: 'given' });
+      if (job === undefined) {
+        if ((await store.listQueued(queue)).length === 0) return;
+        await rung;
+        continue;
+      }
+      const { task, attempt } = job;
+      const claim = { task, attempt, executor: OTHER, agent: 'agent', leaseMs: LEASE_MS };
+      const result = await store.claimQueued(claim);
+      if (!result.ok) continue;
+      const running = (await store.listQueues()).find(({ name }) => name === queue)!.running;
+      if (running > limit) throw new Error(`${running} of ${queue} run at once`);
+      claimed.push(task);
+      await store.finishTask({ task, fence: result.fence, status: 'completed', artifacts: [] });
+    }
+  };
+  await Promise.all(Array.from({ length: claimers }, claimer));
+  unwatch();
+  writeSync(1, JSON.stringify(claimed));
+}
+
+/** Rings for all who wait. */
+class Bell {
+  #ring = (): void => {};
+  #next = this.#made();
+
+  next(): Promise<void> {
+    return this.#next;
+  }
+
+  ring(): void {
+    this.#ring();
+    this.#next = this.#made();
+  }
+
+  #made(): Promise<void> {
+    return new Promise((resolve) => (this.#ring = resolve));
+  }
 }

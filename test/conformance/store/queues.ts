@@ -13,6 +13,8 @@ import {
   type StoreFactory,
 } from './harness.js';
 
+const NOTHING = { job: undefined, retryMs: undefined };
+
 export function queueTests(factory: StoreFactory): void {
   const fresh = useStores(factory);
   const jobOf = (id: string, more: Partial<NewJob> = {}): NewJob => ({
@@ -32,7 +34,7 @@ export function queueTests(factory: StoreFactory): void {
   async function drain(store: Store, query: Parameters<Store['nextQueued']>[0]): Promise<readonly string[]> {
     const taken: string[] = [];
     for (;;) {
-      const job = await store.nextQueued(query);
+      const { job } = await store.nextQueued(query);
       if (job === undefined) return taken;
       expect((await claim(store, job.task, job.attempt)).ok).toBe(true);
       taken.push(job.task);
@@ -43,6 +45,7 @@ export function queueTests(factory: StoreFactory): void {
     identity: OTHER,
     queues: ['default'],
     concurrency: 2,
+    resources: {},
     leaseMs: LEASE_MS,
     version: '0.1.0',
     ...more,
@@ -60,9 +63,10 @@ export function queueTests(factory: StoreFactory): void {
       await enqueue(store, id, { priority });
     const order = ['b', 'e', 'a', 'c', 'd'];
     expect((await store.listQueued('default')).map(({ task }) => task)).toEqual(order);
-    expect(await store.nextQueued({ queues: ['default'], order: 'given' })).toEqual(
-      (await store.listQueued('default'))[0],
-    );
+    expect(await store.nextQueued({ queues: ['default'], order: 'given' })).toEqual({
+      job: (await store.listQueued('default'))[0],
+      retryMs: undefined,
+    });
     expect(await drain(store, { queues: ['default'], order: 'given' })).toEqual(order);
   });
 
@@ -86,8 +90,8 @@ export function queueTests(factory: StoreFactory): void {
         for (const place of [1, 2]) await enqueue(store, `${queue}${place}-${generation}`, { queue });
     };
     await fill(1);
-    expect(await store.nextQueued({ queues: [], order: 'given' })).toBeUndefined();
-    expect(await store.nextQueued({ queues: ['empty'], order: 'fair' })).toBeUndefined();
+    expect(await store.nextQueued({ queues: [], order: 'given' })).toEqual(NOTHING);
+    expect(await store.nextQueued({ queues: ['empty'], order: 'fair' })).toEqual(NOTHING);
     const names = async (order: 'given' | 'fair') =>
       (await drain(store, { queues: ['two', 'three', 'one'], order })).map((id) => id.replace(/-\d$/, ''));
     expect(await names('given')).toEqual(['two1', 'two2', 'three1', 'three2', 'one1', 'one2']);
@@ -95,7 +99,7 @@ export function queueTests(factory: StoreFactory): void {
     expect(await names('fair')).toEqual(['two1', 'three1', 'one1', 'two2', 'three2', 'one2']);
     await enqueue(store, 'late', { queue: 'one' });
     await enqueue(store, 'later', { queue: 'three' });
-    expect((await store.nextQueued({ queues: ['one', 'three'], order: 'fair' }))?.task).toBe('later');
+    expect((await store.nextQueued({ queues: ['one', 'three'], order: 'fair' })).job?.task).toBe('later');
   });
 
   test('kinds that are to be left alone are passed by', async () => {
@@ -107,7 +111,7 @@ export function queueTests(factory: StoreFactory): void {
     await store.createTask(newTask('r1', { type: 'controller', run: recorder.id }));
     await store.enqueueTask(jobOf('r1', { kind: 'controller' }));
     const next = async (...kinds: NewJob['kind'][]) =>
-      (await store.nextQueued({ queues: ['default'], order: 'given', kinds }))?.task;
+      (await store.nextQueued({ queues: ['default'], order: 'given', kinds })).job?.task;
     expect(await next()).toBe('r1.a');
     expect(await next('step')).toBe('t1');
     expect(await next('step', 'task')).toBe('r1');
@@ -123,12 +127,12 @@ export function queueTests(factory: StoreFactory): void {
     expect(await store.clearQueue('default')).toEqual([]);
     const statuses = await Promise.all(['a', 'b', 'c', 'd'].map((id) => store.readTask(taskId(id))));
     expect(statuses.map((task) => task?.status)).toEqual(['created', 'running', 'created', 'queued']);
-    expect(await store.nextQueued({ queues: ['default'], order: 'given' })).toBeUndefined();
+    expect(await store.nextQueued({ queues: ['default'], order: 'given' })).toEqual(NOTHING);
   });
 
   test('queues tell what waits, what runs and who serves them', async () => {
     const { store, under } = await fresh();
-    const none = { waiting: 0, running: 0, agents: 0, oldest: undefined };
+    const none = { waiting: 0, running: 0, agents: 0, oldest: undefined, limits: {} };
     expect(await store.listQueues()).toEqual([
       { name: 'default', ...none },
       { name: 'services', ...none },

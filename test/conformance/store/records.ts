@@ -64,6 +64,7 @@ export function recordTests(factory: StoreFactory): void {
       progress: undefined,
       queue: undefined,
       priority: 0,
+      resources: {},
       attempt: 0,
       createdAt: expect.any(String) as string,
       startedAt: undefined,

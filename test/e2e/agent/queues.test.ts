@@ -105,6 +105,7 @@ test('queues are listed, made and cleared; a cleared task is a draft again', asy
     running: 0,
     agents: 0,
     oldest: expect.any(String),
+    limits: {},
   });
   const shown = await runPipeline(['queue', 'ls'], { cwd });
   expect(shown.stdout).toMatch(/gpu +1 waiting, since just now +no agent serves it/);

@@ -239,11 +239,15 @@ test('what is executed by another Node.js than its fingerprint says is not kept 
     identity,
     queues: ['default'],
     concurrency: 1,
+    resources: {},
     leaseMs,
     version: '0',
   });
   const running = watchRun(['pipe.ts', '--queue', 'default'], { cwd: it.files.directory });
-  const job = await until(project, () => store.nextQueued({ queues: ['default'], order: 'given' }));
+  const job = await until(
+    project,
+    async () => (await store.nextQueued({ queues: ['default'], order: 'given' })).job,
+  );
   const claimed = await store.claimQueued({ ...job, executor: identity, agent: 'test', leaseMs });
   if (!claimed.ok) throw new Error('somebody else has it');
   const spec = specOf(claimed.job);

@@ -56,6 +56,7 @@ export const registerIdle = ({ project }: Fleet, leaseMs: number, queues: readon
     identity: processIdentity(),
     queues,
     concurrency: 1,
+    resources: {},
     leaseMs,
     version: '0.0.0',
   });

@@ -30,6 +30,8 @@ export interface TaskRecord {
   readonly queue: string | undefined;
   /** Higher is sooner; default 0. */
   readonly priority: number;
+  /** What it needs of an agent: `{ gpu: 1 }`. */
+  readonly resources: Readonly<Record<string, number>>;
   /** Executions so far; 0: it never ran. */
   readonly attempt: number;
   /** ISO times of the store's clock. */

@@ -4,6 +4,7 @@ import type { Digest, RunId, StepName, TaskId } from '../model/ids.js';
 import type { TaskStatus } from '../model/status.js';
 import type { TaskEdit, TaskRecord, TaskType } from '../model/task.js';
 import type { ProcessIdentity } from './process-identity.js';
+import type { Offers, QueueLimits, QueueLimitsEdit, Resources } from './queue-limits.js';
 
 /**
  * Tasks as records, tasks that wait in queues, and the agents that execute them. A part of `Store`,
@@ -66,6 +67,9 @@ export interface TaskStore {
   /**
    * The job to take next: of the first of `queues` that has one (`order: 'given'`), or of the queue
    * that has waited longest since a job was taken from it (`fair`); in a queue by priority, then age.
+   * Passed by: queues at their limit; jobs that need more than `offers.all`; and those that need more than
+   * is free, but then nothing that comes after them is told if it needs any of what they wait for: who
+   * needs much is not overtaken for ever by those who need little.
    * Nothing is taken: `claimQueued` decides between several that saw the same.
    */
   nextQueued(query: {
@@ -73,16 +77,20 @@ export interface TaskStore {
     readonly order: 'given' | 'fair';
     /** Kinds to leave alone: an agent that is busy with steps still takes controllers. */
     readonly kinds?: readonly JobKind[];
-  }): Promise<QueuedJob | undefined>;
-  /** Takes the right to execute a queued attempt. Refused when somebody else was faster. */
+    /** Left out: jobs are told whatever they need. */
+    readonly offers?: Offers;
+  }): Promise<NextQueued>;
+  /** Takes the right to execute a queued attempt: the limits of its queue hold over all who claim, at any time. */
   claimQueued(claim: {
     readonly task: TaskId;
     readonly attempt: number;
     readonly executor: ProcessIdentity;
     /** Undefined: the run itself executes it, since no agent does. */
     readonly agent: string | undefined;
+    /** Left out: whatever it needs. */
+    readonly offers?: Offers;
     readonly leaseMs: number;
-  }): Promise<{ readonly ok: true; readonly fence: number; readonly job: Job } | { readonly ok: false }>;
+  }): Promise<{ readonly ok: true; readonly fence: number; readonly job: Job } | ClaimRefused>;
   /**
    * Says which process executes a running attempt, once that is known: whoever gets the task after this
    * one was lost ends that process (and its group) first. False: the fence is old.
@@ -164,6 +172,8 @@ export interface TaskStore {
   /** Queues that were created, and those that jobs or agents name. `default` and `services` always are. */
   listQueues(): Promise<readonly QueueRow[]>;
   createQueue(name: string): Promise<void>;
+  /** Makes the queue, should it not be there; what already runs goes on. Returns what holds from now on. */
+  setQueueLimits(queue: string, edit: QueueLimitsEdit): Promise<QueueLimits>;
   /** What waits in a queue, in the order in which it will be taken. */
   listQueued(queue: string): Promise<readonly QueuedJob[]>;
   /** Withdraws everything that waits; says what. Steps of runs are executed by their runs then, or wait for the next agent. */
@@ -213,6 +223,8 @@ export interface NewJob {
   readonly kind: JobKind;
   readonly queue: string;
   readonly priority: number;
+  /** What it needs of an agent; default nothing. */
+  readonly resources?: Resources;
   /** Of a step. */
   readonly run?: {
     readonly id: RunId;
@@ -245,9 +257,31 @@ export interface QueuedJob {
   readonly kind: JobKind;
   readonly queue: string;
   readonly priority: number;
+  /** Without those of which it needs 0; keys in order. */
+  readonly resources: Resources;
   readonly run: RunId | undefined;
   readonly step: StepName | undefined;
   readonly enqueuedAt: string;
+}
+
+export interface NextQueued {
+  readonly job: QueuedJob | undefined;
+  /**
+   * Without a job: milliseconds after which the rate of a queue lets go one that waits. Nothing is committed
+   * when that time has passed, so nobody is woken. Undefined: a commit tells when to look again.
+   */
+  readonly retryMs: number | undefined;
+}
+
+export interface ClaimRefused {
+  readonly ok: false;
+  /**
+   * `gone`: somebody else was faster, or it does not wait any more. `limit`: its queue is at its limit.
+   * `resources`: it needs more than is free of the offers.
+   */
+  readonly reason: 'gone' | 'limit' | 'resources';
+  /** Of `limit`, when it is the rate: milliseconds until another one may be begun. */
+  readonly retryMs?: number;
 }
 
 export interface Job extends QueuedJob {
@@ -322,6 +356,8 @@ export interface NewAgent {
   readonly identity: ProcessIdentity;
   readonly queues: readonly string[];
   readonly concurrency: number;
+  /** All that it offers to jobs, in use or not. */
+  readonly resources: Resources;
   readonly leaseMs: number;
   readonly version: string;
 }
@@ -339,4 +375,5 @@ export interface QueueRow {
   readonly agents: number;
   /** ISO; the job that has waited longest. */
   readonly oldest: string | undefined;
+  readonly limits: QueueLimits;
 }

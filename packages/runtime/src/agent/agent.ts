@@ -90,7 +90,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 function agentRow({ queues, concurrency, leaseMs, version }: AgentOptions): NewAgent {
   const identity = processIdentity();
   const id = `${identity.host}:${identity.pid}-${randomBytes(3).toString('hex')}`;
-  return { id, identity, queues, concurrency, leaseMs, version };
+  return { id, identity, queues, concurrency, resources: {}, leaseMs, version };
 }
 
 async function agentContext(

@@ -20,6 +20,7 @@ async function taking(options: { readonly size: number; readonly once?: boolean 
     identity: processIdentity(),
     queues: ['default', 'services'],
     concurrency: options.size,
+    resources: {},
     leaseMs: 60_000,
     version: '0',
   };

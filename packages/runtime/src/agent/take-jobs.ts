@@ -1,4 +1,5 @@
-import type { Job, NewAgent, QueuedJob, Store, TaskQueue } from '@run-pipeline/core/ports';
+import type { Delivery, Job, NewAgent, Store, TaskQueue } from '@run-pipeline/core/ports';
+import { startTimer } from '../engine/timer.js';
 import type { Pulse } from './pulse.js';
 import type { Slots } from './slots.js';
 
@@ -23,21 +24,27 @@ export async function takeJobs(taking: Taking): Promise<void> {
   while (!signal.aborted) {
     const job = await nextJob(taking);
     if (job === 'none left') return;
-    if (job === undefined || signal.aborted) continue;
+    if (job === undefined) continue;
+    if (signal.aborted) {
+      await job.settle('later');
+      continue;
+    }
     await pulse.afterPause();
     // Its own identity, but without a process group: the agent itself is nobody's to end.
     const { task, attempt } = job;
     const claimed = await store.claimQueued({ task, attempt, executor: identity, agent, leaseMs });
-    if (!claimed.ok) continue;
+    if (!claimed.ok) {
+      await job.settle(claimed.reason === 'gone' ? 'gone' : 'later', claimed.retryMs);
+      continue;
+    }
+    await job.settle('claimed');
     if (slots.full.includes(job.kind)) throw new Error(`there is no place for a ${job.kind}`);
     taking.start(claimed.job, claimed.fence);
   }
 }
 
-type Next = Pick<QueuedJob, 'task' | 'attempt' | 'kind'>;
-
 /** Undefined: look again, since something changed. */
-async function nextJob(taking: Taking): Promise<Next | undefined | 'none left'> {
+async function nextJob(taking: Taking): Promise<Delivery | undefined | 'none left'> {
   const { store, queue, order, slots, signal } = taking;
   const { queues } = taking.agent;
   const full = slots.full;
@@ -48,11 +55,13 @@ async function nextJob(taking: Taking): Promise<Next | undefined | 'none left'> 
       await change.promise;
       return undefined;
     }
-    if (!taking.once) return await queue.take({ queues, order, kinds: full, signal: change.signal });
-    const job = await store.nextQueued({ queues, order, kinds: full });
-    if (job !== undefined) return job;
-    if (slots.running === 0) return 'none left';
-    await change.promise;
+    const query = { queues, order, kinds: full };
+    if (!taking.once) return await queue.take({ ...query, signal: change.signal });
+    const { job, retryMs } = await store.nextQueued(query);
+    // Not told by the queue: should that tell it later, it is gone.
+    if (job !== undefined) return { ...job, settle: () => Promise.resolve() };
+    if (slots.running === 0 && retryMs === undefined) return 'none left';
+    await change.within(retryMs);
     return undefined;
   } finally {
     unlisten();
@@ -80,6 +89,13 @@ class Change {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** Waits for it, or until so much time has passed; undefined: however long it takes. */
+  async within(ms: number | undefined): Promise<void> {
+    const timer = ms === undefined ? undefined : startTimer(ms, this.happened);
+    await this.promise;
+    timer?.stop();
   }
 
   end(): void {

@@ -1,10 +1,11 @@
-import type { QueuedJob, Store, TaskQueue } from '@run-pipeline/core/ports';
+import type { Delivery, Store, TaskQueue } from '@run-pipeline/core/ports';
 
 type TakeOptions = Parameters<TaskQueue['take']>[0];
 
 /**
  * The queue of one machine: agents read the store itself. Nothing is carried, so nothing can be lost;
- * a word from `store.watch` (each commit, of any process) is the signal to look again.
+ * a word from `store.watch` (each commit, of any process) is the signal to look again, and so is the time at
+ * which the rate of a queue lets another job go.
  *
  * @example
  * const queue = embeddedQueue(store);
@@ -28,7 +29,7 @@ async function take(
   store: Pick<Store, 'nextQueued' | 'watch'>,
   closed: AbortSignal,
   { signal, ...query }: TakeOptions,
-): Promise<QueuedJob | undefined> {
+): Promise<Delivery | undefined> {
   const isOver = (): boolean => signal.aborted || closed.aborted;
   if (isOver()) return undefined;
   // Watched before the first look: what is committed after that look wakes.
@@ -38,10 +39,11 @@ async function take(
   for (const each of [signal, closed]) each.addEventListener('abort', ring);
   try {
     while (!isOver()) {
-      const job = await store.nextQueued(query);
+      const { job, retryMs } = await store.nextQueued(query);
       if (isOver()) return undefined;
-      if (job !== undefined) return job;
-      await wake.rung();
+      // Whoever looks next sees what the claim came to: there is nothing to put back or to remove.
+      if (job !== undefined) return { ...job, settle: () => Promise.resolve() };
+      await wake.rung(retryMs);
     }
     return undefined;
   } finally {
@@ -49,6 +51,11 @@ async function take(
     for (const each of [signal, closed]) each.removeEventListener('abort', ring);
   }
 }
+
+/** Whoever looks is not busy with looking; several jobs may go at once then. */
+const SHORTEST_MS = 50;
+/** The store's clock may be set anew; and longer ones are not what `setTimeout` takes. */
+const LONGEST_MS = 60_000;
 
 /** A bell that remembers: rung while nobody listened, it ends the next wait at once. */
 class Wake {
@@ -60,8 +67,14 @@ class Wake {
     this.#resolve?.();
   }
 
-  async rung(): Promise<void> {
+  /** @param withinMs Rings by itself about then: it is worth a look, whatever comes of it. */
+  async rung(withinMs: number | undefined): Promise<void> {
+    const timer =
+      withinMs === undefined
+        ? undefined
+        : setTimeout(() => this.ring(), Math.min(Math.max(withinMs, SHORTEST_MS), LONGEST_MS));
     if (!this.#rang) await new Promise<void>((resolve) => (this.#resolve = resolve));
+    clearTimeout(timer);
     this.#rang = false;
     this.#resolve = undefined;
   }

@@ -2,6 +2,7 @@ import type { AgentRow, NewAgent, Store } from '@run-pipeline/core/ports';
 import type { Connection } from './connection.js';
 import { AGENT_COLUMNS, agentOf, serving } from './rows/agent.js';
 import { encodeOwner } from './rows/owner.js';
+import { encodeResources } from './rows/resources.js';
 import type { WriteBatch } from './write-batch.js';
 
 /** Rows of agents that never said goodbye go after this long, when the next one comes. */
@@ -11,12 +12,13 @@ export function registerAgent(batch: WriteBatch, agent: NewAgent): void {
   const { connection, now } = batch;
   connection.run('DELETE FROM agents WHERE lease_until < ?', now - FORGOTTEN_MS);
   connection.run(
-    `INSERT OR REPLACE INTO agents (id, identity, queues, concurrency, version, running, draining, lease_ms,
-       lease_until, started_at, seen_at) VALUES (?, ?, ?, ?, ?, '[]', 0, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO agents (id, identity, queues, concurrency, resources, version, running, draining,
+       lease_ms, lease_until, started_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, '[]', 0, ?, ?, ?, ?)`,
     agent.id,
     encodeOwner(agent.identity),
     JSON.stringify(agent.queues),
     agent.concurrency,
+    encodeResources(agent.resources),
     agent.version,
     agent.leaseMs,
     now + agent.leaseMs,

@@ -4,11 +4,12 @@ import type { Connection } from './connection.js';
 import { leaveToNext } from './waiting-runs.js';
 import { enqueueTask, jobOf } from './jobs.js';
 import { requeue } from './lost-attempts.js';
-import { countTaken } from './queues.js';
+import { countBegun, heldNow } from './queue-limits.js';
 import { ATTEMPT_COLUMNS, attemptOf } from './rows/attempt.js';
 import { encodeOwner } from './rows/owner.js';
 import { lostAgents, type OwnAttempt } from './rows/task-state.js';
 import { mayStart } from './rules/claim.js';
+import { lacking } from './rules/fitting.js';
 import {
   endAttempt,
   endStopped,
@@ -35,8 +36,15 @@ export function claimQueued(
 ): Awaited<ReturnType<Store['claimQueued']>> {
   const { connection, now } = batch;
   const state = taskState(connection, claim.task);
-  if (state?.status !== 'queued' || state.attempt !== claim.attempt) return { ok: false };
+  if (state?.status !== 'queued' || state.attempt !== claim.attempt) return { ok: false, reason: 'gone' };
   const queued = jobOf(connection, claim.task)!;
+  const held = heldNow(connection, queued.queue, now);
+  if (held !== undefined) {
+    const { retryMs } = held;
+    return { ok: false, reason: 'limit', ...(retryMs !== undefined && { retryMs }) };
+  }
+  if (claim.offers !== undefined && lacking(queued.resources, claim.offers.free).length > 0)
+    return { ok: false, reason: 'resources' };
   const spec = connection.get(
     `SELECT bytes FROM task_documents WHERE task = ? AND name = 'spec'`,
     claim.task,
@@ -51,7 +59,7 @@ export function claimQueued(
     now,
     claim.task,
   );
-  countTaken(batch, queued.queue, fence);
+  countBegun(batch, queued.queue, fence);
   const survivors = survivorsOf(connection, state, [state.executor]);
   return { ok: true, fence, job: { ...queued, spec, lost: lostAgents(state), survivors } };
 }

@@ -5,6 +5,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { APPLICATION_ID, MIGRATIONS } from './schema.js';
 import { openSqliteStore } from './sqlite-store.js';
 
 const directories: string[] = [];
@@ -72,8 +73,27 @@ test('a store of a newer version is left alone and says what to do', async () =>
       help: expect.stringContaining('npm install'),
     });
   }
-  change(file, 'PRAGMA user_version = 1');
+  change(file, `PRAGMA user_version = ${MIGRATIONS.length}`);
   await (await openSqliteStore({ file })).close();
+});
+
+test('a store of the first version is brought up to date with all that waits in it', async () => {
+  const file = await storeFile();
+  const [first] = MIGRATIONS;
+  change(file, `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1; ${first}`);
+  change(
+    file,
+    `INSERT INTO tasks (id, attempt, fence, epoch, status, lease_until, kind, queue, priority, place, queued_at)
+     VALUES ('t1', 1, 0, 0, 'queued', 0, 'task', 'default', 0, 1, 0), ('t2', 1, 0, 0, 'queued', 0, 'task', 'default', 2, 2, 0)`,
+  );
+  await expect(openSqliteStore({ file, readonly: true })).rejects.toMatchObject({ code: 'store-older' });
+  const store = await openSqliteStore({ file });
+  expect((await store.listQueued('default')).map(({ task, resources }) => [task, resources])).toEqual([
+    ['t2', {}],
+    ['t1', {}],
+  ]);
+  expect((await store.nextQueued({ queues: ['default'], order: 'given' })).job?.task).toBe('t2');
+  await store.close();
 });
 
 test('a SQLite database of another program is left alone', async () => {

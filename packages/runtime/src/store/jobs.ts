@@ -1,8 +1,8 @@
 import type { TaskId } from '@run-pipeline/core/model';
 import type { NewJob, QueuedJob, Store } from '@run-pipeline/core/ports';
 import type { Connection } from './connection.js';
-import { queuesByTurn } from './queues.js';
 import { JOB_COLUMNS, queuedJobOf } from './rows/job.js';
+import { encodeResources } from './rows/resources.js';
 import type { OwnAttempt } from './rows/task-state.js';
 import { nextAttempt, refuseJob } from './rules/enqueue.js';
 import { forgetAttempt, mayAct, taskState } from './task-state.js';
@@ -38,7 +38,7 @@ export function enqueueTask(batch: WriteBatch, job: NewJob): Enqueued {
   connection.run(
     `UPDATE tasks SET status = 'queued', attempt = ?, epoch = ?, executor = NULL, lease_until = 0, error = NULL,
        started_at = NULL, finished_at = NULL, kind = ?, queue = ?, priority = ?, place = ?, queued_at = ?,
-       agent = NULL, identity = ?, first_attempt = ?, stop = NULL, outputs = 0,
+       agent = NULL, identity = ?, resources = ?, first_attempt = ?, stop = NULL, outputs = 0,
        run = coalesce(run, ?, (SELECT n FROM runs WHERE id = tasks.id)) WHERE id = ?`,
     attempt,
     job.run?.epoch ?? 0,
@@ -48,6 +48,7 @@ export function enqueueTask(batch: WriteBatch, job: NewJob): Enqueued {
     batch.nextFence(),
     now,
     job.identity ?? null,
+    encodeResources(job.resources ?? {}),
     attempt,
     run?.n ?? null,
     job.task,
@@ -102,23 +103,28 @@ export function jobOf(connection: Connection, task: TaskId): QueuedJob | undefin
   return row && queuedJobOf(row);
 }
 
-/** `kinds` are those to leave alone. */
-export function nextQueued(
-  connection: Connection,
-  { queues, order, kinds = [] }: Parameters<Store['nextQueued']>[0],
-): QueuedJob | undefined {
-  const but = JSON.stringify(kinds);
-  for (const queue of order === 'fair' ? queuesByTurn(connection, queues) : queues) {
-    const row = connection.get(
-      `${SELECT_WAITING} AND t.kind NOT IN (SELECT value FROM json_each(?)) ${IN_TURN} LIMIT 1`,
-      queue,
-      but,
-    );
-    if (row !== undefined) return queuedJobOf(row);
-  }
-  return undefined;
-}
-
 export function listQueued(connection: Connection, queue: string): readonly QueuedJob[] {
   return connection.all(`${SELECT_WAITING} ${IN_TURN}`, queue).map(queuedJobOf);
 }
+
+/**
+ * Of all jobs of a queue with the same kind and the same needs the first one, in the order in which they are
+ * to be taken: of what else waits there, nothing could be taken sooner by anybody.
+ */
+export function firstQueued(connection: Connection, queue: string): readonly QueuedJob[] {
+  const found: (readonly [number, QueuedJob])[] = [];
+  let after: readonly [string, string] = ['', ''];
+  for (;;) {
+    const group = connection.get(NEXT_GROUP, queue, ...after) as [string, string] | undefined;
+    if (group === undefined) break;
+    const [place, ...row] = connection.get(FIRST_OF_GROUP, queue, ...group)!;
+    found.push([Number(place), queuedJobOf(row)]);
+    after = group;
+  }
+  return found.toSorted(([a, one], [b, two]) => two.priority - one.priority || a - b).map(([, job]) => job);
+}
+
+const NEXT_GROUP = `SELECT kind, resources FROM tasks INDEXED BY tasks_waiting
+  WHERE status = 'queued' AND queue = ? AND (kind, resources) > (?, ?) ORDER BY kind, resources LIMIT 1`;
+const FIRST_OF_GROUP = `SELECT t.place, ${JOB_COLUMNS} FROM tasks t INDEXED BY tasks_waiting ${ITS_RUN}
+  WHERE t.status = 'queued' AND t.queue = ? AND t.kind = ? AND t.resources = ? ${IN_TURN} LIMIT 1`;

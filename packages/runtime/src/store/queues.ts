@@ -1,22 +1,13 @@
 import type { QueueRow } from '@run-pipeline/core/ports';
 import { listAgents } from './agents.js';
 import type { Connection } from './connection.js';
-import { queueRows, queuesInTurn } from './rows/queue.js';
+import { LIMIT_COLUMNS, queueRows, queuesInTurn } from './rows/queue.js';
 import type { WriteBatch } from './write-batch.js';
 
 export function createQueue(batch: WriteBatch, name: string): void {
   batch.connection.run(
     'INSERT INTO queues (name, created, taken) VALUES (?, 1, 0) ON CONFLICT (name) DO UPDATE SET created = 1',
     name,
-  );
-}
-
-/** A job was taken from it: its turn comes again after all others. */
-export function countTaken(batch: WriteBatch, name: string, fence: number): void {
-  batch.connection.run(
-    'INSERT INTO queues (name, created, taken) VALUES (?, 0, ?) ON CONFLICT (name) DO UPDATE SET taken = excluded.taken',
-    name,
-    fence,
   );
 }
 
@@ -37,6 +28,9 @@ export function listQueues(connection: Connection, now: number): readonly QueueR
        WHERE status = 'running' AND kind IS NOT NULL AND queue IS NOT NULL GROUP BY queue`,
     ),
     created: connection.all('SELECT name FROM queues WHERE created = 1').map(([name]) => String(name)),
+    limits: connection.all(
+      `SELECT ${LIMIT_COLUMNS}, name FROM queues WHERE concurrency IS NOT NULL OR rate_max IS NOT NULL`,
+    ),
     agents: listAgents(connection, {}, now),
   });
 }

@@ -133,6 +133,23 @@ CREATE TABLE step_preimages (
   PRIMARY KEY (pipeline, step, run)
 ) STRICT, WITHOUT ROWID;
 `,
+  `
+-- What a job needs: JSON with its keys in order, so that equal needs are equal texts.
+ALTER TABLE tasks ADD COLUMN resources TEXT NOT NULL DEFAULT '{}';
+-- By kind and needs first: of ten thousand that an agent cannot take, it looks at one.
+DROP INDEX tasks_waiting;
+CREATE INDEX tasks_waiting ON tasks (queue, kind, resources, priority DESC, place) WHERE status = 'queued';
+
+ALTER TABLE agents ADD COLUMN resources TEXT NOT NULL DEFAULT '{}';
+
+-- NULL: not limited. begun counts what was begun while there was a rate.
+ALTER TABLE queues ADD COLUMN concurrency INTEGER;
+ALTER TABLE queues ADD COLUMN rate_max INTEGER;
+ALTER TABLE queues ADD COLUMN rate_per_ms INTEGER;
+ALTER TABLE queues ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
+-- When the latest rate_max jobs of a queue with a rate were begun: n is what begun was then.
+CREATE TABLE queue_begun (queue TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (queue, n)) STRICT, WITHOUT ROWID;
+`,
 ];
 
 /** "RPst": tells our files from other SQLite databases. */

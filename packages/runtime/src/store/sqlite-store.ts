@@ -11,6 +11,7 @@ import type {
   NewRun,
   NewTask,
   ProcessIdentity,
+  QueueLimitsEdit,
   RunOwnership,
   RunQuery,
   Store,
@@ -38,9 +39,11 @@ import { connect, patiently, type Connection } from './connection.js';
 import { describeArtifact, readArtifacts, readEvents } from './events.js';
 import { claimFingerprint, heartbeatFingerprints, releaseFingerprint } from './flights.js';
 import { GroupCommit, type Change } from './group-commit.js';
-import { clearQueue, enqueueTask, listQueued, nextQueued, withdrawTask } from './jobs.js';
+import { clearQueue, enqueueTask, listQueued, withdrawTask } from './jobs.js';
 import { recoverTasks } from './lost-attempts.js';
+import { nextQueued } from './next-queued.js';
 import { latestPreimages, readPreimage } from './preimages.js';
+import { setQueueLimits } from './queue-limits.js';
 import { createQueue, listQueues } from './queues.js';
 import {
   countRuns,
@@ -212,7 +215,7 @@ class SqliteStore implements Store {
     return this.#write((batch) => withdrawTask(batch, { task, attempt, by }), LEASE);
   }
   nextQueued(query: Parameters<Store['nextQueued']>[0]) {
-    return this.#read((connection) => nextQueued(connection, query));
+    return this.#read((connection) => nextQueued(connection, query, this.#now()));
   }
   claimQueued(claim: Parameters<Store['claimQueued']>[0]) {
     return this.#write((batch) => claimQueued(batch, claim), LEASE);
@@ -277,6 +280,9 @@ class SqliteStore implements Store {
   }
   createQueue(name: string) {
     return this.#write((batch) => createQueue(batch, name));
+  }
+  setQueueLimits(queue: string, edit: QueueLimitsEdit) {
+    return this.#write((batch) => setQueueLimits(batch, queue, edit));
   }
   listQueued(queue: string) {
     return this.#read((connection) => listQueued(connection, queue));

@@ -35,6 +35,7 @@ export async function viewOfRun(store: Store, row: RunRow): Promise<TaskView> {
     progress: undefined,
     queue: undefined,
     priority: 0,
+    resources: {},
     attempt: row.epoch,
     createdAt: row.createdAt,
     startedAt: row.startedAt,

@@ -147,6 +147,7 @@ export class TaskState {
       progress: edit.progress ?? recorded?.progress,
       queue: recorded?.queue,
       priority: recorded?.priority ?? 0,
+      resources: recorded?.resources ?? {},
       attempt: current.attempt,
       createdAt: recorded?.createdAt ?? '',
       startedAt: recorded?.startedAt,

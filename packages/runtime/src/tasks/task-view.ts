@@ -84,6 +84,7 @@ function viewOfStep(row: RunRow, step: StepName, events: readonly RunEvent[]): T
     progress: undefined,
     queue: undefined,
     priority: 0,
+    resources: {},
     attempt: end?.attempt ?? starts.length,
     createdAt: row.createdAt,
     startedAt: starts[0]?.ts,

@@ -99,6 +99,12 @@ async function claim(context: Context, store: Store, task: TaskView): Promise<Cl
       leaseMs: lease,
     });
     if (taken.ok) return { task, attempt, fence: taken.fence };
+    if (taken.reason === 'limit') {
+      throw usageError(
+        `the task ${labelOf(task)} waits in queue "${task.queue}", which is at its limit`,
+        'wait until a place in it is free (run-pipeline queue ls), or run a clone of it, which is in no queue',
+      );
+    }
   } else if (task.status === 'created') {
     const begun = await store.startTask({ task: task.id, executor, leaseMs: lease });
     if (begun.ok) return { task, attempt: task.attempt + 1, fence: begun.fence };

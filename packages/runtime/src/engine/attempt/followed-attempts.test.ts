@@ -95,6 +95,7 @@ async function rig(): Promise<Rig> {
         identity: OWNER,
         queues: ['default'],
         concurrency: 1,
+        resources: {},
         leaseMs: LEASE_MS,
         version: '1',
       }),

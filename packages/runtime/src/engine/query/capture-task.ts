@@ -118,6 +118,7 @@ const unsaved = ({ edit, ...task }: NewTask): TaskRecord => ({
   status: 'created',
   queue: undefined,
   priority: 0,
+  resources: {},
   attempt: 0,
   createdAt: new Date().toISOString(),
   startedAt: undefined,

@@ -1,13 +1,14 @@
 import type { TaskId } from '@run-pipeline/core/model';
 import type { AgentRow } from '@run-pipeline/core/ports';
 import { decodeOwner } from './owner.js';
+import { decodeResources } from './resources.js';
 import type { Row } from './row.js';
 
 export const AGENT_COLUMNS =
-  'id, identity, queues, concurrency, version, running, draining, lease_ms, started_at, seen_at';
+  'id, identity, queues, concurrency, version, running, draining, lease_ms, started_at, seen_at, resources';
 
 export function agentOf(row: Row): AgentRow {
-  const [id, identity, queues, concurrency, version, running, draining, leaseMs, startedAt, seenAt] = row as [
+  const [id, identity, queues, concurrency, version, running, draining, leaseMs, ...rest] = row as [
     string,
     string,
     string,
@@ -18,12 +19,15 @@ export function agentOf(row: Row): AgentRow {
     number,
     number,
     number,
+    string,
   ];
+  const [startedAt, seenAt, resources] = rest;
   return {
     id,
     identity: decodeOwner(identity),
     queues: JSON.parse(queues) as string[],
     concurrency,
+    resources: decodeResources(resources),
     leaseMs,
     version,
     running: JSON.parse(running) as TaskId[],

@@ -1,4 +1,4 @@
-import type { AgentRow, QueueRow } from '@run-pipeline/core/ports';
+import type { AgentRow, QueueLimits, QueueRow } from '@run-pipeline/core/ports';
 import { serving } from './agent.js';
 import type { Row } from './row.js';
 
@@ -12,6 +12,8 @@ export function queueRows(rows: {
   /** Name, number of attempts. */
   readonly running: readonly Row[];
   readonly created: readonly string[];
+  /** Of those that have some: `LIMIT_COLUMNS`, name. */
+  readonly limits: readonly Row[];
   readonly agents: readonly AgentRow[];
 }): readonly QueueRow[] {
   const waiting = new Map(
@@ -21,6 +23,7 @@ export function queueRows(rows: {
     ]),
   );
   const running = new Map(rows.running as [string, number][]);
+  const limits = new Map(rows.limits.map((row) => [String(row[3]), limitsOf(row)]));
   const names = new Set([
     ...ALWAYS,
     ...rows.created,
@@ -34,7 +37,19 @@ export function queueRows(rows: {
     running: running.get(name) ?? 0,
     agents: serving(rows.agents, name).length,
     oldest: waiting.get(name)?.oldest,
+    limits: limits.get(name) ?? {},
   }));
+}
+
+export const LIMIT_COLUMNS = 'concurrency, rate_max, rate_per_ms';
+
+/** `row` begins with `LIMIT_COLUMNS`. */
+export function limitsOf(row: Row): QueueLimits {
+  const [concurrency, max, perMs] = row as [number | null, number | null, number | null];
+  return {
+    ...(concurrency !== null && { concurrency }),
+    ...(max !== null && perMs !== null && { rate: { max, perMs } }),
+  };
 }
 
 /** Those that have waited longest first; of equals, in the given order. `taken`: rows of name and fence. */

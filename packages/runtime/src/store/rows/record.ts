@@ -12,6 +12,7 @@ import type {
   TaskType,
 } from '@run-pipeline/core/model';
 import type { EditableRecord } from '../rules/record-edits.js';
+import { decodeResources } from './resources.js';
 import type { Row } from './row.js';
 
 export const EMPTY_RECORD = {
@@ -54,7 +55,7 @@ export const valuesOfScript = (script: TaskScript | undefined): readonly Digest[
 
 export const SELECT_RECORD = `SELECT c.id, c.project, c.name, c.type, t.status, c.tags, c.comment, c.parent, r.id, t.step,
     c.script, c.parameters, c.configurations, c.progress, t.queue, t.priority, t.attempt, c.created_at,
-    t.started_at, t.finished_at, t.error, t.lease_until, t.queued_at
+    t.started_at, t.finished_at, t.error, t.lease_until, t.queued_at, t.resources
   FROM task_records c JOIN tasks t ON t.id = c.id LEFT JOIN runs r ON r.n = t.run`;
 
 export function recordOf(row: Row, now: number): TaskRecord {
@@ -82,9 +83,10 @@ export function recordOf(row: Row, now: number): TaskRecord {
     string | null,
     number,
     number | null,
+    string,
   ];
   const [script, parameters, configurations, progress, queue, priority, attempt, ...times] = rest;
-  const [createdAt, startedAt, finishedAt, error, leaseUntil, queuedAt] = times;
+  const [createdAt, startedAt, finishedAt, error, leaseUntil, queuedAt, resources] = times;
   // Of an attempt that waits, or ended while it did, there was no execution.
   const waited = status === 'queued' || (status === 'aborted' && startedAt === null && queuedAt !== null);
   return {
@@ -104,6 +106,7 @@ export function recordOf(row: Row, now: number): TaskRecord {
     progress: progress ?? undefined,
     queue: queue ?? undefined,
     priority: priority ?? 0,
+    resources: decodeResources(resources),
     attempt: waited ? Math.max(0, attempt - 1) : attempt,
     createdAt: new Date(createdAt).toISOString(),
     startedAt: startedAt === null ? undefined : new Date(startedAt).toISOString(),
