@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { openBrowser } from '../rig/browser.js';
 import { describePage, pageProject } from './project.js';
-import { layered, mapped } from './pipelines/generate.js';
+import { writeRun } from '../rig/page-runs.js';
+import { layered, mapped, writtenLayers } from './pipelines/generate.js';
 
 const LOG = `
 import { Pipeline, Step } from 'run-pipeline';
@@ -67,6 +68,51 @@ describePage('large runs', () => {
     await page.getByText('0 of 1').waitFor();
     await page.keyboard.press('Enter');
     await log.getByText('line 77777', { exact: true }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+});
+
+describePage('a run of 5,000 steps', () => {
+  const project = pageProject({
+    files: {},
+    runs: [],
+    written: async (store) => {
+      await writeRun(store, { pipeline: 'huge', steps: writtenLayers(5000), status: 'completed' });
+    },
+  });
+  const at = (query: string): string => `${project.server.address}/runs/${project.run('huge#1')}${query}`;
+
+  test('each view shows its ends, draws what is near, and is reached by its key', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    await page.goto(at('?view=timeline'));
+    // Each step is in the path once, however many ways lead through the graph.
+    await page.getByText(/Critical path: 500 steps/).waitFor();
+    const rows = page.getByRole('list', { name: 'Steps by the time they started' }).getByRole('listitem');
+    expect(await rows.count()).toBeLessThan(100);
+    await page.keyboard.press('t');
+    const table = page.getByRole('table', { name: 'Steps' });
+    expect(await table.getAttribute('aria-rowcount')).toBe('5001');
+    expect(await table.getByRole('row').count()).toBeLessThan(100);
+    await page.keyboard.press('g');
+    await page.getByRole('button', { name: /^s0 / }).waitFor();
+    expect(await page.locator('svg g[role=button]').count()).toBeLessThan(300);
+    await page.getByRole('button', { name: 'Show everything' }).click();
+    await expect.poll(() => page.locator('svg g[role=button]').count()).toBeLessThan(10);
+    expect(complaints).toEqual([]);
+  });
+
+  test('any step is there by its address, and by the palette', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    await page.goto(at('?step=s4995'));
+    await page.getByRole('heading', { level: 2, name: 's4995' }).waitFor();
+    await page.getByRole('button', { name: /^s4995 / }).waitFor();
+    await page.goto(at('?view=table&step=s4321'));
+    await page.getByRole('heading', { level: 2, name: 's4321' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('s2500');
+    await page.getByRole('option', { name: /s2500/ }).first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 2, name: 's2500' }).waitFor();
     expect(complaints).toEqual([]);
   });
 });

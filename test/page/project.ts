@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { rmSync } from 'node:fs';
+import type { Store } from '@run-pipeline/core/ports';
+import { openSqliteStore } from '../../packages/runtime/src/store/index.js';
 import { CHROMIUM, startPageServer, type PageServer } from '../rig/browser.js';
 import { query, runPipeline } from '../rig/command.js';
 import { scratch } from '../rig/scratch.js';
@@ -32,6 +34,8 @@ export function pageProject(options: {
   readonly runs: readonly (readonly string[])[];
   /** Scripts that are executed as tasks. */
   readonly tasks?: readonly string[];
+  /** Runs that are written straight into the store: as large as they may be, nothing is executed. */
+  readonly written?: (store: Store) => Promise<void>;
 }): PageProject {
   let directory = '';
   let server: PageServer | undefined;
@@ -39,6 +43,12 @@ export function pageProject(options: {
   beforeAll(async () => {
     if (CHROMIUM === undefined) return;
     ({ directory } = scratch(options.files, { keep: true }));
+    if (options.written !== undefined) {
+      mkdirSync(join(directory, '.run-pipeline'));
+      const store = await openSqliteStore({ file: join(directory, '.run-pipeline', 'state.db') });
+      await options.written(store);
+      await store.close();
+    }
     for (const words of options.runs)
       await runPipeline([...words, '--output', 'quiet'], { cwd: directory, timeout: 120_000 });
     for (const file of options.tasks ?? [])

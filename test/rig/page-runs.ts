@@ -112,30 +112,14 @@ export class RunWriter {
   }
 
   async step(step: WrittenStep): Promise<void> {
-    const name = stepName(step.name);
-    const { status = 'completed', artifacts = [] } = step;
-    const bodies: RunEventBody[] = [];
-    if (status === 'created') return;
-    if (status !== 'skipped' && status !== 'cached')
-      bodies.push({ type: 'step.start', step: name, attempt: 1, host: 'here', pid: 4321 });
-    for (const log of step.logs ?? []) bodies.push({ type: 'step.log', step: name, attempt: 1, ...log });
-    for (const report of step.reports ?? [])
-      bodies.push({ type: 'step.report', step: name, attempt: 1, report });
-    if (status !== 'running') {
-      bodies.push({
-        type: 'step.end',
-        step: name,
-        status,
-        attempt: status === 'skipped' || status === 'cached' ? 0 : 1,
-        durationMs: 12,
-        artifacts: artifacts.map(({ record }) => record),
-        why: ['it has not run before'],
-        ...(step.error === undefined ? {} : { error: step.error }),
-      });
-    }
+    await this.steps([step]);
+  }
+
+  /** Together, in a few commits: thousands of steps in the time of one. */
+  async steps(steps: readonly WrittenStep[]): Promise<void> {
     await this.commit(
-      bodies,
-      artifacts.map((artifact) => ({ step: step.name, artifact })),
+      steps.flatMap(bodiesOf),
+      steps.flatMap(({ name, artifacts = [] }) => artifacts.map((artifact) => ({ step: name, artifact }))),
     );
   }
 
@@ -157,9 +141,35 @@ export class RunWriter {
 
 export async function writeRun(store: Store, run: WrittenRun): Promise<RunId> {
   const writer = await RunWriter.create(store, run);
-  for (const step of run.steps) await writer.step(step);
+  await writer.steps(run.steps);
   if (run.status !== undefined) await writer.end(run.status);
   return writer.row.id;
+}
+
+/** What a step says from its start to its end. */
+function bodiesOf(step: WrittenStep): readonly RunEventBody[] {
+  const name = stepName(step.name);
+  const { status = 'completed', artifacts = [] } = step;
+  const bodies: RunEventBody[] = [];
+  if (status === 'created') return [];
+  if (status !== 'skipped' && status !== 'cached')
+    bodies.push({ type: 'step.start', step: name, attempt: 1, host: 'here', pid: 4321 });
+  for (const log of step.logs ?? []) bodies.push({ type: 'step.log', step: name, attempt: 1, ...log });
+  for (const report of step.reports ?? [])
+    bodies.push({ type: 'step.report', step: name, attempt: 1, report });
+  if (status !== 'running') {
+    bodies.push({
+      type: 'step.end',
+      step: name,
+      status,
+      attempt: status === 'skipped' || status === 'cached' ? 0 : 1,
+      durationMs: 12,
+      artifacts: artifacts.map(({ record }) => record),
+      why: ['it has not run before'],
+      ...(step.error === undefined ? {} : { error: step.error }),
+    });
+  }
+  return bodies;
 }
 
 const nodeOf = ({ name, parents = [], of }: WrittenStep): NodeSummary => ({

@@ -1,18 +1,31 @@
+import { storedValue, type WrittenStep } from '../../rig/page-runs.js';
+
 /** Source of pipelines of any size, for the page: what they compute does not matter, what they look like does. */
 
 const head = (name: string): string =>
   `import { Pipeline, Step, each } from 'run-pipeline';\n\n@Pipeline({ name: '${name}', project: 'page', cache: true })\nexport class P {\n`;
 
-/** Layers of ten steps, each after two or three of the layer before. */
+const WIDE = 10;
+
+/** Each step after two or three of the layer before. */
+function parentsOf(index: number): readonly number[] {
+  const layer = Math.floor(index / WIDE);
+  const before = [0, 3, ...(index % 3 === 0 ? [7] : [])];
+  return layer === 0 ? [] : before.map((by) => (layer - 1) * WIDE + (((index % WIDE) + by) % WIDE));
+}
+
+/** The same graph as `layered`, as a run that has ended. */
+export const writtenLayers = (steps: number): readonly WrittenStep[] =>
+  Array.from({ length: steps }, (_, index) => ({
+    name: `s${index}`,
+    parents: parentsOf(index).map((parent) => `s${parent}`),
+    artifacts: [storedValue('result', index)],
+  }));
+
+/** Layers of ten steps. */
 export function layered(name: string, steps: number): string {
-  const wide = 10;
   const methods = Array.from({ length: steps }, (_, index) => {
-    const layer = Math.floor(index / wide);
-    const column = index % wide;
-    const parents =
-      layer === 0
-        ? []
-        : [0, 3, ...(index % 3 === 0 ? [7] : [])].map((by) => (layer - 1) * wide + ((column + by) % wide));
+    const parents = parentsOf(index);
     const inputs =
       parents.length === 0 ? '' : `inputs: [${parents.map((parent) => `'$<s${parent}.result>'`).join(', ')}]`;
     const names = parents.map((_, at) => `v${at}: number`).join(', ');

@@ -1,11 +1,12 @@
-import { Suspense, lazy, useCallback, useMemo } from 'react';
+import { useCallback, useEffect, useMemo } from 'react';
 import { useLocation } from 'wouter';
 import { rerunHref, VIEWS, type View } from '../address/links.js';
 import { oneOf, useQueryState } from '../address/search.js';
 import type { LiveRun } from '../data/live-run.js';
 import { stepFilter } from '../data/step-filter.js';
-import { EmptyState, Loading } from '../design/empty-state.js';
+import { EmptyState } from '../design/empty-state.js';
 import { GraphIcon, TableIcon, TimelineIcon } from '../design/icons.js';
+import { lazily } from '../design/lazily.js';
 import { Tabs, tabId, type Tab } from '../design/tabs.js';
 import { GraphView } from '../graph/graph-view.js';
 import { useCommands } from '../keyboard/commands.js';
@@ -19,8 +20,14 @@ import { RunHeader } from './run-header.js';
 import { Split } from './split.js';
 import styles from './run-screen.module.css';
 
-const TimelineView = lazy(() => import('../timeline/timeline-view.js'));
-const TableView = lazy(() => import('../table/table-view.js'));
+const TimelineView = lazily('the timeline', () => import('../timeline/timeline-view.js'));
+const TableView = lazily('the table', () => import('../table/table-view.js'));
+
+/** Reads the file of a view while its run is still being read. */
+export function loadView(view: View): void {
+  // A file that does not come is told of where it is shown.
+  if (view !== 'graph') (view === 'timeline' ? TimelineView : TableView).load().catch(() => undefined);
+}
 
 const VIEW_TABS: readonly Tab<View>[] = [
   { id: 'graph', label: 'Graph', icon: <GraphIcon size={14} /> },
@@ -76,6 +83,7 @@ export function RunScreen({ live }: { readonly live: LiveRun }) {
       run: () => select(name),
     })),
   ]);
+  useIdleViews();
   const shown = { live, filter, q, step, onSelect: select };
   return (
     <div className={styles.screen}>
@@ -92,16 +100,12 @@ export function RunScreen({ live }: { readonly live: LiveRun }) {
           <div id={PANEL} role="tabpanel" aria-labelledby={tabId(PANEL, view)} className={styles.view}>
             {run.steps.size === 0 ? (
               <NoSteps live={live} />
+            ) : view === 'graph' ? (
+              <GraphView {...shown} />
+            ) : view === 'table' ? (
+              <TableView {...shown} />
             ) : (
-              <Suspense fallback={<Loading what="the view" />}>
-                {view === 'graph' ? (
-                  <GraphView {...shown} />
-                ) : view === 'table' ? (
-                  <TableView {...shown} />
-                ) : (
-                  <TimelineView {...shown} />
-                )}
-              </Suspense>
+              <TimelineView {...shown} />
             )}
           </div>
         }
@@ -113,6 +117,16 @@ export function RunScreen({ live }: { readonly live: LiveRun }) {
       />
     </div>
   );
+}
+
+const AFTER_FIRST_PICTURE_MS = 500;
+
+/** The other views are a key away: their files are read when this one stands. */
+function useIdleViews(): void {
+  useEffect(() => {
+    const timer = setTimeout(() => VIEWS.forEach(loadView), AFTER_FIRST_PICTURE_MS);
+    return () => clearTimeout(timer);
+  }, []);
 }
 
 function NoSteps({ live }: { readonly live: LiveRun }) {

@@ -1,12 +1,13 @@
-import { Suspense, lazy, type ComponentType } from 'react';
+import type { ComponentType } from 'react';
 import { TABS, type TabId } from '../address/links.js';
 import { oneOf, useQueryState } from '../address/search.js';
 import { useSeconds } from '../data/clock.js';
 import { useStep, type LiveRun } from '../data/live-run.js';
 import { count, duration, elapsed } from '../design/amounts.js';
 import { IconButton } from '../design/button.js';
-import { EmptyState, Loading } from '../design/empty-state.js';
+import { EmptyState } from '../design/empty-state.js';
 import { CloseIcon } from '../design/icons.js';
+import { lazily } from '../design/lazily.js';
 import { Status } from '../design/status-icon.js';
 import { Tabs, tabId, type Tab } from '../design/tabs.js';
 import { isStageName } from '../graph/cards.js';
@@ -31,13 +32,13 @@ const LABELS: Readonly<Record<TabId, string>> = {
 /** Each tab is read when it is first shown. */
 const CONTENT: Readonly<Record<TabId, ComponentType<StepTabProps>>> = {
   info: InfoTab,
-  inputs: lazy(() => import('./inputs-tab.js')),
-  artifacts: lazy(() => import('../artifacts/artifacts-tab.js')),
-  console: lazy(() => import('../console/console-tab.js')),
-  code: lazy(() => import('./code-tab.js')),
-  plots: lazy(() => import('../plots/plots-tab.js')),
-  why: lazy(() => import('./why-tab.js')),
-  packages: lazy(() => import('./packages-tab.js')),
+  inputs: lazily('inputs', () => import('./inputs-tab.js')),
+  artifacts: lazily('artifacts', () => import('../artifacts/artifacts-tab.js')),
+  console: lazily('the console', () => import('../console/console-tab.js')),
+  code: lazily('code', () => import('./code-tab.js')),
+  plots: lazily('plots', () => import('../plots/plots-tab.js')),
+  why: lazily('why', () => import('./why-tab.js')),
+  packages: lazily('packages', () => import('./packages-tab.js')),
 };
 const PANEL = 'step-tab';
 
@@ -110,10 +111,8 @@ function Known(
         className={styles.content}
         data-tab={tab}
       >
-        <Suspense fallback={<Loading what={LABELS[tab].toLowerCase()} />}>
-          {/* Another step is another content: nothing of the one before stays. */}
-          <Content key={name} live={live} step={step} onSelect={props.onSelect} />
-        </Suspense>
+        {/* Another step is another content: nothing of the one before stays. */}
+        <Content key={name} live={live} step={step} onSelect={props.onSelect} />
       </div>
     </section>
   );
