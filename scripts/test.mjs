@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { findChromium } from './chromium.mjs';
+import { findPostgres } from './services.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name) => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url));
@@ -27,6 +28,15 @@ if (chromium === undefined) {
   );
   if (process.env.CI === 'true') process.exit(1);
 } else process.env.CHROMIUM = chromium;
+
+// The servers of a fleet, as above.
+if (findPostgres({ install: true }) === undefined) {
+  console.error(
+    'No PostgreSQL was found, and it could not be installed: ALL TESTS OF THE STORE ON POSTGRES ARE LEFT OUT.\n' +
+      'Install it (Debian: apt-get install postgresql), or say where it is: POSTGRES_BIN=/path/to/bin npm test',
+  );
+  if (process.env.CI === 'true') process.exit(1);
+}
 
 for (const [name, command, args] of steps) {
   const started = Date.now();

@@ -1,0 +1,31 @@
+import type { Connection, Sql } from './connection.js';
+import { Lanes, type Change } from './lanes.js';
+
+/** The three ways to the server that operations of the store have. */
+export class StoreAccess {
+  protected readonly connection: Connection;
+  protected readonly lanes: Lanes;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+    this.lanes = new Lanes(connection, () => this.committed());
+  }
+
+  /** After each COMMIT of this process. */
+  protected committed(): void {}
+
+  /** Sees what is committed, and waits for nobody. */
+  protected read<T>(query: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.connection.read(query);
+  }
+
+  /** In the lane of the run (`runLane`) or the task of its own (`taskLane`) that it changes. */
+  protected write<T>(lane: string, change: Change<T>): Promise<T> {
+    return this.lanes.submit(lane, change);
+  }
+
+  /** A single statement that renews a lease: never behind others, and the server's crash may take it back. */
+  protected renew<T>(change: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.connection.renew(change);
+  }
+}

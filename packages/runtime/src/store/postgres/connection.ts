@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type * as Pg from 'pg';
+import { RunPipelineError } from '@run-pipeline/core/model';
+import type { PostgresAddress } from './address.js';
+import { prepareSchema } from './migrate.js';
+import { isConflict, isLost, storeError } from './postgres-error.js';
+import { openClient, Pool, type Session } from './pool.js';
+
+/** Columns in the order of the statement. `bigint` is a number, `bytea` a Uint8Array. */
+export type Columns = readonly unknown[];
+
+/**
+ * Where statements go. Each is prepared once a connection: its text may differ by its shape only, never
+ * by values, which are parameters (arrays as `ANY ($1::text[])` and `unnest`).
+ */
+export interface Sql {
+  query<Row extends Columns = Columns>(
+    text: string,
+    parameters?: readonly unknown[],
+  ): Promise<readonly Row[]>;
+  /** The number of rows changed. */
+  run(text: string, parameters?: readonly unknown[]): Promise<number>;
+  /** SQL for the store's clock in milliseconds, a bigint. In a transaction `now` is meant, the same all through. */
+  readonly clock: string;
+}
+
+export interface Transaction extends Sql {
+  /** The store's clock when the transaction began. */
+  readonly now: number;
+}
+
+export interface ConnectionOptions {
+  readonly address: PostgresAddress;
+  readonly driver: typeof Pg;
+  /** How long an operation is tried again after the connection was lost, in milliseconds. */
+  readonly patienceMs: number;
+  /** Added to the server's clock, in milliseconds; for tests. */
+  readonly clockOffset: () => number;
+}
+
+export interface TransactionOptions {
+  /** Whether it pins blobs or may (shared), or collects what is not pinned (exclusive). */
+  readonly pins: 'shared' | 'exclusive';
+  /** False: it is rolled back at its end. */
+  readonly keep: boolean;
+}
+
+/** How long opening is tried: who has just typed an address waits for the answer. */
+const OPENING_MS = 5_000;
+
+/**
+ * How changes of the store reach the server: each exactly once, whatever happens to the connection.
+ *
+ * - A transaction numbers itself in its connection's row of `writers`. When the connection is lost after
+ *   COMMIT was sent, that row tells whether it took place: another connection touches it, and so waits until
+ *   the old transaction has ended, one way or the other. (The server's own transaction numbers would not do:
+ *   one that a crash takes back is given again.)
+ * - A lost connection, a deadlock: it is tried again, from its beginning, for `patienceMs`.
+ * - Whoever pins holds the lock of the pins shared, from before it looks at anything; `collect` exclusively.
+ */
+export class Connection {
+  /** Tells our own words from those of others. */
+  readonly instance = randomUUID();
+  readonly #address: PostgresAddress;
+  readonly #driver: typeof Pg;
+  readonly #patienceMs: number;
+  readonly #clockOffset: () => number;
+  /** Small: a fleet has many processes, a server not many connections. */
+  readonly #pool: Pool;
+  /** Heartbeats have one of their own: a lease must not run out while others wait for a lock. */
+  readonly #pulse: Pool;
+  #open = true;
+
+  constructor(options: ConnectionOptions) {
+    this.#address = options.address;
+    this.#patienceMs = options.patienceMs;
+    this.#clockOffset = options.clockOffset;
+    const { driver, address } = options;
+    this.#driver = driver;
+    this.#pool = new Pool({ driver, address, size: 4 });
+    this.#pulse = new Pool({ driver, address, size: 1, settings: 'SET synchronous_commit = off' });
+  }
+
+  get shown(): string {
+    return this.#address.shown;
+  }
+
+  assertOpen(): void {
+    if (this.#open) return;
+    throw new RunPipelineError({
+      kind: 'store',
+      code: 'store-closed',
+      message: `the store ${this.shown} was closed before this call`,
+    });
+  }
+
+  /** Makes or updates the tables. A server that is not there is told soon: nothing is lost yet. */
+  async prepare(): Promise<void> {
+    const deadline = performance.now() + Math.min(this.#patienceMs, OPENING_MS);
+    await this.#patiently(async () => {
+      const client = await openClient(this.#driver, this.#address);
+      try {
+        await prepareSchema(client, this.#address);
+      } finally {
+        await client.end().catch(() => {}); // what it was for is over
+      }
+    }, deadline);
+  }
+
+  /** What reads, or may as well be done twice. */
+  read<T>(query: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#patiently(() => this.#pool.use((session) => query(this.#sql(session))));
+  }
+
+  /** One statement that renews a lease: the server's crash may take it back, and it may be done twice. */
+  renew<T>(change: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#patiently(() => this.#pulse.use((session) => change(this.#sql(session))));
+  }
+
+  /** `work` may run more than once; only what the last time wrote is kept. `committed`: after each COMMIT. */
+  transact<T>(work: (transaction: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
+    return this.#patiently(() => this.#pool.use((session) => this.#transactOn(session, work, options)));
+  }
+
+  async #transactOn<T>(
+    session: Session,
+    work: (transaction: Transaction) => Promise<T>,
+    options: TransactionOptions,
+  ): Promise<T> {
+    const sql = this.#sql(session);
+    const number = session.nextNumber();
+    try {
+      const began = await session.script(beginning(this.#address, session, number, options));
+      const now = Number(began.at(-1)?.[0]?.[0]) + this.#clockOffset();
+      const result = await work({ ...sql, now });
+      if (!options.keep) {
+        await session.script('ROLLBACK');
+        return result;
+      }
+      await this.#commit(session, number);
+      return result;
+    } catch (error) {
+      if (session.connected) await session.script('ROLLBACK').catch(() => session.discard());
+      throw error;
+    }
+  }
+
+  async #commit(session: Session, number: number): Promise<void> {
+    try {
+      await session.script(`NOTIFY ${channelOf(this.#address)}, '${this.instance}'; COMMIT`);
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      session.discard();
+      if (!(await this.#tookPlace(session, number))) throw error; // tried again as a whole
+    }
+  }
+
+  /** Waits until the transaction that held the row has ended. */
+  #tookPlace(session: Session, number: number): Promise<boolean> {
+    const text = `INSERT INTO writers (id, last, seen_at) VALUES ($1, -1, 0) ON CONFLICT (id) DO UPDATE SET last = writers.last RETURNING last`;
+    return this.#patiently(async () => {
+      await session.connect();
+      const [row] = await session.query(text, [session.id]);
+      return Number(row?.[0]) === number;
+    });
+  }
+
+  #sql(session: Session): Sql {
+    return {
+      query: <Row extends Columns>(text: string, parameters: readonly unknown[] = []) =>
+        session.query(text, parameters) as Promise<readonly Row[]>,
+      run: (text, parameters = []) => session.run(text, parameters),
+      clock: clockText(this.#clockOffset()),
+    };
+  }
+
+  async #patiently<T>(action: () => Promise<T>, until?: number): Promise<T> {
+    let deadline = until;
+    for (let attempt = 0; ; attempt++) {
+      this.assertOpen();
+      try {
+        return await action();
+      } catch (error) {
+        if (!isLost(error) && !isConflict(error)) throw storeError(error, this.shown);
+        deadline ??= performance.now() + this.#patienceMs;
+        if (performance.now() > deadline) throw storeError(error, this.shown);
+      }
+      // Jitter: two processes that wait for each other must not keep step.
+      await delay(Math.min(5 * 2 ** attempt, 500) * (0.5 + Math.random()));
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await Promise.all([this.#pool.close(), this.#pulse.close()]);
+  }
+}
+
+/** In one message. The lock comes before the clock: what was waited for is not taken off a lease. */
+function beginning(
+  { schema }: PostgresAddress,
+  session: Session,
+  number: number,
+  { pins }: TransactionOptions,
+): string {
+  const lock = pins === 'exclusive' ? 'pg_advisory_xact_lock' : 'pg_advisory_xact_lock_shared';
+  return (
+    `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT ${lock}(${PINS_LOCK}, hashtext('${schema}')); ` +
+    `INSERT INTO writers (id, last, seen_at) VALUES ('${session.id}', ${number}, ${CLOCK}) ` +
+    `ON CONFLICT (id) DO UPDATE SET last = excluded.last, seen_at = excluded.seen_at RETURNING seen_at`
+  );
+}
+
+/** "RPpi": one lock a schema of the database. */
+const PINS_LOCK = 0x52507069;
+
+export const channelOf = (address: PostgresAddress): string => `run_pipeline_${address.schema}`;
+
+const CLOCK = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
+const clockText = (offset: number): string => (offset === 0 ? CLOCK : `(${CLOCK} + ${offset})`);

@@ -1,0 +1,118 @@
+import { RunPipelineError, isRunPipelineError } from '@run-pipeline/core/model';
+
+/** SQLSTATE of the server, or the code of the operating system; '' for what has none. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' ? code : '';
+}
+
+const messageOf = (error: unknown): string => {
+  // Several addresses of one name that all refuse.
+  if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+};
+
+/** What the driver itself says, without a code, when the connection is gone. */
+const GONE =
+  /^(Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|timeout expired|The server does not support SSL connections$)/;
+
+/**
+ * The connection is lost or was not to be had, and another may be: the server restarts (57P0x), refuses
+ * for now (53300), changed roles (25006), ended what slept in a transaction (25P03), or has other tables
+ * under a prepared statement (0A000).
+ */
+export function isLost(error: unknown): boolean {
+  const code = codeOf(error);
+  if (/^(08...|57P0[1-5]|53300|25006|25P03|0A000)$/.test(code)) return true;
+  if (
+    /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EAI_AGAIN|ENOENT)$/.test(
+      code,
+    )
+  )
+    return true;
+  return code === '' && GONE.test(messageOf(error));
+}
+
+/** Another transaction was in the way: the same changes may pass at once. */
+export const isConflict = (error: unknown): boolean => /^(40001|40P01|55P03|23505)$/.test(codeOf(error));
+
+/** An error of the server or of the way to it; anything else is a fault of the caller or of ours. */
+export const isServers = (error: unknown): boolean => isLost(error) || /^[0-9A-Z]{5}$/.test(codeOf(error));
+
+interface Told {
+  readonly code: string;
+  readonly what: string;
+  readonly help: string;
+}
+
+function tell(error: unknown, shown: string): Told | undefined {
+  const code = codeOf(error);
+  const message = messageOf(error);
+  if (code === '28P01' || code.startsWith('28'))
+    return {
+      code: 'store-refused',
+      what: `the server of the store ${shown} does not let us in (${message})`,
+      help: 'Check user and password in RUN_PIPELINE_STORE, and what the server demands (pg_hba.conf, sslmode).',
+    };
+  if (code === '3D000')
+    return {
+      code: 'store-unreachable',
+      what: `the store ${shown} cannot be opened (${message})`,
+      help: 'Create the database (`createdb`), or name another one in RUN_PIPELINE_STORE. The tables are made by run-pipeline.',
+    };
+  if (code === '42501')
+    return {
+      code: 'read-only',
+      what: `the store ${shown} cannot be written (${message})`,
+      help: 'Let the user make and use the schema: GRANT CREATE ON DATABASE … TO …, or make the schema with that user as its owner.',
+    };
+  if (code === '25006')
+    return {
+      code: 'read-only',
+      what: `the store ${shown} cannot be written: the server is a standby, or read-only`,
+      help: 'Name the primary server in RUN_PIPELINE_STORE.',
+    };
+  if (code.startsWith('53') && code !== '53300')
+    return {
+      code: code === '53100' ? 'disk-full' : 'store-io',
+      what: `the server of the store ${shown} has no room (${message}); nothing of this change was recorded`,
+      help: 'Make room on the server, then continue the run with `run-pipeline resume`.',
+    };
+  if (code === 'ENOTFOUND' || code === 'EACCES' || isLost(error))
+    return {
+      code: 'store-unreachable',
+      what: `the store ${shown} cannot be reached (${message})`,
+      help:
+        code === '53300'
+          ? 'The server has no connection left: raise its max_connections, or end what holds them.'
+          : 'Check that the server runs and that RUN_PIPELINE_STORE names it, then continue the run with `run-pipeline resume`.',
+    };
+  if (/^(58|XX)/.test(code))
+    return {
+      code: code === 'XX001' || code === 'XX002' ? 'store-damaged' : 'store-io',
+      what: `the server of the store ${shown} failed (${code}: ${message})`,
+      help: 'Look into its log, then continue the run with `run-pipeline resume`.',
+    };
+  if (/^(08|40|55P03)/.test(code))
+    return {
+      code: 'store-busy',
+      what: `the store ${shown} was in use by others for too long (${message})`,
+      help: 'Look for what holds its locks (pg_stat_activity), end that and try again.',
+    };
+  return undefined;
+}
+
+/** What went wrong outside us as an error a user can act on; bugs pass through unchanged. */
+export function storeError(error: unknown, shown: string): unknown {
+  if (isRunPipelineError(error)) return error;
+  const told = tell(error, shown);
+  if (told === undefined) return error;
+  return new RunPipelineError({
+    kind: 'store',
+    code: told.code,
+    message: told.what,
+    help: told.help,
+    cause: error,
+  });
+}

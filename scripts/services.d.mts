@@ -1,0 +1,2 @@
+/** Directory of `initdb` and `postgres`. */
+export function findPostgres(options?: { readonly install?: boolean }): string | undefined;

@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Debian keeps the server's programs out of PATH, one directory a version. */
+const DEBIAN = '/usr/lib/postgresql';
+
+/**
+ * Directory of PostgreSQL's server programs (`initdb`, `postgres`), which the tests of a fleet start.
+ * `install`: by apt-get, where that is possible. POSTGRES_BIN names another one.
+ */
+export function findPostgres({ install = false } = {}) {
+  const given = process.env.POSTGRES_BIN;
+  if (given !== undefined && given !== '') {
+    if (hasServer(given)) return given;
+    throw new Error(`POSTGRES_BIN=${given}: there is no initdb and postgres in it`);
+  }
+  const found = placesOfPostgres().find(hasServer);
+  if (found !== undefined || !install || !existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0)
+    return found;
+  console.log('postgresql: installing it for the tests of a fleet …');
+  const apt = (...args) =>
+    spawnSync('apt-get', args, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  apt('-qq', 'update');
+  // The common part first, told not to start a server: the tests start their own.
+  apt('-qq', '-y', '--no-install-recommends', 'install', 'postgresql-common');
+  apt('-qq', '-y', '--no-install-recommends', 'install', 'postgresql');
+  return placesOfPostgres().find(hasServer);
+}
+
+const hasServer = (directory) => ['initdb', 'postgres'].every((name) => existsSync(join(directory, name)));
+
+/** Newest first. */
+function placesOfPostgres() {
+  const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
+  return [
+    ...versions.map((version) => join(DEBIAN, version, 'bin')),
+    ...(process.env.PATH ?? '').split(delimiter).filter((directory) => directory !== ''),
+    '/opt/homebrew/opt/postgresql/bin',
+    '/usr/local/opt/postgresql/bin',
+  ];
+}

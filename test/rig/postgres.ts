@@ -1,0 +1,156 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { findPostgres } from '../../scripts/services.mjs';
+
+/** Why there are no tests of Postgres here; undefined: there are. With CI=true it is an error instead. */
+export function withoutPostgres(): string | undefined {
+  if (findPostgres() !== undefined) return undefined;
+  const message =
+    'no PostgreSQL server was found (Debian: apt-get install postgresql; elsewhere POSTGRES_BIN=/path/to/bin)';
+  if (process.env['CI'] === 'true') throw new Error(message);
+  return message;
+}
+
+/** A PostgreSQL server of its own, on 127.0.0.1, which a test may stop, kill and start again. */
+export interface PostgresServer {
+  /** Of its database, without a schema. */
+  readonly url: string;
+  /** A store's address: a schema that nobody has used. */
+  fresh(): string;
+  /** Runs statements as its administrator. */
+  query(text: string): Promise<readonly (readonly unknown[])[]>;
+  /** `fast`: as an administrator restarts it; `immediate`: as a power failure. Waits until it has ended. */
+  stop(how: 'fast' | 'immediate'): Promise<void>;
+  /** On the same port, with the same data. */
+  start(): Promise<void>;
+  /** Ends it and removes its data. */
+  dispose(): Promise<void>;
+}
+
+const USER = 'rp';
+const PASSWORD = 'p@ss/word';
+
+/**
+ * @param options.durable Whether it waits for the disk, as a real one does. Default false: its data live as
+ *   long as the test.
+ */
+export async function startPostgres(options: { readonly durable?: boolean } = {}): Promise<PostgresServer> {
+  const bin = findPostgres();
+  if (bin === undefined) throw new Error(withoutPostgres());
+  const directory = mkdtempSync(join(tmpdir(), 'run-pipeline-pg-'));
+  const account = serverAccount();
+  if (account !== undefined) chownSync(directory, account.uid, account.gid);
+  const data = join(directory, 'data');
+  initialise({ bin, directory, data, account });
+  const port = await freePort();
+  const base = `postgres://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`;
+  const url = `${base}/postgres`;
+  let child: ChildProcess | undefined;
+
+  const start = async (): Promise<void> => {
+    const args = ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c'];
+    args.push(
+      `unix_socket_directories=${directory}`,
+      '-c',
+      'max_connections=200',
+      '-c',
+      'shared_buffers=64MB',
+    );
+    if (options.durable !== true)
+      for (const setting of ['fsync', 'full_page_writes']) args.push('-c', `${setting}=off`);
+    const log: string[] = [];
+    child = spawn(join(bin, 'postgres'), args, { stdio: ['ignore', 'ignore', 'pipe'], ...account });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => log.push(text));
+    await answering(url, child, log);
+  };
+  const stop = async (how: 'fast' | 'immediate'): Promise<void> => {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child!.once('exit', resolve));
+    child.kill(how === 'fast' ? 'SIGINT' : 'SIGQUIT');
+    await ended;
+  };
+  // A test that is ended from outside leaves no server.
+  const goodbye = (): void => void child?.kill('SIGQUIT');
+  process.once('exit', goodbye);
+  await start();
+  return {
+    url,
+    fresh: () => `${url}?schema=t${randomBytes(8).toString('hex')}`,
+    async query(text) {
+      const client = new pg.Client(url);
+      await client.connect();
+      try {
+        const { rows } = await client.query<unknown[]>({ text, rowMode: 'array' });
+        return rows;
+      } finally {
+        await client.end();
+      }
+    },
+    stop,
+    start,
+    async dispose() {
+      await stop('immediate');
+      process.off('exit', goodbye);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** It refuses to run as root: Debian's own account then, else the one nobody owns anything of. */
+function serverAccount(): { readonly uid: number; readonly gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = (flag: string): number | undefined => {
+    const { status, stdout } = spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' });
+    return status === 0 ? Number(stdout) : undefined;
+  };
+  return { uid: id('-u') ?? 65534, gid: id('-g') ?? 65534 };
+}
+
+function initialise(options: {
+  readonly bin: string;
+  readonly directory: string;
+  readonly data: string;
+  readonly account: ReturnType<typeof serverAccount>;
+}): void {
+  const { bin, directory, data, account } = options;
+  const passwords = join(directory, 'password');
+  writeFileSync(passwords, PASSWORD);
+  if (account !== undefined) chownSync(passwords, account.uid, account.gid);
+  const args = ['-D', data, '-U', USER, '--auth=scram-sha-256', `--pwfile=${passwords}`];
+  args.push('--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions');
+  const made = spawnSync(join(bin, 'initdb'), args, { encoding: 'utf8', cwd: '/', ...account });
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}${made.error?.message ?? ''}`);
+}
+
+async function answering(url: string, child: ChildProcess, log: readonly string[]): Promise<void> {
+  for (;;) {
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`PostgreSQL ended at once:\n${log.join('')}`);
+    const client = new pg.Client(url);
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch {
+      await delay(50); // still starting, or recovering
+    }
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
