@@ -32,7 +32,7 @@ const allowed = {
     task: [],
     tasks: ['project', 'source', 'task', 'artifacts', 'queue'],
     storage: ['project', 'artifacts', 'task'],
-    queue: [],
+    queue: ['store'],
     environments: ['project', 'package'],
     agent: [
       'source',

@@ -16,14 +16,8 @@ export function findPostgres({ install = false } = {}) {
     throw new Error(`POSTGRES_BIN=${given}: there is no initdb and postgres in it`);
   }
   const found = placesOfPostgres().find(hasServer);
-  if (found !== undefined || !install || !existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0)
-    return found;
+  if (found !== undefined || !install || !mayInstall()) return found;
   console.log('postgresql: installing it for the tests of a fleet …');
-  const apt = (...args) =>
-    spawnSync('apt-get', args, {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    });
   apt('-qq', 'update');
   // The common part first, told not to start a server: the tests start their own.
   apt('-qq', '-y', '--no-install-recommends', 'install', 'postgresql-common');
@@ -42,4 +36,36 @@ function placesOfPostgres() {
     '/opt/homebrew/opt/postgresql/bin',
     '/usr/local/opt/postgresql/bin',
   ];
+}
+
+const PLACES_OF_REDIS = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
+
+/** `redis-server`, which the tests of a fleet start. `install`: as above. REDIS_SERVER names another one. */
+export function findRedis({ install = false } = {}) {
+  const given = process.env.REDIS_SERVER;
+  if (given !== undefined && given !== '') {
+    if (existsSync(given)) return given;
+    throw new Error(`REDIS_SERVER=${given}: there is no such file`);
+  }
+  const found = placeOfRedis();
+  if (found !== undefined || !install || !mayInstall()) return found;
+  console.log('redis: installing it for the tests of a fleet …');
+  apt('-qq', 'update');
+  apt('-qq', '-y', '--no-install-recommends', 'install', 'redis-server');
+  return placeOfRedis();
+}
+
+const placeOfRedis = () =>
+  [...PLACES_OF_REDIS, ...(process.env.PATH ?? '').split(delimiter)]
+    .filter((directory) => directory !== '')
+    .map((directory) => join(directory, 'redis-server'))
+    .find((path) => existsSync(path));
+
+const mayInstall = () => existsSync('/usr/bin/apt-get') && process.getuid?.() === 0;
+
+function apt(...args) {
+  spawnSync('apt-get', args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
 }

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { findChromium } from './chromium.mjs';
-import { findPostgres } from './services.mjs';
+import { findPostgres, findRedis } from './services.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name) => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url));
@@ -34,6 +34,13 @@ if (findPostgres({ install: true }) === undefined) {
   console.error(
     'No PostgreSQL was found, and it could not be installed: ALL TESTS OF THE STORE ON POSTGRES ARE LEFT OUT.\n' +
       'Install it (Debian: apt-get install postgresql), or say where it is: POSTGRES_BIN=/path/to/bin npm test',
+  );
+  if (process.env.CI === 'true') process.exit(1);
+}
+if (findRedis({ install: true }) === undefined) {
+  console.error(
+    'No Redis was found, and it could not be installed: ALL TESTS OF THE QUEUE ON REDIS ARE LEFT OUT.\n' +
+      'Install it (Debian: apt-get install redis-server), or say where it is: REDIS_SERVER=/path/to/redis-server npm test',
   );
   if (process.env.CI === 'true') process.exit(1);
 }

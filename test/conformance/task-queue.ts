@@ -49,6 +49,7 @@ function queueTests(factory: () => Promise<QueueUnderTest>): void {
     kind: more.kind ?? 'task',
     queue: more.queue ?? 'default',
     priority: more.priority ?? 0,
+    resources: more.resources ?? {},
   });
   /** As the store and the queue are used together: first the one, then the other. */
   async function enqueue({ store, queue }: Side, id: string, more: Partial<NewJob> = {}): Promise<void> {

@@ -8,7 +8,7 @@ import type { QueuedJob } from './task-store.js';
  */
 export interface TaskQueue {
   /** After the store has the task as `queued`. The same task and attempt again changes nothing. */
-  push(job: Pick<QueuedJob, 'task' | 'attempt' | 'kind' | 'queue' | 'priority'>): Promise<void>;
+  push(job: Pick<QueuedJob, 'task' | 'attempt' | 'kind' | 'queue' | 'priority' | 'resources'>): Promise<void>;
   /**
    * Waits for a job that could be claimed now; `undefined` when the signal aborts first. It may be one
    * that somebody else claims a moment earlier, or whose queue has come to its limit: the claim decides.

@@ -2,7 +2,7 @@ import type { BlobStore, PackageStore, Store, TaskQueue } from '@run-pipeline/co
 import { RunPipelineError } from '@run-pipeline/core/model';
 import { directoryBlobs } from '../artifacts/index.js';
 import type { BlobsSetting, QueueSetting, StoreSetting } from '../project/index.js';
-import { embeddedQueue } from '../queue/index.js';
+import { carriedStore, embeddedQueue } from '../queue/index.js';
 import { openSqliteStore } from '../store/index.js';
 
 /**
@@ -48,13 +48,16 @@ export interface OpenedQueue {
 
 export async function openQueue(
   setting: QueueSetting,
-  { store }: { readonly store: Store; readonly env: Env },
+  { store, env }: { readonly store: Store; readonly env: Env },
 ): Promise<OpenedQueue> {
   switch (setting.driver) {
     case 'embedded':
       return { queue: embeddedQueue(store), store };
-    case 'redis':
-      throw notHere('queue', setting.url.toString());
+    case 'redis': {
+      const { openBullQueue } = await import('../queue/bull/index.js');
+      const queue = await openBullQueue({ url: setting.url.reveal(), env, store });
+      return { queue, store: carriedStore(store, queue) };
+    }
     default:
       return setting satisfies never;
   }
