@@ -110,6 +110,7 @@ async function agentContext(
     size: Math.max(concurrency, WARM),
     recycle: RECYCLE,
     graceMs,
+    withheld: project.withheld,
   });
   return {
     id: row.id,

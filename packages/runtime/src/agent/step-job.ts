@@ -5,6 +5,7 @@ import type { Job } from '@run-pipeline/core/ports';
 import { decodeSpec, type TaskSpec } from '../engine/attempt/task-spec.js';
 import { platformOf } from '../fingerprint/index.js';
 import { materialisePackage, readPackage } from '../package/index.js';
+import { taskEnvironment } from '../project/index.js';
 import type { AgentContext } from './agent-context.js';
 import { declaredSecrets } from './declared-environment.js';
 import { providePackages, type Executable, type Preparation } from './executable.js';
@@ -27,7 +28,12 @@ export async function stepExecutable(
   const platform = platformOf(manifest.native);
   const scratch = join(project.home, 'tmp');
   await mkdir(scratch, { recursive: true });
-  const { cwd, root, home, blobsDirectory } = project;
+  const { cwd, root, home, blobsDirectory, relayed, withheld } = project;
+  const given = taskEnvironment({
+    environment,
+    withheld,
+    declared: [...spec.secrets, ...spec.env.map(({ name }) => name)],
+  });
   return {
     request: {
       task: spec.task,
@@ -43,9 +49,9 @@ export async function stepExecutable(
       parameters: spec.parameters,
       returns: spec.returns,
       ...(spec.script === undefined ? {} : { script: { ...spec.script, file: program } }),
-      state: { cwd, root, home },
-      env: environment,
-      secrets,
+      state: { cwd, root, home, relay: relayed ? { blobsDirectory } : undefined },
+      env: given.env,
+      secrets: [...secrets, ...given.masked],
       cwd,
       // Relative to the root, places mean the same to the run, which shows them.
       placesFrom: root,

@@ -7,6 +7,8 @@ import {
   type ControllerProcess,
 } from '../engine/controller/controller-process.js';
 import { isController } from '../engine/index.js';
+import { withheldSecrets } from '../project/index.js';
+import { createMasker } from '../workers/mask.js';
 import { settleController } from '../engine/controller/settle-controller.js';
 import { endProcesses } from '../engine/run/survivors.js';
 import type { AgentContext } from './agent-context.js';
@@ -51,6 +53,9 @@ async function execute(
       message: `the task ${record.project}/${record.name} was queued as the controller of a run, and is none`,
     });
   }
+  // It drives the run, so it has what opens the store: what its user's code prints of that is not kept.
+  const masker = createMasker(withheldSecrets(environment, project.withheld));
+  const shown = { stdout: masker.stream(), stderr: masker.stream() };
   const controller = startController({
     task: held.task,
     fence: held.fence,
@@ -60,7 +65,7 @@ async function execute(
     // As the run or its pipeline says.
     concurrency: undefined,
     graceMs,
-    onOutput: ({ stream, text }) => void output.log(stream, text),
+    onOutput: ({ stream, text }) => void output.log(stream, shown[stream].push(text)),
   });
   held.executedBy(controller.identity, () => controller.kill());
   const unlisten = endWith(held, controller);
@@ -68,7 +73,12 @@ async function execute(
     const ours = await project.store.setTaskExecutor(held.task, held.fence, controller.identity);
     if (!ours) held.lose('it was given to somebody else before it started');
     crashPoint('after-claim');
-    return await controller.ended;
+    const ended = await controller.ended;
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const rest = shown[stream].end();
+      if (rest !== '') void output.log(stream, rest);
+    }
+    return ended;
   } finally {
     unlisten();
     held.executed();

@@ -2,6 +2,7 @@ import type { TaskRecord } from '@run-pipeline/core/model';
 import type { Job, ProcessIdentity } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import type { AttemptOutput } from '../engine/attempt/attempt-output.js';
+import { projectService } from '../engine/attempt/project-service.js';
 import { endProcesses } from '../engine/run/survivors.js';
 import type { TaskSpec } from '../engine/attempt/task-spec.js';
 import { startTimer } from '../engine/timer.js';
@@ -37,6 +38,7 @@ async function execute(agent: AgentContext, held: HeldAttempt, output: AttemptOu
     try {
       const outcome = await agent.pool.execute({
         ...executable,
+        service: projectService(agent.project),
         signal: held.signal,
         onStart: async (worker) => {
           await become(agent, held, worker);

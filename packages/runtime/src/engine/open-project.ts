@@ -4,6 +4,7 @@ import {
   ensureHome,
   loadConfig,
   resolvePaths,
+  withheldNames,
   type Project,
   type ProjectPaths,
   type ProjectSettings,
@@ -21,6 +22,8 @@ export async function openProject(options: { readonly cwd: string; readonly env:
 /** The same where the paths are known: in a task, whose own directory may be anywhere. */
 export async function openProjectAt(paths: ProjectPaths, env: Env): Promise<Project> {
   ensureHome(paths);
+  if (paths.relay !== undefined)
+    return (await import('./relayed-project.js')).relayedProject(paths, paths.relay);
   return openWith(paths, await readSettings(paths, env), env);
 }
 
@@ -43,6 +46,8 @@ export async function openWith(paths: ProjectPaths, settings: ProjectSettings, e
       store,
       queue,
       fleet: settings.queue.driver !== 'embedded',
+      withheld: withheldNames(settings),
+      relayed: settings.store.driver !== 'sqlite' || settings.blobs.driver !== 'directory',
       concurrency: settings.concurrency,
       async close() {
         try {

@@ -11,3 +11,5 @@ export {
   type QueueSetting,
   type StoreSetting,
 } from './settings.js';
+export { taskEnvironment, withheldNames, withheldSecrets } from './withheld.js';
+export { projectRelay, setProjectRelay, type ProjectCall, type ProjectRelay } from './relay.js';

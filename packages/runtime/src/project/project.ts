@@ -14,6 +14,8 @@ export interface ProjectPaths {
   /** The directory that holds `home`; source positions are shown relative to it. */
   readonly root: string;
   readonly home: string;
+  /** Inside of a task that has nothing to open the project with: it asks its supervisor (`relay.ts`). */
+  readonly relay?: { readonly blobsDirectory: string } | undefined;
 }
 
 /** The opened project: what commands and the engine work with. */
@@ -31,6 +33,10 @@ export interface Project extends ProjectPaths {
   readonly queue: TaskQueue;
   /** The queue is on Redis: agents are on other machines, and a step waits for one of them. */
   readonly fleet: boolean;
+  /** Variables that tasks do not get: what opens all this, and what signs. */
+  readonly withheld: readonly string[];
+  /** Whether tasks have to ask their supervisor for what is in the project, since they cannot open it. */
+  readonly relayed: boolean;
   /** From `run-pipeline.config.ts`. */
   readonly concurrency: number | undefined;
   /** Closes queue, bytes and store. */

@@ -2,6 +2,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { ConfigValues, SettingName, SettingValue } from './config.js';
 import type { ProjectPaths } from './project.js';
 import { SecretUrl } from './secret-url.js';
+import { WITHHELD } from './withheld.js';
 import { checkPostgresUrl, checkRedisUrl, checkS3Url } from './setting-urls.js';
 import { wrongSetting } from './wrong-setting.js';
 
@@ -115,9 +116,17 @@ const schemeOf = ({ text }: SettingValue): string | undefined =>
   /^([a-z][a-z\d+.-]+):/i.exec(text)?.[1]?.toLowerCase();
 
 /** A setting that cannot be honoured is an error: runs must not silently go elsewhere than was asked. */
-const noDriver = (value: SettingValue, shapes: string): Error =>
-  wrongSetting(value, {
-    problem: `has no driver for ${schemeOf(value) === undefined ? 'a path' : `${schemeOf(value)}:`}`,
+function noDriver(value: SettingValue, shapes: string): Error {
+  const scheme = schemeOf(value);
+  if (scheme === WITHHELD)
+    return wrongSetting(value, {
+      problem: 'is not passed on to tasks, nor to programs that they start',
+      help: `a step that has to open it itself declares it: secrets: ['${nameOf(value.name)}']`,
+      code: 'setting-withheld',
+    });
+  return wrongSetting(value, {
+    problem: `has no driver for ${scheme === undefined ? 'a path' : `${scheme}:`}`,
     help: `it takes ${shapes}`,
     code: 'no-driver',
   });
+}

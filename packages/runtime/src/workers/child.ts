@@ -37,6 +37,12 @@ process.on('message', (message: ToWorker) => {
     case 'abort':
       host.abort(message.task, message.reason);
       return;
+    case 'answer':
+      host.answer(message.id, message.answer);
+      return;
+    case 'changed':
+      host.changed();
+      return;
     case 'exit':
       process.exit(0);
       break;

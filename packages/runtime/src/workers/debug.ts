@@ -1,6 +1,8 @@
+import { setProjectRelay } from '../project/relay.js';
 import { stepAbortReason } from './abort-cause.js';
-import type { TaskOutcome, TaskRequest } from './protocol.js';
+import type { TaskOutcome, TaskRequest, ToWorker } from './protocol.js';
 import { Uncaught } from './uncaught.js';
+import { WorkerRelay } from './worker-relay.js';
 
 /**
  * The entry of a process that executes one task for a person: started by `run-pipeline debug` under the inspector,
@@ -14,7 +16,22 @@ export interface DebugAnswer {
   readonly outcome: TaskOutcome;
 }
 
-process.once('message', (message: DebugRequest) => void debug(message.request));
+process.once('message', (message: DebugRequest) => {
+  const relay = new WorkerRelay({
+    send: (question) => void process.send!(question),
+    task: () => message.request.task,
+    hold: () => process.channel?.ref(),
+    release: () => process.channel?.unref(),
+  });
+  setProjectRelay(relay);
+  process.on('message', (answer: ToWorker) => {
+    if (answer.type === 'answer') relay.answer(answer.id, answer.answer);
+    if (answer.type === 'changed') relay.changed();
+  });
+  // Nothing but an open question keeps the process alive.
+  process.channel?.unref();
+  void debug(message.request);
+});
 
 async function debug(request: TaskRequest): Promise<void> {
   const { executeTask } = await import('./execute-task.js');
@@ -31,7 +48,6 @@ async function debug(request: TaskRequest): Promise<void> {
     signal: abort.signal,
     evaluation: 1,
     messages: { send: () => undefined, edit: () => undefined, artifact: () => undefined },
-    // Nothing listens to the channel any more, so it does not keep the process alive.
     untilIdle: () => new Promise((resolve) => process.once('beforeExit', () => resolve())),
     interrupted,
     restoreEnv: false,

@@ -2,6 +2,7 @@ import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { StringDecoder } from 'node:string_decoder';
 import type { Report, StoredArtifact, TaskEdit } from '@run-pipeline/core/model';
 import { processIdentity } from '../project/process-identity.js';
+import { setProjectRelay } from '../project/relay.js';
 import { abortCause, stepAbortReason } from './abort-cause.js';
 import { abortedOutcome } from './lost-worker.js';
 import { maskArtifact, maskOutcome, maskReport } from './mask-outcome.js';
@@ -60,6 +61,7 @@ export class InlineExecutor {
     const interrupted = new Promise<never>((_, reject) => (interrupt = reject));
     interrupted.catch(() => undefined);
 
+    const relay = setProjectRelay(run.service);
     const capture = captureProcess({ masker, onLog: AsyncResource.bind(run.onLog), interrupt });
     const given = giveUpAfter(signal, graceMs, (cause) => {
       // What the step prints when it is told is still its own.
@@ -98,6 +100,7 @@ export class InlineExecutor {
       return abortedOutcome(abortCause(signal), { timeout: request.timeout, graceMs });
     } finally {
       given.stop();
+      setProjectRelay(relay);
       await capture.end();
     }
   }

@@ -19,6 +19,8 @@ export interface WorkerPoolOptions {
   };
   /** Milliseconds from the abort of a task to SIGKILL of its process group. */
   readonly graceMs: number;
+  /** Variables that a worker does not even start with: what a task declares of them comes with its request. */
+  readonly withheld?: readonly string[];
 }
 
 /** What a long run of small steps does not notice, and a leak does not outgrow. */
@@ -50,11 +52,13 @@ class Pool implements WorkerPool {
   readonly #running = new Map<Promise<unknown>, AbortController>();
   #closed = false;
   /** As it was at the start: an inline step replaces it for its own time. */
-  readonly #env = { ...process.env };
+  readonly #env: NodeJS.ProcessEnv;
   #busy = 0;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    const { withheld = [] } = options;
+    this.#env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !withheld.includes(name)));
   }
 
   execute(options: ExecuteOptions): Promise<TaskOutcome> {
@@ -103,7 +107,7 @@ class Pool implements WorkerPool {
   }
 
   async #execute(options: ExecuteOptions, signal: AbortSignal): Promise<TaskOutcome> {
-    const { request, closureKey, onLog, onReport, onEdit, onArtifact } = options;
+    const { request, closureKey, service, onLog, onReport, onEdit, onArtifact } = options;
     const alone = options.isolation === 'fresh' || options.ownWorker;
     if (!(await this.#enter(signal))) return { status: 'aborted', reason: abortCause(signal) };
     let worker: WorkerProcess | undefined;
@@ -112,7 +116,7 @@ class Pool implements WorkerPool {
       await options.onStart(worker.identity());
       if (signal.aborted) return { status: 'aborted', reason: abortCause(signal) };
       const { graceMs } = this.#options;
-      return await worker.run({ request, signal, graceMs, onLog, onReport, onEdit, onArtifact });
+      return await worker.run({ request, signal, graceMs, service, onLog, onReport, onEdit, onArtifact });
     } finally {
       if (worker !== undefined) this.#putBack(worker, alone);
       this.#leave();

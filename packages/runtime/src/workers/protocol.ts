@@ -1,6 +1,7 @@
 import type {
   ArgumentBinding,
   Digest,
+  ErrorKind,
   ErrorRecord,
   ExternalImport,
   PackageEntry,
@@ -14,6 +15,7 @@ import type {
   TaskParameters,
   TaskType,
 } from '@run-pipeline/core/model';
+import type { ProjectCall, ProjectRelay } from '../project/relay.js';
 
 /**
  * What the controller sends to a worker and what comes back: structured-clone data over child-process
@@ -53,7 +55,13 @@ export interface TaskRequest {
     readonly file?: string;
   };
   /** Where `Task.get` and `Task.query` look: paths of the project's state. */
-  readonly state?: { readonly cwd: string; readonly root: string; readonly home: string };
+  readonly state?: {
+    readonly cwd: string;
+    readonly root: string;
+    readonly home: string;
+    /** It cannot be opened from there: the task asks its supervisor. */
+    readonly relay?: { readonly blobsDirectory: string } | undefined;
+  };
   /** Environment of the task: the worker's own is replaced by it. */
   readonly env: Readonly<Record<string, string>>;
   /** Values to mask in console and errors. */
@@ -126,7 +134,22 @@ export type ToWorker =
     }
   /** Fires the step's AbortSignal; the group is killed after a grace period. */
   | { readonly type: 'abort'; readonly task: TaskId; readonly reason: AbortCause }
+  /** To `ask`; `id` as there. */
+  | { readonly type: 'answer'; readonly id: number; readonly answer: ServiceAnswer }
+  /** After `watch`: something in the store has changed. */
+  | { readonly type: 'changed' }
   | { readonly type: 'exit' };
+
+export type ServiceAnswer =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: PortableFailure };
+/** An error with what makes it one of ours, where it is. */
+export interface PortableFailure {
+  readonly name: string;
+  readonly message: string;
+  readonly kind?: ErrorKind;
+  readonly code?: string;
+  readonly help?: string;
+}
 
 /** Worker to controller. Console output comes through the pipes, not through here. */
 export type FromWorker =
@@ -137,6 +160,10 @@ export type FromWorker =
   | { readonly type: 'edit'; readonly task: TaskId; readonly edit: TaskEdit }
   /** What the task uploaded, as soon as it is stored; the same name again replaces it. In the outcome too. */
   | { readonly type: 'artifact'; readonly task: TaskId; readonly artifact: StoredArtifact }
+  /** What the task wants of the project, which it cannot open. */
+  | { readonly type: 'ask'; readonly task: TaskId; readonly id: number; readonly call: ProjectCall }
+  /** It wants to hear of changes in the store, from now to its end. */
+  | { readonly type: 'watch'; readonly task: TaskId }
   /** Last word of a process in which `process.exit()` was called; without an error: a script that ended well. */
   | {
       readonly type: 'exiting';
@@ -174,6 +201,8 @@ export interface WorkerPool {
     /** Workers are shared only between tasks with the same key (the dependency closure). */
     readonly closureKey: string;
     readonly ownWorker: boolean;
+    /** Answers a task that cannot open the project itself (`state.relay`). */
+    readonly service?: ProjectRelay | undefined;
     /** Aborted with an `AbortReason` as its reason; anything else counts as `stopped`. */
     readonly signal: AbortSignal;
     readonly onStart: (worker: {

@@ -2,12 +2,14 @@ import { getEventListeners } from 'node:events';
 import { writeSync } from 'node:fs';
 import { RunPipelineError, type TaskId } from '@run-pipeline/core/model';
 import { crashPoint } from '../crash-points.js';
+import { setProjectRelay } from '../project/relay.js';
 import { stepAbortReason } from './abort-cause.js';
 import type * as Executor from './execute-task.js';
 import { LeftoverDetector } from './leftovers.js';
-import type { AbortCause, FromWorker, ReportMessage, TaskRequest } from './protocol.js';
+import type { AbortCause, FromWorker, ReportMessage, ServiceAnswer, TaskRequest } from './protocol.js';
 import type { TaskContext } from './task-context.js';
 import { processExit, Uncaught } from './uncaught.js';
+import { WorkerRelay } from './worker-relay.js';
 
 /** Reports are sent in bundles, but one that has waited this long is sent at once, also from a busy loop. */
 const LONGEST_WAIT_MS = 50;
@@ -50,6 +52,7 @@ export class TaskHost {
   readonly #hold: () => void;
   readonly #release: () => void;
   readonly #leftovers = new LeftoverDetector();
+  readonly #relay: WorkerRelay;
   readonly #write = { stdout: process.stdout.write, stderr: process.stderr.write };
   #executor: typeof Executor | undefined;
   #task: RunningTask | undefined;
@@ -61,6 +64,8 @@ export class TaskHost {
     this.#send = options.send;
     this.#hold = options.hold;
     this.#release = options.release;
+    this.#relay = new WorkerRelay({ ...options, task: () => this.#task?.request.task });
+    setProjectRelay(this.#relay);
     process.on('uncaughtException', (error, origin) => this.#uncaught(error, origin));
     for (const stream of [process.stdout, process.stderr]) {
       stream.on('finish', () => (this.#outputEnded = true));
@@ -81,11 +86,20 @@ export class TaskHost {
     if (running?.request.task === task) running.abort.abort(stepAbortReason(reason, running.request.timeout));
   }
 
+  answer(id: number, answer: ServiceAnswer): void {
+    this.#relay.answer(id, answer);
+  }
+
+  changed(): void {
+    this.#relay.changed();
+  }
+
   async run(request: TaskRequest, mark: string): Promise<void> {
     try {
       await this.#run(request, mark);
     } catch (error) {
       // A fault of ours must not leave the controller waiting.
+      this.#relay.end();
       this.#task = undefined;
       const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
       const trace = stack === undefined ? {} : { trace: stack };
@@ -147,6 +161,7 @@ export class TaskHost {
       outcome = executor.unsuccessful(task.uncaught, { request, signal });
     }
     reports.flush();
+    this.#relay.end();
     const left = [...(await leftovers())];
     this.#hold();
 

@@ -48,6 +48,8 @@ function start(): ChildProcess {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
     cwd: '/',
+    // It needs nothing of it, and what opens the store is in it.
+    env: {},
   });
   // Without it the workers still watch their channel; a run must not fail for this.
   shell.on('error', () => undefined);

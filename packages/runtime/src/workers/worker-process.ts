@@ -4,6 +4,8 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Report, StoredArtifact, TaskEdit } from '@run-pipeline/core/model';
 import { processIdentity } from '../project/process-identity.js';
+import type { ProjectRelay } from '../project/relay.js';
+import { answerCall } from './answer-call.js';
 import { abortCause } from './abort-cause.js';
 import { ConsoleStream } from './console-stream.js';
 import { abortedOutcome, describeLoss, type Exit } from './lost-worker.js';
@@ -43,6 +45,7 @@ export interface TaskRun {
   readonly signal: AbortSignal;
   /** Milliseconds from the abort to SIGKILL. */
   readonly graceMs: number;
+  readonly service?: ProjectRelay | undefined;
   readonly onLog: (chunk: {
     readonly stream: 'stdout' | 'stderr';
     readonly text: string;
@@ -189,6 +192,7 @@ export class WorkerProcess {
       return maskOutcome(current.complete(outcome), masker);
     } finally {
       abort.stop();
+      current.unwatch?.();
       this.#current = undefined;
       this.#stdout.stop();
       this.#stderr.stop();
@@ -268,6 +272,13 @@ export class WorkerProcess {
       case 'edit':
         if (message.task === this.#current?.request.task) this.#current.edit(message.edit);
         return;
+      case 'ask':
+        if (message.task === this.#current?.request.task) void this.#answer(this.#current, message);
+        return;
+      case 'watch':
+        if (message.task === this.#current?.request.task)
+          this.#current.watchWith(() => this.#send({ type: 'changed' }));
+        return;
       case 'exiting':
         if (message.task === this.#current?.request.task) this.#current.exiting = message;
         return;
@@ -284,6 +295,12 @@ export class WorkerProcess {
       default:
         message satisfies never;
     }
+  }
+
+  async #answer(current: CurrentTask, { id, call }: FromWorker & { readonly type: 'ask' }): Promise<void> {
+    const answer = await answerCall(current.service, call);
+    // A later task of this process must not get it.
+    if (this.#current === current) this.#send({ type: 'answer', id, answer });
   }
 
   /** Waits for both pipes; `false` when the time was up. A sink that makes us wait is given its time. */
@@ -309,8 +326,10 @@ class CurrentTask {
   unanswered = false;
   /** What a callback of the caller threw. */
   fault: unknown;
+  /** Ends what it hears of the store. */
+  unwatch: (() => void) | undefined;
   readonly #masker: Masker;
-  readonly #run: Pick<TaskRun, 'onReport' | 'onEdit' | 'onArtifact'>;
+  readonly #run: Pick<TaskRun, 'service' | 'onReport' | 'onEdit' | 'onArtifact'>;
   readonly #reports: ReportMessage[] = [];
   readonly #uploads = new Map<string, StoredArtifact>();
   #resolve!: (outcome: TaskOutcome) => void;
@@ -318,12 +337,21 @@ class CurrentTask {
   constructor(
     request: TaskRequest,
     masker: Masker,
-    run: Pick<TaskRun, 'onReport' | 'onEdit' | 'onArtifact'>,
+    run: Pick<TaskRun, 'service' | 'onReport' | 'onEdit' | 'onArtifact'>,
   ) {
     this.request = request;
     this.#masker = masker;
     this.#run = run;
     this.done = new Promise((resolve) => (this.#resolve = resolve));
+  }
+
+  get service(): ProjectRelay | undefined {
+    return this.#run.service;
+  }
+
+  /** Once is enough. */
+  watchWith(listener: () => void): void {
+    this.unwatch ??= this.service?.watch(listener);
   }
 
   report(messages: readonly ReportMessage[]): void {

@@ -1,14 +1,17 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from '@run-pipeline/core/model';
+import { projectService } from '../../engine/attempt/project-service.js';
 import { captureTask } from '../../engine/index.js';
 import { failureLines } from '../../terminal/failure.js';
 import { printableWord } from '../../terminal/sanitise.js';
 import { tableLines } from '../../terminal/table.js';
 import { formatBytes } from '../../terminal/units.js';
 import { cut } from '../../terminal/width.js';
+import type { ProjectRelay } from '../../project/relay.js';
+import { answerCall } from '../../workers/answer-call.js';
 import type { DebugAnswer } from '../../workers/debug.js';
-import type { TaskOutcome, TaskRequest } from '../../workers/protocol.js';
+import type { FromWorker, TaskOutcome, TaskRequest, ToWorker } from '../../workers/protocol.js';
 import { human, printJson, printLines, type Context } from '../context.js';
 import { withRun } from '../project-access.js';
 import { requireStep, viewRun } from '../run-events.js';
@@ -30,11 +33,11 @@ export function debugCommand(context: Context): Promise<number> {
     const step = requireStep(await viewRun(project.store, row), row, context.arguments[1]!);
     const request = await captureTask(project, row.id, step.name);
     printLines(context.err, introduction(context, { run: runName(row), step: step.name, inspect, wait }));
-    const outcome = await executeHere(
-      { ...request, timeout: undefined },
-      wait ? `--inspect-brk=${inspect}` : `--inspect=${inspect}`,
-      context,
-    );
+    const outcome = await executeHere(context, {
+      request: { ...request, timeout: undefined },
+      inspect: wait ? `--inspect-brk=${inspect}` : `--inspect=${inspect}`,
+      service: projectService(project),
+    });
     if (context.json) printJson(context, { run: row.id, step: step.name, ...document(outcome) });
     else printLines(human(context), outcomeLines(context, step.name, outcome));
     return outcome?.status === 'completed' ? EXIT.ok : EXIT.failed;
@@ -57,9 +60,16 @@ function introduction(
 
 /** In a process of its own, whose console is this terminal. Undefined when it ended without an answer. */
 function executeHere(
-  request: TaskRequest,
-  inspect: string,
   context: Context,
+  {
+    request,
+    inspect,
+    service,
+  }: {
+    readonly request: TaskRequest;
+    readonly inspect: string;
+    readonly service: ProjectRelay | undefined;
+  },
 ): Promise<TaskOutcome | undefined> {
   const child = fork(fileURLToPath(new URL('./debug.js', import.meta.url)), {
     cwd: request.cwd,
@@ -76,13 +86,21 @@ function executeHere(
   process.once('SIGTERM', passOn);
   return new Promise((done, fail) => {
     let outcome: TaskOutcome | undefined;
-    child.on('message', (message) => {
-      outcome = (message as DebugAnswer).outcome;
+    let unwatch: (() => void) | undefined;
+    const send = (message: ToWorker): void => void (child.connected && child.send(message, () => {}));
+    child.on('message', (message: DebugAnswer | FromWorker) => {
+      if ('outcome' in message && !('type' in message)) outcome = message.outcome;
+      else if ('type' in message && message.type === 'ask') {
+        const { id } = message;
+        void answerCall(service, message.call).then((answer) => send({ type: 'answer', id, answer }));
+      } else if ('type' in message && message.type === 'watch')
+        unwatch ??= service?.watch(() => send({ type: 'changed' }));
     });
     child.once('error', fail);
     child.once('exit', () => {
       process.off('SIGINT', ignore);
       process.off('SIGTERM', passOn);
+      unwatch?.();
       done(outcome);
     });
     child.send({ request });

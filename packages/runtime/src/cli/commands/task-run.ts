@@ -126,7 +126,7 @@ async function execute(
       `${context.style.warn('■')} stopping: the task is told (Ctrl-C again: at once)`,
     ]),
   );
-  const workers = workerProcesses({ size: 1, graceMs: graceMs(context.env) });
+  const workers = workerProcesses({ size: 1, graceMs: graceMs(context.env), withheld: project.withheld });
   const env = takeEnvironment(context.env);
   try {
     const ending = await executeRecord({

@@ -3,6 +3,7 @@ import type { ProcessIdentity } from '@run-pipeline/core/ports';
 import { crashPoint } from '../../crash-points.js';
 import type { Attempted, AttemptNumber } from './attempt.js';
 import { AttemptOutput } from './attempt-output.js';
+import { projectService } from './project-service.js';
 import { changeStatus } from '../run/callbacks.js';
 import { otherTask, type NodeState, type RunContext } from '../context.js';
 import { announcement } from '../run/end-node.js';
@@ -59,6 +60,7 @@ export async function attemptHere(
   try {
     const outcome = await pool.execute({
       request,
+      service: projectService(context.project),
       isolation: node.definition.options.isolation,
       closureKey: manifest.closureHash,
       ownWorker: manifest.ownWorker,

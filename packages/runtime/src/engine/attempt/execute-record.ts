@@ -4,6 +4,7 @@ import { processIdentity } from '../../project/process-identity.js';
 import type { Project } from '../../project/project.js';
 import type { AbortReason, TaskOutcome, TaskRequest, WorkerPool } from '../../workers/protocol.js';
 import { AttemptOutput } from './attempt-output.js';
+import { projectService } from './project-service.js';
 import { errorRecord } from '../error-record.js';
 import { recordPackage, recordRequest } from './record-request.js';
 
@@ -97,6 +98,7 @@ async function outcomeOf(
   }
   const outcome = await pool.execute({
     request,
+    service: projectService(execution.project),
     isolation: 'fresh',
     closureKey: taskPackage.manifest.closureHash,
     ownWorker: true,

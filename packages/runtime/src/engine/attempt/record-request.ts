@@ -8,6 +8,7 @@ import {
   type TaskRecord,
 } from '@run-pipeline/core/model';
 import { materialisePackage, readPackage } from '../../package/index.js';
+import { taskEnvironment } from '../../project/index.js';
 import type { Project } from '../../project/project.js';
 import type { TaskRequest } from '../../workers/protocol.js';
 
@@ -53,6 +54,8 @@ export async function recordRequest(options: {
   const scratch = join(project.home, 'tmp');
   await mkdir(scratch, { recursive: true });
   const { name, type, tags, parameters, configurations } = task;
+  const { relayed, withheld } = project;
+  const given = taskEnvironment({ environment: env, withheld, declared: manifest.env });
   return {
     task: task.id,
     run: task.run ?? runId(task.id),
@@ -67,9 +70,14 @@ export async function recordRequest(options: {
     parameters: [],
     returns: [],
     script: { name, project: task.project, type, tags, parameters, configurations, file: program },
-    state: { cwd: project.cwd, root: project.root, home: project.home },
-    env,
-    secrets: [],
+    state: {
+      cwd: project.cwd,
+      root: project.root,
+      home: project.home,
+      relay: relayed ? { blobsDirectory: project.blobsDirectory } : undefined,
+    },
+    env: given.env,
+    secrets: given.masked,
     cwd,
     blobs: { kind: 'directory', path: project.blobsDirectory },
     assetsDirectory: manifest.assets.length === 0 ? undefined : join(directory, 'assets'),

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { taskEnvironment } from '../../project/index.js';
 import type { TaskRequest } from '../../workers/protocol.js';
 import type { NodeState, RunContext } from '../context.js';
 import { argumentValues } from '../step/inputs.js';
@@ -46,6 +47,10 @@ export const secretNames = (context: RunContext, node: NodeState): readonly stri
   ...node.definition.options.secrets,
 ];
 
+/** Names of what entered its fingerprint: declared, or read by its code. */
+const declaredEnv = ({ parts }: Prepared): readonly string[] =>
+  parts.flatMap(({ kind, name }) => (kind === 'env' ? [name] : []));
+
 /** For a worker of this process. */
 export async function taskRequest(
   context: RunContext,
@@ -56,7 +61,13 @@ export async function taskRequest(
   const { manifest, hash, directory } = prepared.package;
   const { file, sourceMap, program } = await runnable(context, prepared.package);
   const content = await taskContent(context, node, prepared);
-  const { cwd, root, home, blobsDirectory } = context.project;
+  const { cwd, root, home, blobsDirectory, relayed, withheld } = context.project;
+  const secrets = secretNames(context, node);
+  const { env, masked } = taskEnvironment({
+    environment: context.environment,
+    withheld,
+    declared: [...secrets, ...declaredEnv(prepared)],
+  });
   return {
     ...content,
     ...(content.script === undefined ? {} : { script: { ...content.script, file: program } }),
@@ -64,9 +75,9 @@ export async function taskRequest(
     package: { hash, file, sourceMap, externals: manifest.externals },
     entry: manifest.entry,
     binding: manifest.binding,
-    state: { cwd, root, home },
-    env: context.environment,
-    secrets: secretNames(context, node).flatMap((name) => context.environment[name] ?? []),
+    state: { cwd, root, home, relay: relayed ? { blobsDirectory } : undefined },
+    env,
+    secrets: [...secrets.flatMap((name) => context.environment[name] ?? []), ...masked],
     cwd,
     blobs: { kind: 'directory', path: blobsDirectory },
     assetsDirectory: manifest.assets.length === 0 ? undefined : `${directory}/assets`,

@@ -75,7 +75,9 @@ export async function runToEnd(options: {
     onLost: onFatal,
   });
   const concurrency = concurrencyOf(project, definition, engine);
-  const pool = options.workers ?? workerProcesses({ size: concurrency, graceMs: engine.graceMs });
+  const pool =
+    options.workers ??
+    workerProcesses({ size: concurrency, graceMs: engine.graceMs, withheld: project.withheld });
   const limit = pLimit(concurrency);
   const handOver = pLimit(HANDED_OVER_AT_ONCE);
   let previous: Promise<ReadonlyMap<string, PreimageRow>> | undefined;

@@ -27,7 +27,7 @@ import { borrowFromEarlierRuns } from '../launch/selection.js';
 export async function startRun(request: RunRequest): Promise<RunResult> {
   const { project, definition, options } = request;
   const size = concurrencyOf(project, definition, options);
-  const workers = workerProcesses({ size, graceMs: options.graceMs });
+  const workers = workerProcesses({ size, graceMs: options.graceMs, withheld: project.withheld });
   try {
     return await startWith(request, workers);
   } finally {

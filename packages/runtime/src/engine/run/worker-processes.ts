@@ -19,6 +19,7 @@ export interface WorkerProcesses {
 export function workerProcesses(settings: {
   readonly size: number;
   readonly graceMs: number;
+  readonly withheld: readonly string[];
 }): WorkerProcesses {
   let made: Promise<WorkerPool> | undefined;
   const get = (): Promise<WorkerPool> =>

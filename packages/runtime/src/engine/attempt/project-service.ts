@@ -1,0 +1,70 @@
+import { RunPipelineError } from '@run-pipeline/core/model';
+import type { Store } from '@run-pipeline/core/ports';
+import type { Project } from '../../project/project.js';
+import type { ProjectCall, ProjectRelay } from '../../project/relay.js';
+
+/**
+ * What a task may ask of the project, where it cannot open it: what `Task`, `PipelineController` and
+ * `StorageManager` do inside of a step, and no more. It can look, and make, change, queue and stop tasks
+ * of their own; it cannot write to runs, leases, outcomes or the cache, nor remove anything.
+ */
+const STORE = [
+  'getRun',
+  'findRuns',
+  'readEvents',
+  'readArtifacts',
+  'describeArtifact',
+  'readValue',
+  'readValues',
+  'readTask',
+  'findTasks',
+  'readTaskArtifacts',
+  'readTaskOutput',
+  'readAttempts',
+  'listAgents',
+  'createTask',
+  'editTask',
+  'publishTask',
+  'abortTask',
+  'enqueueTask',
+  'requestTaskStop',
+  'requestStop',
+  'recoverTasks',
+] as const satisfies readonly (keyof Store)[];
+
+/** Undefined: tasks open the project themselves. */
+export function projectService(project: Project): ProjectRelay | undefined {
+  if (!project.relayed) return undefined;
+  return {
+    call: (call) => answer(project, call),
+    watch: (listener) => project.store.watch(listener),
+  };
+}
+
+type Method = (...args: readonly unknown[]) => Promise<unknown>;
+
+async function answer(project: Project, { of, method, args }: ProjectCall): Promise<unknown> {
+  switch (of) {
+    case 'store':
+      if (!(STORE as readonly string[]).includes(method)) throw refused(of, method);
+      return Reflect.apply(project.store[method as (typeof STORE)[number]] as Method, project.store, args);
+    case 'blobs':
+      // Brought into the directory of this machine, where the task reads it.
+      if (method === 'localPath' || method === 'stat')
+        return Reflect.apply(project.blobs[method] as Method, project.blobs, args);
+      throw refused(of, method);
+    case 'packages':
+      if (project.packages !== undefined && (method === 'write' || method === 'read'))
+        return Reflect.apply(project.packages[method] as Method, project.packages, args);
+      throw refused(of, method);
+    default:
+      throw refused(of satisfies never, method);
+  }
+}
+
+const refused = (of: string, method: string): RunPipelineError =>
+  new RunPipelineError({
+    kind: 'usage',
+    code: 'not-from-a-task',
+    message: `a task cannot do that with the project (${of}.${method}): its supervisor alone can`,
+  });
