@@ -54,9 +54,6 @@ test('a task reads and makes tasks in the store of its supervisor', async () => 
     project: 'p',
     name: 'n',
     type: 'custom',
-    parent: undefined,
-    run: undefined,
-    step: undefined,
     edit: {},
   });
   expect(made).toMatchObject({ id: 't1', status: 'created' });
