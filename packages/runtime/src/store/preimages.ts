@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { Fingerprint, RunId, StepName } from '@run-pipeline/core/model';
 import type { Commit, PreimagePart, PreimageRow } from '@run-pipeline/core/ports';
-import type { Connection } from './connection.js';
-import type { RunState, WriteBatch } from './write-batch.js';
+import type { Connection, SqlRow } from './connection.js';
+import { keptParts, PreimageReader, type LatestQuery } from './rows/preimage.js';
+import type { RunState } from './rows/run.js';
+import type { WriteBatch } from './write-batch.js';
 
 /**
  * What fingerprints were made of, for `plan` and `why`. Kept once a fingerprint, so that a cached
- * run of 1,000 steps writes 1,000 references. The dependencies, the same for every step of a project
- * and most of a preimage, are kept once by their hash.
+ * run of 1,000 steps writes 1,000 references.
  */
 export function keepPreimages(
   batch: WriteBatch,
@@ -30,82 +30,27 @@ export function keepPreimages(
   }
 }
 
-/** Fewer dependencies than this are not worth sharing. */
-const LONG = 8;
-
 function keepParts(connection: Connection, fingerprint: Fingerprint, parts: readonly PreimagePart[]): void {
-  const from = parts.findIndex(({ kind }) => kind === 'dependency');
-  let to = from;
-  while (to >= 0 && parts[to]?.kind === 'dependency') to++;
-  let shared: string | null = null;
-  let own = parts;
-  if (to - from >= LONG) {
-    const text = JSON.stringify(parts.slice(from, to));
-    shared = createHash('sha256').update(text).digest('base64url');
-    connection.run('INSERT OR IGNORE INTO shared_parts (hash, parts) VALUES (?, ?)', shared, text);
-    own = [...parts.slice(0, from), ...parts.slice(to)];
-  }
+  const { own, shared, sharedAt } = keptParts(parts);
+  if (shared !== undefined)
+    connection.run(
+      'INSERT OR IGNORE INTO shared_parts (hash, parts) VALUES (?, ?)',
+      shared.hash,
+      shared.text,
+    );
   connection.run(
     'INSERT INTO preimages (fingerprint, parts, shared, shared_at) VALUES (?, ?, ?, ?)',
     fingerprint,
-    JSON.stringify(own),
-    shared,
-    shared === null ? 0 : from,
+    own,
+    shared?.hash ?? null,
+    sharedAt,
   );
 }
 
-type PreimageColumns = [
-  step: StepName,
-  run: RunId,
-  fingerprint: Fingerprint,
-  parts: string,
-  shared: string | null,
-  sharedAt: number,
-];
-
-/**
- * Makes rows of what was read. Everything is fetched at once (gc may remove it later), but parsed
- * when it is looked at: of most preimages only the fingerprint is compared.
- */
-class PreimageReader {
-  readonly #connection: Connection;
-  readonly #shared = new Map<string, () => readonly PreimagePart[]>();
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  row([step, run, fingerprint, text, shared, sharedAt]: PreimageColumns): PreimageRow {
-    const common = shared === null ? undefined : this.#sharedParts(shared);
-    const parse = once(() => {
-      const own = JSON.parse(text) as PreimagePart[];
-      return common === undefined ? own : [...own.slice(0, sharedAt), ...common(), ...own.slice(sharedAt)];
-    });
-    return {
-      run,
-      step,
-      fingerprint,
-      get parts() {
-        return parse();
-      },
-    };
-  }
-
-  #sharedParts(hash: string): () => readonly PreimagePart[] {
-    let parse = this.#shared.get(hash);
-    if (parse === undefined) {
-      const text = String(this.#connection.get('SELECT parts FROM shared_parts WHERE hash = ?', hash)![0]);
-      parse = once(() => JSON.parse(text) as PreimagePart[]);
-      this.#shared.set(hash, parse);
-    }
-    return parse;
-  }
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
-}
+const reader = (connection: Connection): PreimageReader =>
+  new PreimageReader((hash) =>
+    String(connection.get('SELECT parts FROM shared_parts WHERE hash = ?', hash)![0]),
+  );
 
 export function readPreimage(connection: Connection, run: RunId, step: StepName): PreimageRow | undefined {
   const row = connection.get(
@@ -115,15 +60,7 @@ export function readPreimage(connection: Connection, run: RunId, step: StepName)
     step,
     run,
   );
-  return row && new PreimageReader(connection).row(row as PreimageColumns);
-}
-
-export interface LatestQuery {
-  readonly project: string;
-  readonly pipeline: string;
-  /** All steps when absent. */
-  readonly step?: string;
-  readonly beforeRun?: RunId;
+  return row && reader(connection).row(row);
 }
 
 /**
@@ -142,10 +79,11 @@ export function latestPreimages(
       : connection.get('SELECT n, created_at FROM runs WHERE id = ?', beforeRun);
   const beforeN = limit === undefined ? Number.MAX_SAFE_INTEGER : Number(limit[0]);
   const beforeTime = limit === undefined ? Number.MAX_SAFE_INTEGER : Number(limit[1]);
-  const reader = new PreimageReader(connection);
+  const preimages = reader(connection);
   const latest = new Map<string, PreimageRow>();
-  const add = (row: PreimageColumns): void => {
-    if (!latest.has(row[0])) latest.set(row[0], reader.row(row));
+  const add = (row: SqlRow): void => {
+    const step = String(row[0]);
+    if (!latest.has(step)) latest.set(step, preimages.row(row));
   };
 
   const found = connection.get('SELECT n FROM pipelines WHERE project = ? AND name = ?', project, pipeline);
@@ -172,7 +110,7 @@ export function latestPreimages(
        CROSS JOIN preimages p ON p.n = s.preimage`,
       ...(step === undefined ? [n, beforeN] : [n, beforeN, step]),
     );
-    for (const row of rows) add(row as PreimageColumns);
+    for (const row of rows) add(row);
   }
 
   if (step === undefined || !latest.has(step)) {
@@ -186,7 +124,7 @@ export function latestPreimages(
       step ?? null,
       beforeTime,
     );
-    for (const row of rows) add(row as PreimageColumns);
+    for (const row of rows) add(row);
   }
   return latest;
 }

@@ -1,9 +1,18 @@
-import type { RunId, RunStatus } from '@run-pipeline/core/model';
+import type { RunId } from '@run-pipeline/core/model';
 import type { NewRun, ProcessIdentity, RunQuery, RunRow } from '@run-pipeline/core/ports';
-import { RunPipelineError } from '@run-pipeline/core/model';
-import type { Connection, SqlRow, SqlValue } from './connection.js';
-import { decodeOwner, encodeOwner } from './rows/owner.js';
-import type { RunState, WriteBatch } from './write-batch.js';
+import type { Connection, SqlValue } from './connection.js';
+import { encodeOwner } from './rows/owner.js';
+import {
+  integerVersion,
+  isOpen,
+  RUN_COLUMNS,
+  runRowOf,
+  unknownRun,
+  WAITING,
+  withState,
+  type RunState,
+} from './rows/run.js';
+import type { WriteBatch } from './write-batch.js';
 
 /**
  * Rows of runs: their names, their owner with epoch and lease.
@@ -12,17 +21,10 @@ import type { RunState, WriteBatch } from './write-batch.js';
  * - A version that is not given is the highest plain integer version this pipeline ever had, plus 1;
  *   versions such as `1.0.0` do not count.
  * - Only the holder of the current epoch renews the lease; `run.end` gives it up.
- * - A run that waits for an agent is `queued` with the lease `WAITING`: it is nobody's, and not lost.
  */
-export const WAITING = 0;
-
-/** What a run that has not ended is at. */
-const OPEN: readonly RunStatus[] = ['queued', 'running'];
-
 export function createRun(batch: WriteBatch, run: NewRun): RunRow {
   const { connection, now } = batch;
   if (batch.run(run.id) !== undefined) throw new Error(`a run with the id ${run.id} exists already`);
-  const integer = run.version !== undefined && /^\d{1,15}$/.test(run.version) ? Number(run.version) : 0;
   const [pipeline, number, lastVersion] = connection.get(
     `INSERT INTO pipelines (project, name, last_number, last_version) VALUES (?1, ?2, 1, ?3)
      ON CONFLICT (project, name) DO UPDATE SET
@@ -31,7 +33,7 @@ export function createRun(batch: WriteBatch, run: NewRun): RunRow {
      RETURNING n, last_number, last_version`,
     run.project,
     run.pipeline,
-    run.version === undefined ? 1 : integer,
+    run.version === undefined ? 1 : integerVersion(run.version),
   ) as [number, number, number];
   connection.run(
     `INSERT INTO runs (id, pipeline, number, version, source, parent, created_at, status, epoch, owner,
@@ -92,7 +94,8 @@ export function takeRun(
   | { readonly ok: true; readonly epoch: number; readonly lastSeq: number }
   | { readonly ok: false; readonly current: RunRow } {
   const run = requireRun(batch, id);
-  if (run.epoch !== options.expectedEpoch) return { ok: false, current: currentRow(batch, run) };
+  if (run.epoch !== options.expectedEpoch)
+    return { ok: false, current: withState(getRun(batch.connection, id, batch.now)!, run, batch.now) };
   // A stop that the last owner was asked for is not meant for the next; a run that waits has none.
   if (run.leaseUntil !== WAITING || run.status !== 'queued') run.stopRequested = null;
   run.epoch += 1;
@@ -124,41 +127,15 @@ export function requireRun(batch: WriteBatch, id: RunId): RunState {
   return batch.run(id) ?? raise(unknownRun(id));
 }
 
-export const unknownRun = (id: RunId): RunPipelineError =>
-  new RunPipelineError({
-    kind: 'store',
-    code: 'unknown-run',
-    message: `the store has no run ${id}`,
-    help: 'It may have been removed by gc. `run-pipeline runs` lists what there is.',
-  });
-
 function raise(error: Error): never {
   throw error;
 }
 
-/** The row with the changes of this transaction that are not written yet. */
-function currentRow(batch: WriteBatch, state: RunState): RunRow {
-  const row = getRun(batch.connection, state.id, batch.now)!;
-  return {
-    ...row,
-    epoch: state.epoch,
-    owner: decodeOwner(state.owner),
-    status: state.status as RunStatus,
-    leaseExpired: state.leaseUntil <= batch.now,
-    lastSeq: state.lastSeq,
-    startedAt: state.startedAt ?? undefined,
-    finishedAt: state.finishedAt ?? undefined,
-    stopRequested: state.stopRequested ?? undefined,
-  };
-}
-
-const SELECT_RUN = `SELECT r.id, p.name, p.project, r.version, r.number, r.status, r.epoch, r.owner, r.lease_until,
-    r.last_seq, r.created_at, r.started_at, r.finished_at, r.source, r.parent, r.stop_requested
-  FROM runs r JOIN pipelines p ON p.n = r.pipeline`;
+const SELECT_RUN = `SELECT ${RUN_COLUMNS} FROM runs r JOIN pipelines p ON p.n = r.pipeline`;
 
 export function getRun(connection: Connection, id: RunId, now: number): RunRow | undefined {
   const row = connection.get(`${SELECT_RUN} WHERE r.id = ?`, id);
-  return row && runRow(row, now);
+  return row && runRowOf(row, now);
 }
 
 /** Newest first. A status `lost` finds those that have not ended and whose owner's lease has run out. */
@@ -175,7 +152,7 @@ export function findRuns(connection: Connection, query: RunQuery, now: number): 
   if (query.project !== undefined) add('p.project = ?', query.project);
   if (query.number !== undefined) add('r.number = ?', query.number);
   if (query.before !== undefined) add('r.n < (SELECT n FROM runs WHERE id = ?)', query.before);
-  if (query.status?.length === OPEN.length && OPEN.every((status) => query.status!.includes(status))) {
+  if (query.status !== undefined && isOpen(query.status)) {
     // As the partial index has it, or SQLite would not use that.
     add(`r.status IN ('queued', 'running')`);
   } else if (query.status !== undefined) {
@@ -193,7 +170,7 @@ export function findRuns(connection: Connection, query: RunQuery, now: number): 
   const limit = query.limit ?? -1;
   return connection
     .all(`${SELECT_RUN} ${condition} ORDER BY r.n DESC LIMIT ?`, ...values, limit)
-    .map((row) => runRow(row, now));
+    .map((row) => runRowOf(row, now));
 }
 
 /** Uses the index alone, whatever else a run's row holds. */
@@ -206,58 +183,4 @@ export function countRuns(
      JOIN pipelines p ON p.n = c.pipeline ORDER BY p.project, p.name`,
   ) as [string, string, number][];
   return rows.map(([project, pipeline, runs]) => ({ project, pipeline, runs }));
-}
-
-function runRow(row: SqlRow, now: number): RunRow {
-  const [
-    id,
-    pipeline,
-    project,
-    version,
-    number,
-    status,
-    epoch,
-    owner,
-    leaseUntil,
-    lastSeq,
-    createdAt,
-    ...rest
-  ] = row as [
-    RunId,
-    string,
-    string,
-    string,
-    number,
-    RunStatus,
-    number,
-    string,
-    number,
-    number,
-    number,
-    string | null,
-    string | null,
-    string,
-    RunId | null,
-    string | null,
-  ];
-  const [startedAt, finishedAt, source, parent, stopRequested] = rest;
-  return {
-    id,
-    pipeline,
-    project,
-    version,
-    number,
-    status,
-    epoch,
-    owner: decodeOwner(owner),
-    leaseExpired: leaseUntil <= now,
-    lastSeq,
-    createdAt: new Date(createdAt).toISOString(),
-    startedAt: startedAt ?? undefined,
-    finishedAt: finishedAt ?? undefined,
-    source,
-    parent: parent ?? undefined,
-    stopRequested: stopRequested ?? undefined,
-    ...(status === 'queued' && leaseUntil === WAITING ? { queued: true as const } : {}),
-  };
 }

@@ -1,6 +1,6 @@
 import type { RunId, TaskId } from '@run-pipeline/core/model';
 import type { TaskStop } from '@run-pipeline/core/ports';
-import { WAITING } from './runs.js';
+import { WAITING } from './rows/run.js';
 import type { TaskState } from './rows/task-state.js';
 import type { WriteBatch } from './write-batch.js';
 

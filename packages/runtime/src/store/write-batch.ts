@@ -1,24 +1,7 @@
 import type { Digest, Fingerprint, RunId } from '@run-pipeline/core/model';
 import { BulkInsert } from './bulk-insert.js';
 import type { Connection } from './connection.js';
-
-/** A run's row while a batch changes it; written once, at the end. */
-export interface RunState {
-  readonly n: number;
-  readonly id: RunId;
-  readonly pipeline: number;
-  readonly leaseMs: number;
-  epoch: number;
-  /** JSON of a ProcessIdentity. */
-  owner: string;
-  status: string;
-  lastSeq: number;
-  leaseUntil: number;
-  startedAt: string | null;
-  finishedAt: string | null;
-  stopRequested: string | null;
-  changed: boolean;
-}
+import { RUN_STATE_COLUMNS, runStateOf, type RunState } from './rows/run.js';
 
 /** Precision of a cache entry's last use: a run of 1,000 hits seconds after another rewrites nothing. */
 const LAST_USE_PRECISION_MS = 60_000;
@@ -69,40 +52,8 @@ export class WriteBatch {
   /** The run's row as this transaction sees it. */
   run(id: RunId): RunState | undefined {
     if (this.#runs.has(id)) return this.#runs.get(id);
-    const row = this.connection.get(
-      `SELECT n, pipeline, lease_ms, epoch, owner, status, last_seq, lease_until, started_at, finished_at, stop_requested
-       FROM runs WHERE id = ?`,
-      id,
-    ) as
-      | [
-          number,
-          number,
-          number,
-          number,
-          string,
-          string,
-          number,
-          number,
-          string | null,
-          string | null,
-          string | null,
-        ]
-      | undefined;
-    const state: RunState | undefined = row && {
-      n: row[0],
-      id,
-      pipeline: row[1],
-      leaseMs: row[2],
-      epoch: row[3],
-      owner: row[4],
-      status: row[5],
-      lastSeq: row[6],
-      leaseUntil: row[7],
-      startedAt: row[8],
-      finishedAt: row[9],
-      stopRequested: row[10],
-      changed: false,
-    };
+    const row = this.connection.get(`SELECT ${RUN_STATE_COLUMNS} FROM runs WHERE id = ?`, id);
+    const state = row && runStateOf(id, row);
     this.#runs.set(id, state);
     return state;
   }
