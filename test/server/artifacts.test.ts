@@ -29,9 +29,11 @@ const PNG = '${PNG}';
 
 @Pipeline({ name: 'make', project: 'examples' })
 export class Make {
-  @Step({ returns: ['rows', 'mixed', 'report', 'picture', 'svg', 'csv', 'binary', 'bytes', 'tree', 'matrix', 'inside', 'big'] })
+  @Step({ returns: ['rows', 'mixed', 'report', 'picture', 'svg', 'csv', 'binary', 'bytes', 'tree', 'matrix', 'inside', 'big', 'site', 'sound'] })
   all(): Record<string, unknown> {
     writeFileSync('data.csv', 'name,score\\n"a, b",2\\nc,10\\nd,\\n');
+    writeFileSync('site.HTML', '<p><LINK rel=preconnect href=//x><a href="#a" target=_top>a</a><a href="//x">b</a><abbr>');
+    writeFileSync('sound.bin', Buffer.from('RIFF\\x24\\0\\0\\0WAVEfmt ', 'latin1'));
     writeFileSync('blob.bin', Buffer.from([0, 1, 2, 255]));
     mkdirSync('out/sub', { recursive: true });
     writeFileSync('out/a.json', '{"deep": [1, 2, {"x": "<script>alert(1)</script>"}]}');
@@ -50,6 +52,8 @@ export class Make {
       matrix: new Matrix(new Float64Array([1, 2])),
       inside: { list: [new Matrix(new Float64Array([3])), 'beside'] },
       big: 'x'.repeat(40_000) + 'end',
+      site: file('site.HTML'),
+      sound: file('sound.bin'),
     };
   }
 }
@@ -118,8 +122,10 @@ test('every kind of artifact is shown as what it is, page by page', async () => 
     total: 3,
   });
   expect(await page('picture')).toEqual({ kind: 'image', mime: 'image/png' });
-  // A document that could hold scripts is no picture.
-  expect((await page('svg')).kind).toBe('bytes');
+  expect(await page('svg')).toEqual({ kind: 'image', mime: 'image/svg+xml' });
+  expect(await page('site')).toEqual({ kind: 'document' });
+  expect(await page('site', { as: 'text' })).toMatchObject({ kind: 'text', total: 1 });
+  expect(await page('sound')).toEqual({ kind: 'media', mime: 'audio/wav' });
   expect(await page('csv', { sort: 'score', descending: '1' })).toMatchObject({
     kind: 'table',
     columns: ['name', 'score'],
@@ -187,7 +193,7 @@ test('bytes are an attachment in a sandbox, whole and by ranges', async () => {
   expect([reply.status, reply.text]).toEqual([206, 'Report']);
 });
 
-test('only pixels are shown inline, whatever the record says', async () => {
+test('only images and sound are shown inline, whatever the record says', async () => {
   const { server, records } = await made();
   const inline = (name: string, more = '') =>
     server.ask('GET', `/api/artifacts/${records[name]!.hash}?inline=1${more}`);
@@ -195,7 +201,22 @@ test('only pixels are shown inline, whatever the record says', async () => {
   expect(picture.status).toBe(200);
   expect(picture.headers).toMatchObject({ 'content-type': 'image/png', 'content-disposition': 'inline' });
   expect(picture.bytes).toEqual(Buffer.from(PNG, 'base64'));
-  for (const name of ['svg', 'report', 'rows', 'big', 'binary'])
+  const sound = await inline('sound');
+  expect(sound.headers).toMatchObject({ 'content-type': 'audio/wav', 'accept-ranges': 'bytes' });
+  // For an `<img>`, in which nothing of it runs; who opens it by itself gets a file.
+  const drawing = await inline('svg');
+  expect(drawing.headers).toMatchObject({
+    'content-type': 'image/svg+xml',
+    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+  });
+  for (const destination of ['document', 'iframe', 'frame', 'object', 'embed']) {
+    const opened = await server.ask('GET', `/api/artifacts/${records['svg']!.hash}?inline=1`, {
+      headers: { 'sec-fetch-dest': destination },
+    });
+    expect(opened.headers['content-type']).toBe('application/octet-stream');
+    expect(opened.headers['content-disposition']).toMatch(/^attachment/);
+  }
+  for (const name of ['report', 'rows', 'big', 'binary'])
     expect([name, (await inline(name)).status]).toEqual([name, 415]);
   const inside = await inline('tree', '&path=sub%2Fpicture.png');
   expect(inside.bytes).toEqual(Buffer.from(PNG, 'base64'));
@@ -208,6 +229,27 @@ test('only pixels are shown inline, whatever the record says', async () => {
   expect((await server.refused('GET', `/api/artifacts/${records['report']!.hash}?path=x`)).code).toBe(
     'no-such-file',
   );
+});
+
+test('a document for a frame has no rights, and nothing in it that connects', async () => {
+  const { server, records } = await made();
+  const { hash } = records['site']!;
+  const { headers, text } = await server.ask('GET', `/api/artifacts/${hash}?inline=document`);
+  expect(headers).toMatchObject({
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy':
+      "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    'x-frame-options': 'SAMEORIGIN',
+    'x-dns-prefetch-control': 'off',
+  });
+  expect(text).toBe(
+    '<p><x-LINK rel=preconnect href=//x><a href="#a" target=_top>a</a><x-a href="//x">b</a><abbr>',
+  );
+  // Everything else of ours refuses to be framed.
+  expect((await server.ask('GET', '/queues')).headers).toMatchObject({
+    'x-frame-options': 'DENY',
+    'content-security-policy': expect.stringContaining("frame-ancestors 'none'"),
+  });
 });
 
 test('a damaged or missing artifact is told as that, and never shown', async () => {

@@ -37,6 +37,10 @@ export type ArtifactPage =
   | { readonly kind: 'text'; readonly text: string; readonly total: number }
   /** Its bytes can be shown by an `<img>` (`?inline=1`; with `&path=` the file of a directory). */
   | { readonly kind: 'image'; readonly mime: string }
+  /** The same for `<audio>` and `<video>`: `audio/…`, `video/…`. */
+  | { readonly kind: 'media'; readonly mime: string }
+  /** An HTML document, for a frame (`?inline=document`) in which it runs and loads nothing. */
+  | { readonly kind: 'document' }
   | {
       readonly kind: 'files';
       readonly files: readonly { readonly path: string; readonly size: number }[];

@@ -42,6 +42,8 @@ export interface ReportArtifact {
   readonly page: ArtifactPage;
   /** Of an image that a browser shows: `data:image/png;base64,…`. */
   readonly image?: string;
+  /** Of an HTML document: what a frame without any rights shows. */
+  readonly document?: string;
   /** Of a plot or a table that a step reported: its numbers, as JSON. */
   readonly value?: unknown;
 }

@@ -57,8 +57,9 @@ export type Route = keyof Routes;
 
 /**
  * The bytes of an artifact, as an attachment, with `Range`: `ARTIFACT_BYTES + hash`. `?name=` is what the
- * download is called, `?path=` picks a file of a directory, `?inline=1` is for the `<img>` of an image that
- * a browser shows as pixels (PNG, JPEG, GIF, WebP, AVIF; never SVG, which is a document).
+ * download is called, `?path=` picks a file of a directory, `?inline=1` is for the `<img>`, `<audio>` or
+ * `<video>` of what is an image, sound or a film by its own bytes, `?inline=document` for the frame of an HTML
+ * document.
  */
 export const ARTIFACT_BYTES = '/api/artifacts/';
 

@@ -108,6 +108,7 @@ async function bytes(c: Context<Env>, context: ServerContext): Promise<Response>
     method: c.req.method,
     range: c.req.header('range'),
     ifNoneMatch: c.req.header('if-none-match'),
+    destination: c.req.header('sec-fetch-dest'),
   });
 }
 

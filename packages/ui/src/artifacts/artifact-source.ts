@@ -23,14 +23,13 @@ export function downloadHref(artifact: ArtifactRecord, path?: string): string {
   return `${ARTIFACT_BYTES}${artifact.hash}?${queryText({ name, path })}`;
 }
 
-export const imageHref = (artifact: ArtifactRecord, path?: string): string =>
+/** What an `<img>`, an `<audio>` or a `<video>` shows. */
+export const shownHref = (artifact: ArtifactRecord, path?: string): string =>
   `${ARTIFACT_BYTES}${artifact.hash}?${queryText({ inline: '1', path })}`;
 
-const PIXELS = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif']);
-
-/** Whether a browser shows it as pixels; an SVG is a document, and is downloaded. */
-export const isPixels = (artifact: ArtifactRecord): boolean =>
-  PIXELS.has(textOf(artifact.meta?.['mime']) ?? 'image/png');
+/** What a frame shows: an HTML document in a sandbox. */
+export const documentHref = (artifact: ArtifactRecord, path?: string): string =>
+  `${ARTIFACT_BYTES}${artifact.hash}?${queryText({ inline: 'document', path })}`;
 
 function extensionOf(artifact: ArtifactRecord): string {
   switch (artifact.type) {

@@ -8,7 +8,7 @@ import { CopyButton } from '../design/copy-button.js';
 import { EmptyState, Loading } from '../design/empty-state.js';
 import { Failed } from '../design/failed.js';
 import { DownloadIcon } from '../design/icons.js';
-import { contentQuery, downloadHref, imageHref } from './artifact-source.js';
+import { contentQuery, documentHref, downloadHref, shownHref } from './artifact-source.js';
 import { FileList } from './file-list.js';
 import { TableView } from './table-view.js';
 import { TextView } from './text-view.js';
@@ -28,7 +28,7 @@ export function ArtifactView({
   const [as, setAs] = useState<As>('itself');
   /** A part that was opened: a cell of a table, a file of a directory. */
   const [part, setPart] = useState<readonly string[]>();
-  const isFile = artifact.type === 'file';
+  const mayBeText = artifact.type === 'file' || artifact.type === 'directory';
   return (
     <article className={styles.artifact} aria-label={artifact.name}>
       {bare ? null : (
@@ -50,7 +50,7 @@ export function ArtifactView({
             >
               <option value="itself">as it is</option>
               <option value="tree">as a tree</option>
-              {isFile ? <option value="text">as text</option> : null}
+              {mayBeText ? <option value="text">as text</option> : null}
             </select>
             <a className={buttonClass()} href={downloadHref(artifact)} download>
               <DownloadIcon size={14} />
@@ -109,6 +109,8 @@ function Content(props: {
     return <Failed error={page.error} what="the artifact" onRetry={() => void page.refetch()} small />;
   if (page.data === undefined) return <Loading what={artifact.name} />;
   const { data } = page;
+  const path = artifact.type === 'directory' ? part?.[0] : undefined;
+  const name = path ?? artifact.name;
   switch (data.kind) {
     case 'table':
       return (
@@ -129,12 +131,29 @@ function Content(props: {
     case 'image':
       return (
         <figure className={styles.figure}>
-          <img
-            className={styles.image}
-            src={imageHref(artifact, artifact.type === 'directory' ? part?.[0] : undefined)}
-            alt={part?.[0] ?? artifact.name}
-          />
+          <img className={styles.image} src={shownHref(artifact, path)} alt={name} />
         </figure>
+      );
+    case 'media':
+      return (
+        <figure className={styles.figure}>
+          {data.mime.startsWith('audio/') ? (
+            <audio controls preload="metadata" src={shownHref(artifact, path)} aria-label={name} />
+          ) : (
+            <video
+              controls
+              preload="metadata"
+              className={styles.image}
+              src={shownHref(artifact, path)}
+              aria-label={name}
+            />
+          )}
+        </figure>
+      );
+    case 'document':
+      // Its answer says the same: no scripts, no forms, no loads, an origin of its own.
+      return (
+        <iframe className={styles.document} title={name} src={documentHref(artifact, path)} sandbox="" />
       );
     case 'files':
       return (

@@ -1,7 +1,7 @@
 import { useMemo, useRef, useState } from 'react';
 import type { Report } from '@run-pipeline/core/model';
 import { ArtifactView } from '../artifacts/artifact-view.js';
-import { imageHref, isPixels } from '../artifacts/artifact-source.js';
+import { shownHref } from '../artifacts/artifact-source.js';
 import { metric } from '../design/amounts.js';
 import { Section } from '../design/facts.js';
 import { latestReports } from './latest-reports.js';
@@ -75,10 +75,10 @@ export function ReportsView(props: {
             <figcaption className={styles.caption}>
               <h3>{report.series === report.title ? report.title : `${report.title}, ${report.series}`}</h3>
             </figcaption>
-            {report.kind === 'image' && isPixels(report.artifact) ? (
+            {report.kind === 'image' ? (
               <img
                 className={styles.image}
-                src={imageHref(report.artifact)}
+                src={shownHref(report.artifact)}
                 alt={`${report.title} ${report.series}`}
               />
             ) : (

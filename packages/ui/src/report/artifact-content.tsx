@@ -20,7 +20,7 @@ export function ArtifactContent({ artifact }: { readonly artifact: ArtifactRecor
         </span>
       </header>
       {content !== undefined ? (
-        <Page page={content.page} image={content.image} name={artifact.name} />
+        <Page {...content} name={artifact.name} />
       ) : artifact.preview === undefined ? null : (
         <pre className={styles.preview}>{artifact.preview}</pre>
       )}
@@ -45,7 +45,8 @@ function partOf(page: ArtifactPage): string {
 
 function Page(props: {
   readonly page: ArtifactPage;
-  readonly image: string | undefined;
+  readonly image?: string;
+  readonly document?: string;
   readonly name: string;
 }) {
   const { page, name } = props;
@@ -98,6 +99,14 @@ function Page(props: {
         <p className={styles.muted}>It is too large for a report.</p>
       ) : (
         <img className={styles.image} src={props.image} alt={name} />
+      );
+    case 'media':
+      return <p className={styles.muted}>Sound and films are not in a report.</p>;
+    case 'document':
+      return props.document === undefined ? (
+        <p className={styles.muted}>It is too large for a report.</p>
+      ) : (
+        <iframe className={styles.document} title={name} srcDoc={props.document} sandbox="" />
       );
     case 'files':
       return (

@@ -1,21 +1,21 @@
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { listDirectory } from '../../artifacts/index.js';
-import { imageType } from '../../task/image-type.js';
 import type { Fields } from '../fields.js';
 import { Refusal } from '../refusal.js';
 import type { ServerContext } from '../server-context.js';
 import { findContent, type ArtifactContent } from './artifact-content.js';
+import { mediaType, shownImageType } from './media-type.js';
+import { DOCUMENT_POLICY, LARGEST_DOCUMENT, quietDocument } from './quiet-document.js';
 import { readRange } from './range.js';
 
 const MOST_FILES = 100_000;
-/** Images that a browser decodes as pixels, whatever is in them. An SVG is a document, and stays a download. */
-const INLINE = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif']);
+const SVG = 'image/svg+xml';
 
 /** What a request for bytes may say. */
 export interface BytesQuery {
-  /** Show an image; of anything else the request is refused. */
-  readonly inline: boolean;
+  /** `1`: for an `<img>`, `<audio>` or `<video>`; `document`: for a frame. What is none of it is refused. */
+  readonly inline: '1' | 'document' | undefined;
   /** What the download is called. */
   readonly name: string | undefined;
   /** A file of a directory. */
@@ -24,7 +24,7 @@ export interface BytesQuery {
 
 export function readBytesQuery(fields: Fields): BytesQuery {
   return {
-    inline: fields.oneOf('inline', ['1']) === '1',
+    inline: fields.oneOf('inline', ['1', 'document']),
     name: fields.text('name', { most: 300 }),
     path: fields.text('path', { most: 4_096 }),
   };
@@ -32,7 +32,8 @@ export function readBytesQuery(fields: Fields): BytesQuery {
 
 /**
  * The bytes of an artifact, with ranges. Nothing that a run made becomes a document of this origin: they
- * are an attachment of no type, in a sandbox, except for the pixels of an image.
+ * are an attachment of no type, or an image, sound or film by their own first bytes. All of it stands in
+ * a sandbox, in which a browser that opens the address by itself runs and loads nothing either.
  */
 export async function artifactBytes(
   context: ServerContext,
@@ -42,16 +43,23 @@ export async function artifactBytes(
     readonly method: string;
     readonly range: string | undefined;
     readonly ifNoneMatch: string | undefined;
+    /** `Sec-Fetch-Dest`: what the browser wants it for. */
+    readonly destination: string | undefined;
   },
 ): Promise<Response> {
   const content = await findContent(context, hash);
   const part = await partOf(content, query.path);
-  const type = query.inline ? await shownType(content, part) : 'application/octet-stream';
+  if (query.inline === 'document') return documentOf(content, part);
+  // Opened by itself an SVG would be a document, whose frames connect before they are refused.
+  const shown =
+    query.inline !== undefined && !/^(?:document|i?frame|object|embed)$/.test(request.destination ?? '');
+  const type = shown ? await shownType(content, part) : 'application/octet-stream';
   const tag = `"${hash.slice('sha256:'.length)}${query.path === undefined ? '' : `-${part.offset}`}"`;
   const headers: Record<string, string> = {
     'content-type': type,
-    'content-disposition': query.inline ? 'inline' : attachment(query, hash),
-    'content-security-policy': "default-src 'none'; sandbox",
+    'content-disposition': shown ? 'inline' : attachment(query, hash),
+    // Styles and pictures inside of an SVG are its own; nothing else has any.
+    'content-security-policy': `default-src 'none'; ${type === SVG ? "style-src 'unsafe-inline'; img-src data:; " : ''}sandbox`,
     'accept-ranges': 'bytes',
     etag: tag,
     'cache-control': 'private, no-cache',
@@ -73,6 +81,32 @@ export async function artifactBytes(
       ? null
       : await bodyOf(content, { offset: part.offset + wanted.start, size: length });
   return new Response(body, { status: range === undefined ? 200 : 206, headers });
+}
+
+/** For the frame of the page: an HTML document that runs and loads nothing. */
+async function documentOf(content: ArtifactContent, part: Part): Promise<Response> {
+  const html = await readDocument(content, part);
+  if (html === undefined) throw new Refusal(415, 'too-large', 'it is too large to show; this is a download');
+  return new Response(html, {
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-disposition': 'inline',
+      'content-security-policy': DOCUMENT_POLICY,
+      'x-frame-options': 'SAMEORIGIN',
+      'x-dns-prefetch-control': 'off',
+      'cache-control': 'private, no-cache',
+    },
+  });
+}
+
+async function readDocument(content: ArtifactContent, part: Part): Promise<string | undefined> {
+  return part.size > LARGEST_DOCUMENT ? undefined : quietDocument(await readBytes(content, part));
+}
+
+/** An HTML document as the frame of a report shows it; undefined when it is too large. */
+export async function readShownDocument(context: ServerContext, hash: string): Promise<string | undefined> {
+  const content = await findContent(context, hash);
+  return readDocument(content, { offset: 0, size: content.size });
 }
 
 /** An image that is shown, whole, with its type by its own bytes. */
@@ -108,9 +142,9 @@ async function partOf(content: ArtifactContent, path: string | undefined): Promi
 
 async function shownType(content: ArtifactContent, part: Part): Promise<string> {
   const start = await readBytes(content, { offset: part.offset, size: Math.min(512, part.size) });
-  const type = imageType(start);
-  if (type !== undefined && INLINE.has(type)) return type;
-  throw new Refusal(415, 'not-an-image', 'only images are shown; this is a download');
+  const type = shownImageType(start) ?? mediaType(start);
+  if (type !== undefined) return type;
+  throw new Refusal(415, 'not-shown', 'only images, sound and films are shown; this is a download');
 }
 
 async function readBytes(content: ArtifactContent, part: Part): Promise<Uint8Array> {

@@ -9,10 +9,11 @@ import {
   type ArchivedFile,
   type StoredBytes,
 } from '../../artifacts/index.js';
-import { imageType } from '../../task/image-type.js';
 import { delimiterOf, readDelimited } from './delimited.js';
+import { mediaType, shownImageType } from './media-type.js';
 import { ForeignValue, pageOfLines, pageOfValue, SortOrders, type ValueQuery } from './page-of-value.js';
 import type { PageRequest } from './page-request.js';
+import { isDocument, LARGEST_DOCUMENT } from './quiet-document.js';
 
 /** Text that is parsed or cut into lines; what is larger is downloaded. */
 const LARGEST_TEXT = 100 * 1024 * 1024;
@@ -30,9 +31,11 @@ export async function openArtifact(request: PageRequest): Promise<OpenArtifact> 
   const { type } = request;
   if (type === 'directory') return openDirectory(request);
   if (type === 'image' && request.mime !== undefined) {
-    const mime = imageType(await head(request, { offset: 0, size: request.size }));
+    const mime = shownImageType(await head(request, { offset: 0, size: request.size }));
     return always(
-      mime === request.mime ? imagePage(mime) : bytesPage('the image is of another type than it says'),
+      mime !== undefined && mime === request.mime
+        ? { kind: 'image', mime }
+        : bytesPage(mime === undefined ? 'no browser shows it' : 'the image is of another type than it says'),
     );
   }
   if (type === 'file' || type === 'bytes' || type === 'image' || type === 'text') {
@@ -50,18 +53,6 @@ export async function openArtifact(request: PageRequest): Promise<OpenArtifact> 
 
 const always = (page: ArtifactPage): OpenArtifact => ({ page: () => Promise.resolve(page) });
 const bytesPage = (reason: string): ArtifactPage => ({ kind: 'bytes', reason });
-
-/** Only what a browser decodes as pixels: an SVG is a document. */
-const SHOWN_IMAGES = new Set([
-  'image/png',
-  'image/jpeg',
-  'image/gif',
-  'image/webp',
-  'image/avif',
-  'image/bmp',
-]);
-const imagePage = (mime: string): ArtifactPage =>
-  SHOWN_IMAGES.has(mime) ? { kind: 'image', mime } : bytesPage(`${mime} is not shown here`);
 
 async function openValue(request: PageRequest): Promise<OpenArtifact> {
   const value = await decode(request);
@@ -109,8 +100,14 @@ interface Part {
 
 /** A file by its content, and by its name where that says more. */
 async function openFile(request: PageRequest, part: Part, name: string): Promise<OpenArtifact> {
-  const mime = imageType(await head(request, part));
-  if (mime !== undefined && !request.asText && SHOWN_IMAGES.has(mime)) return always(imagePage(mime));
+  if (!request.asText) {
+    const start = await head(request, part);
+    const image = shownImageType(start);
+    if (image !== undefined) return always({ kind: 'image', mime: image });
+    const media = mediaType(start);
+    if (media !== undefined) return always({ kind: 'media', mime: media });
+    if (isDocument(name) && part.size <= LARGEST_DOCUMENT) return always({ kind: 'document' });
+  }
   if (part.size > LARGEST_TEXT) return always(bytesPage('it is too large to look into'));
   const bytes = await readPart(request, part);
   const text = utf8(bytes);

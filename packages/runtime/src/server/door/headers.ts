@@ -7,7 +7,10 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self' data: blob:",
+    "img-src 'self' data:",
+    "media-src 'self'",
+    // Documents of runs, by the route that serves them in a sandbox: no other address of ours can be framed.
+    "frame-src 'self'",
     "font-src 'self'",
     "connect-src 'self'",
     "worker-src 'self'",

@@ -8,7 +8,7 @@ import type {
   ReportStep,
   RunSnapshot,
 } from '@run-pipeline/core/wire';
-import { readShownImage, readStoredJson } from '../artifacts/artifact-bytes.js';
+import { readShownDocument, readShownImage, readStoredJson } from '../artifacts/artifact-bytes.js';
 import { runSnapshot } from '../runs/run-snapshot.js';
 import type { ServerContext } from '../server-context.js';
 import { stepCode, stepPackages } from '../steps/step-code.js';
@@ -24,6 +24,7 @@ const MOST_ARTIFACTS = 400;
 const ROWS = 50;
 const LARGEST_IMAGE = 1_000_000;
 const MOST_IMAGES = 6_000_000;
+const MOST_DOCUMENTS = 4_000_000;
 const LARGEST_VALUE = 500_000;
 const MOST_VALUES = 4_000_000;
 
@@ -109,6 +110,8 @@ async function collectArtifacts(
   const artifacts: ReportArtifact[] = [];
   let bytes = 0;
   let numbers = 0;
+  let characters = 0;
+  let unframed = 0;
   let gone = 0;
   let hidden = 0;
   let undrawn = 0;
@@ -118,6 +121,12 @@ async function collectArtifacts(
       const image = page.kind === 'image' ? await imageOf(context, record, MOST_IMAGES - bytes) : undefined;
       if (page.kind === 'image' && image === undefined) hidden++;
       bytes += image?.length ?? 0;
+      const document =
+        page.kind === 'document' && characters + record.size <= MOST_DOCUMENTS
+          ? await readShownDocument(context, record.hash)
+          : undefined;
+      if (page.kind === 'document' && document === undefined) unframed++;
+      characters += document?.length ?? 0;
       const fits = record.size <= LARGEST_VALUE && numbers + record.size <= MOST_VALUES;
       const wanted = drawn.has(record.hash) && record.type === 'superjson';
       if (wanted && !fits) undrawn++;
@@ -127,6 +136,7 @@ async function collectArtifacts(
         hash: record.hash,
         page,
         ...(image === undefined ? {} : { image }),
+        ...(document === undefined ? {} : { document }),
         ...(value === undefined ? {} : { value }),
       });
     } catch {
@@ -135,6 +145,8 @@ async function collectArtifacts(
   }
   if (hidden > 0)
     omitted.push(`${hidden === 1 ? 'an image that is' : `${hidden} images that are`} too large`);
+  if (unframed > 0)
+    omitted.push(`${unframed === 1 ? 'a document that is' : `${unframed} documents that are`} too large`);
   if (undrawn > 0)
     omitted.push(
       `the picture of ${undrawn === 1 ? 'a plot or table that is' : `${undrawn} plots or tables that are`} too large`,
