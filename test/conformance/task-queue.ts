@@ -70,6 +70,7 @@ function queueTests(factory: () => Promise<QueueUnderTest>): void {
     store.claimQueued({
       task: job.task,
       attempt: job.attempt,
+      queue: job.queue,
       ...(offers !== undefined && { offers }),
       executor: WORKER,
       agent: 'agent',
@@ -196,6 +197,17 @@ function queueTests(factory: () => Promise<QueueUnderTest>): void {
     const waiting = next(far, { queues: ['default', 'other'] });
     await enqueue(near, 't1', { queue: 'other' });
     expect(await waiting).toMatchObject({ task: 't1', queue: 'other' });
+  });
+
+  test('what was withdrawn and queued elsewhere is nothing for who serves the queue that it was in', async () => {
+    const { near, far } = await fresh();
+    await enqueue(near, 't1', { queue: 'gpu' });
+    await near.store.withdrawTask(taskId('t1'), 1);
+    await enqueue(near, 't1');
+    const waiting = next(near, { queues: ['gpu'] });
+    await enqueue(far, 't2', { queue: 'gpu' });
+    expect(await waiting).toMatchObject({ task: 't2' });
+    expect(await next(far)).toMatchObject({ task: 't1', queue: 'default' });
   });
 
   test('an attempt that was handed back or lost is told again, under its new number', async () => {

@@ -130,6 +130,24 @@ export function queueTests(factory: StoreFactory): void {
     expect(await store.nextQueued({ queues: ['default'], order: 'given' })).toEqual(NOTHING);
   });
 
+  test('what was withdrawn and queued elsewhere is not claimed out of the queue that it was in', async () => {
+    const { store } = await fresh();
+    await enqueue(store, 'a', { queue: 'gpu' });
+    expect(await store.withdrawTask(taskId('a'), 1)).toBe(true);
+    expect(await store.enqueueTask(jobOf('a'))).toEqual({ ok: true, attempt: 1 });
+    const claimFrom = (queue: string) =>
+      store.claimQueued({
+        task: taskId('a'),
+        attempt: 1,
+        queue,
+        executor: WORKER,
+        agent: 'agent',
+        leaseMs: LEASE_MS,
+      });
+    expect(await claimFrom('gpu')).toEqual({ ok: false, reason: 'gone' });
+    expect(await claimFrom('default')).toMatchObject({ ok: true, job: { queue: 'default' } });
+  });
+
   test('queues tell what waits, what runs and who serves them', async () => {
     const { store, under } = await fresh();
     const none = { waiting: 0, running: 0, agents: 0, oldest: undefined, limits: {} };

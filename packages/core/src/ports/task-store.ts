@@ -84,6 +84,11 @@ export interface TaskStore {
   claimQueued(claim: {
     readonly task: TaskId;
     readonly attempt: number;
+    /**
+     * Only out of this queue: what an agent was told may have been withdrawn and queued elsewhere, under the same
+     * number. Left out: wherever it waits.
+     */
+    readonly queue?: string;
     readonly executor: ProcessIdentity;
     /** Undefined: the run itself executes it, since no agent does. */
     readonly agent: string | undefined;

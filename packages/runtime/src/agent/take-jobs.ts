@@ -31,8 +31,15 @@ export async function takeJobs(taking: Taking): Promise<void> {
     }
     await pulse.afterPause();
     // Its own identity, but without a process group: the agent itself is nobody's to end.
-    const { task, attempt } = job;
-    const claimed = await store.claimQueued({ task, attempt, executor: identity, agent, leaseMs });
+    const { task, attempt, queue } = job;
+    const claimed = await store.claimQueued({
+      task,
+      attempt,
+      queue,
+      executor: identity,
+      agent,
+      leaseMs,
+    });
     if (!claimed.ok) {
       await job.settle(claimed.reason === 'gone' ? 'gone' : 'later', claimed.retryMs);
       continue;

@@ -38,6 +38,7 @@ export function claimQueued(
   const state = taskState(connection, claim.task);
   if (state?.status !== 'queued' || state.attempt !== claim.attempt) return { ok: false, reason: 'gone' };
   const queued = jobOf(connection, claim.task)!;
+  if (claim.queue !== undefined && claim.queue !== queued.queue) return { ok: false, reason: 'gone' };
   const held = heldNow(connection, queued.queue, now);
   if (held !== undefined) {
     const { retryMs } = held;
