@@ -5,11 +5,10 @@ import { startTimer } from '../engine/timer.js';
 import { provideEnvironment } from '../environments/index.js';
 import { processIdentity } from '../project/process-identity.js';
 import type { Project } from '../project/project.js';
-import { embeddedQueue } from '../queue/index.js';
 import { createWorkerPool, installedWorkerFile, RECYCLE } from '../workers/index.js';
 import type { AgentContext } from './agent-context.js';
 import type { TellAgentEvent } from './events.js';
-import { patientStore } from './patient-store.js';
+import { patience } from './patient-store.js';
 import { serveQueues } from './serve-queues.js';
 import { takeJobs } from './take-jobs.js';
 import { AgentWork, WARM } from './work.js';
@@ -55,11 +54,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const row = agentRow(options);
   const ending = new Ending(options);
   const context = await agentContext(options, row, ending.noPatience);
-  const { store } = context.project;
+  const { store, queue } = context.project;
   await store.registerAgent(row);
   const work = new AgentWork({ context, row, store: project.store, onFault: () => ending.giveUp() });
   work.warm();
-  const queue = embeddedQueue(store);
   tell({ type: 'agent.start', agent: row.id, queues, order, concurrency, home: project.home });
   ending.listen(work);
   try {
@@ -79,7 +77,6 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   } finally {
     ending.stop();
     work.pulse.stop();
-    await queue.close();
     await context.pool.close({ atOnce: true });
     // Its lease ends by itself, should this fail.
     await project.store.removeAgent(row.id).catch(() => undefined);
@@ -99,11 +96,12 @@ async function agentContext(
   giveUp: AbortSignal,
 ): Promise<AgentContext> {
   const { project, concurrency, graceMs, leaseMs, onEvent: tell } = options;
-  const store = patientStore(project.store, {
+  const patient = patience({
     giveUp,
     onTrouble: (message) => tell({ type: 'store.trouble', message }),
     onBack: () => tell({ type: 'store.back' }),
   });
+  const store = patient(project.store);
   const secretKey = await store.secretKey();
   const pool = createWorkerPool({
     workerFile: installedWorkerFile(),
@@ -115,7 +113,7 @@ async function agentContext(
   return {
     id: row.id,
     identity: row.identity,
-    project: { ...project, store },
+    project: { ...project, store, queue: patient(project.queue) },
     pool,
     environment: takeEnvironment(options.env),
     secretKey,

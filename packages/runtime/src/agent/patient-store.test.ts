@@ -5,7 +5,7 @@ import { RunPipelineError, taskId } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../store/index.js';
-import { patientStore } from './patient-store.js';
+import { patience } from './patient-store.js';
 
 /** A real store behind a disk that is full for a while. */
 async function open(options: { readonly failures: number; readonly code?: string }) {
@@ -34,14 +34,14 @@ async function open(options: { readonly failures: number; readonly code?: string
   });
   const told: string[] = [];
   const giveUp = new AbortController();
-  const patient: Store = patientStore(failing, {
+  const patient: Store = patience({
     giveUp: giveUp.signal,
     onTrouble: (message) => {
       told.push(message);
       if (options.failures === Infinity) giveUp.abort();
     },
     onBack: () => told.push('back'),
-  });
+  })(failing);
   return { store, patient, told, left: () => left };
 }
 

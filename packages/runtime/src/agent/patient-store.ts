@@ -1,31 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRunPipelineError } from '@run-pipeline/core/model';
-import type { Store } from '@run-pipeline/core/ports';
+import type { Store, TaskQueue } from '@run-pipeline/core/ports';
 
-/** What passes: another process holds the file, the disk is full, a network disk hiccups. */
-const PASSING: ReadonlySet<string> = new Set(['store-busy', 'disk-full', 'store-io']);
+/** What passes: another process holds the file, the disk is full, a network disk hiccups, the server restarts. */
+const PASSING: ReadonlySet<string> = new Set(['store-busy', 'disk-full', 'store-io', 'store-unreachable']);
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
+export interface PatienceOptions {
+  /** Aborted when there is no time left: what fails then, fails. */
+  readonly giveUp: AbortSignal;
+  /** Called once for each stretch of trouble. */
+  readonly onTrouble: (message: string) => void;
+  readonly onBack: () => void;
+}
+
 /**
- * The store for those who must not lose what they have to say: an operation that fails for a reason that
- * passes is tried again until it is done. A rejected operation has recorded nothing, so trying again is
- * safe; and whoever lost his right meanwhile is refused by his fence.
- *
- * @param options.giveUp Aborted when there is no time left: what fails then, fails.
- * @param options.onTrouble Called once for each stretch of trouble, `onBack` when it is over.
+ * The store, and a queue that reads it, for those who must not lose what they have to say: an operation that
+ * fails for a reason that passes is tried again until it is done. A rejected operation has recorded nothing, so
+ * trying again is safe; and whoever lost his right meanwhile is refused by his fence.
  */
-export function patientStore(
-  store: Store,
-  options: {
-    readonly giveUp: AbortSignal;
-    readonly onTrouble: (message: string) => void;
-    readonly onBack: () => void;
-  },
-): Store {
+export function patience(options: PatienceOptions): <T extends Store | TaskQueue>(patient: T) => T {
   const trouble = new Trouble(options);
+  return (patient) => patiently(patient, trouble, options.giveUp);
+}
+
+function patiently<T extends object>(patient: T, trouble: Trouble, giveUp: AbortSignal): T {
   const operations = new Map<PropertyKey, unknown>();
-  return new Proxy(store, {
+  return new Proxy(patient, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== 'function') return value;
@@ -34,7 +36,7 @@ export function patientStore(
         operation = WITHOUT_TRYING.has(key)
           ? value.bind(target)
           : (...given: unknown[]) =>
-              insist(() => Reflect.apply(value, target, given) as unknown, trouble, options.giveUp);
+              insist(() => Reflect.apply(value, target, given) as unknown, trouble, giveUp);
         operations.set(key, operation);
       }
       return operation;

@@ -118,12 +118,12 @@ class FollowedAttempt {
     switch (state.status) {
       case 'queued': {
         await this.#tellQueued(state.queue ?? this.#queue);
-        const isWanted = this.#limit === undefined && served && !this.#context.options.local;
+        const isForAgents = this.#limit === undefined && !this.#context.options.local;
+        const waits = isForAgents && (served || this.#context.project.fleet);
         // Refused: an agent was faster, which the next sighting tells.
-        if (isWanted || !(await this.#withdraw())) return undefined;
-        if (this.#limit === undefined && !this.#context.options.local)
-          await this.#context.router.tellUnserved(this.#queue);
-        return this.#takenBack();
+        const isBack = !waits && (await this.#withdraw());
+        if (isForAgents && (waits || isBack)) await this.#context.router.seen(this.#queue, { served });
+        return isBack ? this.#takenBack() : undefined;
       }
       case 'running':
         await this.#tellStart(state);

@@ -10,31 +10,36 @@ import { packageKeys } from '../launch/launch.js';
  * none of them, and with `--local`, it stays here. So does an `inline` one: it is for breakpoints in
  * this very process.
  *
- * A queue that no agent serves would be an eternal silence: the run says so at once and executes the
- * step itself.
+ * A queue that no agent serves would be an eternal silence: the run says so at once. On one machine it then
+ * executes the step itself; on a fleet the step waits, since agents are there for what this machine is not.
  */
 export interface Router {
   /** The queue to hand it to; undefined: this process executes it. */
   readonly queueFor: (step: StepDefinition) => Promise<string | undefined>;
   /** Tells that nobody serves the queue: once, until somebody has served it in between. */
-  readonly tellUnserved: (queue: string) => Promise<void>;
+  readonly seen: (queue: string, options: { readonly served: boolean }) => Promise<void>;
 }
 
 export function createRouter(options: {
-  readonly store: Pick<Store, 'listAgents' | 'listQueues'>;
+  readonly project: {
+    readonly store: Pick<Store, 'listAgents' | 'listQueues'>;
+    readonly fleet: boolean;
+  };
   readonly definition: PipelineDefinition;
   readonly engine: Pick<EngineOptions, 'queue' | 'local'>;
   readonly onWarning: (message: string) => void;
 }): Router {
-  const { store, definition, engine } = options;
+  const { definition, engine } = options;
+  const { store, fleet } = options.project;
   const unserved = new Set<string>();
   const queueOf = (step: StepDefinition): string | undefined =>
     engine.local || step.options.isolation === 'inline'
       ? undefined
       : (step.options.queue ?? engine.queue ?? definition.options.queue);
 
-  const tellUnserved = async (queue: string): Promise<void> => {
-    if (unserved.has(queue)) return;
+  const seen: Router['seen'] = async (queue, { served }) => {
+    if (served) unserved.delete(queue);
+    if (served || unserved.has(queue)) return;
     unserved.add(queue);
     const isKnown = (await store.listQueues()).some(({ name }) => name === queue);
     const word = /^[\w./:@=+-]+$/.test(queue) ? queue : `'${queue.replaceAll("'", `'\\''`)}'`;
@@ -42,7 +47,7 @@ export function createRouter(options: {
     const start = `run-pipeline agent --queue ${word}${isKnown ? '' : ' --create-queue'}`;
     // Not "here": the run may be on an agent itself, and somebody else reads this.
     options.onWarning(
-      `no agent serves queue "${queue}": the run executes its steps itself (start one: ${start})`,
+      `no agent serves queue "${queue}": ${fleet ? 'its steps wait for one' : 'the run executes its steps itself'} (start one: ${start})`,
     );
   };
 
@@ -52,22 +57,19 @@ export function createRouter(options: {
     const served = new Set((await store.listAgents()).flatMap(servedBy));
     for (const step of packageKeys(definition).keys()) {
       const queue = queueOf(step);
-      if (queue !== undefined && !served.has(queue)) await tellUnserved(queue);
+      if (queue !== undefined) await seen(queue, { served: served.has(queue) });
     }
   };
 
   return {
-    tellUnserved,
+    seen,
     async queueFor(step) {
       await (told ??= tellAll());
       const queue = queueOf(step);
       if (queue === undefined) return undefined;
-      if ((await store.listAgents({ queue })).length === 0) {
-        await tellUnserved(queue);
-        return undefined;
-      }
-      unserved.delete(queue);
-      return queue;
+      const served = (await store.listAgents({ queue })).length > 0;
+      await seen(queue, { served });
+      return served || fleet ? queue : undefined;
     },
   };
 }

@@ -22,8 +22,13 @@ export interface FollowRequest {
   readonly onOutput?: (chunk: { readonly stream: 'stdout' | 'stderr'; readonly text: string }) => void;
   /** Ends the following; nothing happens to the run. */
   readonly signal: AbortSignal;
-  /** Comes back when the run waits in a queue that no agent serves. Default: waits with it. */
-  readonly untilUnserved?: boolean;
+  /**
+   * What it is to come back for while the run waits: that it was taken out of its queue; or that, or that no agent
+   * serves the queue. Default: it waits with the run, whatever happens.
+   */
+  readonly until?: 'withdrawn' | 'unserved';
+  /** It waits in a queue that no agent serves; once, until some agent has served it in between. */
+  readonly onUnserved?: (queue: string) => void;
 }
 
 export type Followed =
@@ -47,6 +52,7 @@ export type Followed =
 export async function followRun(request: FollowRequest): Promise<Followed> {
   const { store, run, signal } = request;
   const reader = new RunReader(request);
+  const standstill = new Standstill(request);
   let wake: () => void = () => {};
   let woken = true;
   const onWake = (): void => {
@@ -70,7 +76,7 @@ export async function followRun(request: FollowRequest): Promise<Followed> {
         await reader.readLast();
         return { type: 'ended', result };
       }
-      const other = await standstill(request, row);
+      const other = await standstill.look(row);
       if (other === 'lost') return { type: 'lost', row, lastSeq: reader.lastSeq };
       if (other !== undefined) return { type: 'unserved', ...other, lastSeq: reader.lastSeq };
     }
@@ -81,24 +87,36 @@ export async function followRun(request: FollowRequest): Promise<Followed> {
   }
 }
 
-async function standstill(
-  { store, untilUnserved }: FollowRequest,
-  row: RunRow,
-): Promise<'lost' | { readonly queue: string; readonly withdrawn: boolean } | undefined> {
-  const life = row.queued === true ? undefined : isAlive(row.owner);
-  const gone = life === 'dead' || (life === 'unknown' && row.leaseExpired);
-  if (row.queued !== true && !gone) return undefined;
-  if (untilUnserved === true) await store.recoverTasks();
-  const record = await store.readTask(row.id as string as TaskId);
-  // While an agent is taken to have it, or it waits for one, somebody continues the run.
-  if (record?.status === 'running') return undefined;
-  if (record?.status === 'created' || record?.status === 'queued') {
-    const { queue, status } = record;
-    if (untilUnserved !== true || queue === undefined) return undefined;
-    if (status === 'created') return { queue, withdrawn: true };
-    return (await store.listAgents({ queue })).length > 0 ? undefined : { queue, withdrawn: false };
+/** Whether nobody drives the run, and nobody will. */
+class Standstill {
+  readonly #request: FollowRequest;
+  #toldUnserved = false;
+
+  constructor(request: FollowRequest) {
+    this.#request = request;
   }
-  return 'lost';
+
+  async look(
+    row: RunRow,
+  ): Promise<'lost' | { readonly queue: string; readonly withdrawn: boolean } | undefined> {
+    const { store, until, onUnserved } = this.#request;
+    const life = row.queued === true ? undefined : isAlive(row.owner);
+    const gone = life === 'dead' || (life === 'unknown' && row.leaseExpired);
+    if (row.queued !== true && !gone) return undefined;
+    if (until !== undefined) await store.recoverTasks();
+    const record = await store.readTask(row.id as string as TaskId);
+    // While an agent is taken to have it, or it waits for one, somebody continues the run.
+    if (record?.status === 'running') return undefined;
+    if (record?.status !== 'created' && record?.status !== 'queued') return 'lost';
+    const { queue, status } = record;
+    if (until === undefined || queue === undefined) return undefined;
+    if (status === 'created') return { queue, withdrawn: true };
+    const served = (await store.listAgents({ queue })).length > 0;
+    if (!served && until === 'unserved') return { queue, withdrawn: false };
+    if (!served && !this.#toldUnserved) onUnserved?.(queue);
+    this.#toldUnserved = !served;
+    return undefined;
+  }
 }
 
 /** Reads on where it stopped. */

@@ -27,12 +27,12 @@ export type RemoteEnd =
 
 /**
  * A run whose controller an agent executes, followed to its end. Without any agent on the queue it runs
- * here, as any other; also when they all vanish while it waits.
+ * here, as any other; also when they all vanish while it waits. On a fleet it waits for one, and says so.
  */
 export async function runRemote(request: RemoteRequest): Promise<RemoteEnd> {
   const { project, controllerQueue: queue } = request;
-  const { store } = project;
-  if ((await store.listAgents({ queue })).length === 0) {
+  const { store, fleet } = project;
+  if (!fleet && (await store.listAgents({ queue })).length === 0) {
     request.onWarning(unserved(queue));
     return { type: 'ended', result: await startRun(request) };
   }
@@ -48,7 +48,8 @@ export async function runRemote(request: RemoteRequest): Promise<RemoteEnd> {
         afterSeq,
         onEvent: request.onEvent,
         signal: request.detach ?? NEVER,
-        untilUnserved: true,
+        until: fleet ? 'withdrawn' : 'unserved',
+        onUnserved: (unservedQueue) => request.onWarning(waitsForAgent(unservedQueue)),
         ...(request.onOutput === undefined ? {} : { onOutput: request.onOutput }),
       });
       switch (followed.type) {
@@ -83,6 +84,9 @@ const NEVER = new AbortController().signal;
 
 const unserved = (queue: string): string =>
   `no agent serves queue "${queue}": the pipeline runs here (start one: run-pipeline agent --queue ${queue})`;
+
+const waitsForAgent = (queue: string): string =>
+  `no agent serves queue "${queue}": the pipeline waits for one (start one: run-pipeline agent --queue ${queue})`;
 
 const reasonOf = ({ queue, withdrawn }: { readonly queue: string; readonly withdrawn: boolean }): string =>
   withdrawn ? `the run was taken out of queue "${queue}": it runs here` : unserved(queue);

@@ -93,7 +93,7 @@ export async function runToEnd(options: {
     pool: pool.get,
     slot: (task) => limit(task),
     handOver: (task) => handOver(task),
-    router: createRouter({ store: project.store, definition, engine, onWarning: options.onWarning }),
+    router: createRouter({ project, definition, engine, onWarning: options.onWarning }),
     attempts: followAttempts({ store: project.store, leaseMs: leaseMs(process.env) }),
     packageOf: options.packageOf,
     templates: options.templates,
