@@ -17,6 +17,7 @@ import {
   useStores,
   WORKER,
   type StoreFactory,
+  SPARE_MS,
 } from './harness.js';
 
 const AGENT = 'here:300-abcd';
@@ -317,9 +318,9 @@ export function attemptTests(factory: StoreFactory): void {
     expect(await store.releaseTask(task, await fenceOf(store, 't1'), 'the agent stops')).toBe(true);
     for (const attempt of [2, 3]) {
       await fenceOf(store, 't1', attempt);
-      under.advance(LEASE_MS - 1);
+      under.advance(LEASE_MS - SPARE_MS);
       expect(await store.recoverTasks()).toEqual({ requeued: [], failed: [], aborted: [] });
-      under.advance(1);
+      under.advance(SPARE_MS);
       expect((await stateOf(store, 't1'))?.leaseExpired).toBe(true);
       expect((await store.readTask(task))?.leaseExpired).toBe(true);
       expect(await store.recoverTasks()).toEqual({
@@ -390,11 +391,11 @@ export function attemptTests(factory: StoreFactory): void {
     const { store, under } = await fresh();
     const task = await queued(store);
     const fence = await fenceOf(store, 't1');
-    under.advance(LEASE_MS - 1);
+    under.advance(LEASE_MS - SPARE_MS);
     expect(await store.heartbeatTask(task, fence, LEASE_MS)).toBe(true);
-    under.advance(LEASE_MS - 1);
+    under.advance(LEASE_MS - SPARE_MS);
     expect((await store.recoverTasks()).requeued).toEqual([]);
-    under.advance(1);
+    under.advance(SPARE_MS);
     const other = await under.open();
     const both = await Promise.all([store.recoverTasks(), other.recoverTasks()]);
     expect(both.flatMap(({ requeued }) => requeued)).toEqual([{ task, attempt: 2, queue: 'default' }]);

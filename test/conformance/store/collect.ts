@@ -16,6 +16,7 @@ import {
   useStores,
   WORKER,
   type StoreFactory,
+  SPARE_MS,
 } from './harness.js';
 
 export function collectTests(factory: StoreFactory): void {
@@ -127,13 +128,13 @@ export function collectTests(factory: StoreFactory): void {
   test('a run that goes on is never collected, nor one whose worker still holds a lease', async () => {
     const { store, under } = await fresh();
     const lost = await Recorder.start(store, newRun('lost'));
-    under.advance(LEASE_MS - 1);
+    under.advance(LEASE_MS - SPARE_MS);
     await lost.claim('a');
-    under.advance(2);
+    under.advance(SPARE_MS + 1);
     await Recorder.start(store, newRun('running'));
     const policy = { keepRuns: 0, maxAgeMs: 0, maxSize: 0, dryRun: true };
     expect((await store.collect(policy)).runs).toEqual([]);
-    under.advance(LEASE_MS - 2);
+    under.advance(LEASE_MS - SPARE_MS);
     expect((await store.collect(policy)).runs).toEqual(['lost']);
   });
 

@@ -20,6 +20,8 @@ export const OWNER: ProcessIdentity = { host: 'here', bootId: 'boot-1', pid: 100
 export const OTHER: ProcessIdentity = { host: 'here', bootId: 'boot-1', pid: 200, startTime: '2000' };
 export const WORKER: ProcessIdentity = { ...OWNER, pid: 101, startTime: '1001', processGroup: 101 };
 export const LEASE_MS = 30_000;
+/** A server's clock goes on while a test looks at it: leases are left so much. */
+export const SPARE_MS = 10_000;
 
 export const newRun = (id: string, more: Partial<NewRun> = {}): NewRun => ({
   id: runId(id),

@@ -11,6 +11,7 @@ import {
   useStores,
   WORKER,
   type StoreFactory,
+  SPARE_MS,
 } from './harness.js';
 
 const NOTHING = { job: undefined, retryMs: undefined };
@@ -187,16 +188,16 @@ export function queueTests(factory: StoreFactory): void {
       startedAt: expect.any(String) as string,
       seenAt: row?.startedAt,
     });
-    under.advance(LEASE_MS - 1);
+    under.advance(LEASE_MS - SPARE_MS);
     const beat = (draining: boolean, running = [taskId('t1')]) =>
       store.heartbeatAgent('x', { running, leaseMs: LEASE_MS, draining });
     expect(await beat(false)).toBe(true);
-    under.advance(LEASE_MS - 1);
+    under.advance(LEASE_MS - SPARE_MS);
     const [later] = await store.listAgents({ queue: 'gpu' });
     expect(later).toMatchObject({ running: ['t1'], startedAt: row?.startedAt });
     expect(later!.seenAt > row!.seenAt).toBe(true);
     expect(await store.listAgents({ queue: 'other' })).toEqual([]);
-    under.advance(1);
+    under.advance(SPARE_MS);
     expect(await store.listAgents()).toEqual([]);
     expect(await beat(true)).toBe(true);
     expect(await store.listAgents({ queue: 'gpu' })).toEqual([]);

@@ -12,6 +12,7 @@ import {
   text,
   useStores,
   type StoreFactory,
+  SPARE_MS,
 } from './harness.js';
 
 export function runTests(factory: StoreFactory): void {
@@ -168,9 +169,9 @@ export function runTests(factory: StoreFactory): void {
     const { store, under } = await fresh();
     const recorder = await Recorder.start(store, newRun('r1'));
     const expired = async (): Promise<boolean | undefined> => (await store.getRun(recorder.id))?.leaseExpired;
-    under.advance(LEASE_MS - 1);
+    under.advance(LEASE_MS - SPARE_MS);
     expect(await expired()).toBe(false);
-    under.advance(1);
+    under.advance(SPARE_MS);
     expect(await expired()).toBe(true);
     expect(await store.heartbeatRun(recorder.id, 1)).toBe(true);
     expect(await expired()).toBe(false);

@@ -11,6 +11,7 @@ import {
   useStores,
   WORKER,
   type StoreFactory,
+  SPARE_MS,
 } from './harness.js';
 
 export function taskTests(factory: StoreFactory): void {
@@ -55,11 +56,11 @@ export function taskTests(factory: StoreFactory): void {
     const { store, under } = await fresh();
     const recorder = await Recorder.start(store, newRun('r1'));
     const old = fenceOf(await recorder.claim('a'));
-    under.advance(LEASE_MS - 1);
+    under.advance(LEASE_MS - SPARE_MS);
     expect(await store.heartbeatTask(taskId('r1.a'), old, LEASE_MS)).toBe(true);
-    under.advance(LEASE_MS - 1);
+    under.advance(LEASE_MS - SPARE_MS);
     expect((await recorder.claim('a', 2)).ok).toBe(false);
-    under.advance(1);
+    under.advance(SPARE_MS);
     expect((await store.getTask(taskId('r1.a')))?.leaseExpired).toBe(true);
     const current = fenceOf(await recorder.claim('a', 2, OTHER));
     expect(current).toBeGreaterThan(old);
@@ -141,11 +142,11 @@ export function taskTests(factory: StoreFactory): void {
     });
     await second.releaseFingerprint(print, runId('r2'), OWNER);
     expect((await second.claimFingerprint(print, holder('r2'))).ok).toBe(false);
-    under.advance(LEASE_MS - 1);
+    under.advance(LEASE_MS - SPARE_MS);
     await store.heartbeatFingerprints(runId('r1'), LEASE_MS);
-    under.advance(LEASE_MS - 1);
+    under.advance(LEASE_MS - SPARE_MS);
     expect((await second.claimFingerprint(print, holder('r2'))).ok).toBe(false);
-    under.advance(1);
+    under.advance(SPARE_MS);
     expect(await second.claimFingerprint(print, holder('r2'))).toEqual({ ok: true });
     await second.releaseFingerprint(print, runId('r2'), OWNER);
     expect(await store.claimFingerprint(print, holder('r1'))).toEqual({ ok: true });

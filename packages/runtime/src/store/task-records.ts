@@ -5,8 +5,9 @@ import {
   EDITED_COLUMNS,
   editedValues,
   EMPTY_RECORD,
+  FROM_RECORDS,
+  RECORD_COLUMNS,
   recordOf,
-  SELECT_RECORD,
   valuesOfScript,
 } from './rows/record.js';
 import { applyEdit, changesPublished } from './rules/record-edits.js';
@@ -81,8 +82,10 @@ export function publishTask(batch: WriteBatch, task: TaskId): boolean {
   return batch.connection.run(sql, task) > 0;
 }
 
+const SELECT = `SELECT ${RECORD_COLUMNS} ${FROM_RECORDS}`;
+
 export function readTask(connection: Connection, task: TaskId, now: number): TaskRecord | undefined {
-  const row = connection.get(`${SELECT_RECORD} WHERE c.id = ?`, task);
+  const row = connection.get(`${SELECT} WHERE c.id = ?`, task);
   return row && recordOf(row, now);
 }
 
@@ -108,6 +111,6 @@ export function findTasks(connection: Connection, query: TaskQuery, now: number)
   if (query.before !== undefined) add('c.n < (SELECT n FROM task_records WHERE id = ?)', query.before);
   const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
   return connection
-    .all(`${SELECT_RECORD} ${condition} ORDER BY c.n DESC LIMIT ?`, ...values, query.limit ?? -1)
+    .all(`${SELECT} ${condition} ORDER BY c.n DESC LIMIT ?`, ...values, query.limit ?? -1)
     .map((row) => recordOf(row, now));
 }

@@ -2,7 +2,7 @@ import type { RunId, TaskId, TaskStatus } from '@run-pipeline/core/model';
 import type { ProcessIdentity, Store, TaskClaim, TaskFinish, TaskRow } from '@run-pipeline/core/ports';
 import type { Connection, SqlValue } from './connection.js';
 import { decodeOwner, encodeOwner } from './rows/owner.js';
-import { SELECT_CLAIMED, taskRowOf } from './rows/task-row.js';
+import { CLAIMED_COLUMNS, FROM_CLAIMED, taskRowOf } from './rows/task-row.js';
 import { mayClaim } from './rules/claim.js';
 import { requireRun } from './runs.js';
 import { forgetAttempt, survivorsOf, taskState } from './task-state.js';
@@ -59,8 +59,10 @@ export function finishTask(batch: WriteBatch, finish: TaskFinish): void {
   );
 }
 
+const SELECT = `SELECT ${CLAIMED_COLUMNS} ${FROM_CLAIMED}`;
+
 export function getTask(connection: Connection, task: TaskId, now: number): TaskRow | undefined {
-  const row = connection.get(`${SELECT_CLAIMED} AND t.id = ?`, task);
+  const row = connection.get(`${SELECT} AND t.id = ?`, task);
   return row && taskRowOf(row, now);
 }
 
@@ -70,7 +72,7 @@ export function listTasks(
   query: { readonly run?: RunId; readonly status?: readonly TaskStatus[] },
   now: number,
 ): readonly TaskRow[] {
-  const where: string[] = [SELECT_CLAIMED];
+  const where: string[] = [SELECT];
   const values: SqlValue[] = [];
   if (query.run !== undefined) {
     where.push('t.run = (SELECT n FROM runs WHERE id = ?)');

@@ -1,45 +1,24 @@
 import type { RunId, TaskId } from '@run-pipeline/core/model';
 import type { TaskStop } from '@run-pipeline/core/ports';
-import { WAITING } from './rows/run.js';
 import type { TaskState } from './rows/task-state.js';
+import { leaveStop, waitAgain } from './rules/waiting-runs.js';
 import type { WriteBatch } from './write-batch.js';
 
-/**
- * A run waits (status `queued`, lease `WAITING`) exactly as long as nobody executes its controller and
- * somebody shall: from the moment on at which the controller is enqueued, was lost with its agent, or is
- * handed back. The controller's task has the id of the run.
- *
- * @param options.evenEnded Enqueued again, a run that failed or was aborted goes on; one that ended just
- *   before its agent got lost has only to be told of.
- */
+/** See `rules/waiting-runs.ts`. */
 export function waitForAgent(
   batch: WriteBatch,
   controller: TaskId,
   options: { readonly evenEnded: boolean },
 ): void {
   const run = batch.run(runOf(controller));
-  if (run === undefined || run.status === 'completed') return;
-  const ended = run.finishedAt !== null;
-  if (ended && !options.evenEnded) return;
-  // The stop that ended it is not meant for the next execution; one that nobody heard of yet is.
-  if (ended) run.stopRequested = null;
-  run.status = 'queued';
-  run.leaseUntil = WAITING;
-  run.finishedAt = null;
-  run.changed = true;
+  if (run !== undefined) waitAgain(run, options);
 }
 
-/**
- * A controller whose run has begun cannot end with its agent: the run would stay without an end. Whoever
- * takes it next hears of the stop through the run, and ends both. False: there is nothing to end.
- */
+/** See `rules/waiting-runs.ts`. */
 export function leaveToNext(batch: WriteBatch, state: TaskState, stop: TaskStop): boolean {
   if (state.kind !== 'controller' || state.queue === null) return false;
   const run = batch.run(runOf(state.task));
-  if (run === undefined || run.finishedAt !== null) return false;
-  run.stopRequested ??= stop.message;
-  run.changed = true;
-  return true;
+  return run !== undefined && leaveStop(run, stop);
 }
 
 const runOf = (controller: TaskId): RunId => controller as string as RunId;

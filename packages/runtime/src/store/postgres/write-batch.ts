@@ -1,4 +1,5 @@
 import type { Digest, Fingerprint, RunId } from '@run-pipeline/core/model';
+import { unknownRun } from '../rows/run.js';
 import { BulkInsert, Parameters } from './bulk-insert.js';
 import type { Columns, Transaction } from './connection.js';
 
@@ -141,6 +142,13 @@ export class WriteBatch implements Transaction {
     };
     this.#runs.set(id, state);
     return state;
+  }
+
+  /** The same of one that has to be there. */
+  async requireRun(id: RunId): Promise<RunState> {
+    const run = await this.runState(id);
+    if (run === undefined) throw unknownRun(id);
+    return run;
   }
 
   /** Its row was made or replaced by a statement of this transaction. */

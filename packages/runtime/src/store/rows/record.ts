@@ -53,10 +53,10 @@ export const editedValues = (record: EditableRecord): readonly (string | number 
 export const valuesOfScript = (script: TaskScript | undefined): readonly Digest[] =>
   [script?.launch, script?.git?.diff].filter((hash) => hash !== undefined);
 
-export const SELECT_RECORD = `SELECT c.id, c.project, c.name, c.type, t.status, c.tags, c.comment, c.parent, r.id, t.step,
+export const RECORD_COLUMNS = `c.id, c.project, c.name, c.type, t.status, c.tags, c.comment, c.parent, r.id, t.step,
     c.script, c.parameters, c.configurations, c.progress, t.queue, t.priority, t.attempt, c.created_at,
-    t.started_at, t.finished_at, t.error, t.lease_until, t.queued_at, t.resources
-  FROM task_records c JOIN tasks t ON t.id = c.id LEFT JOIN runs r ON r.n = t.run`;
+    t.started_at, t.finished_at, t.error, t.lease_until, t.queued_at, t.resources`;
+export const FROM_RECORDS = `FROM task_records c JOIN tasks t ON t.id = c.id LEFT JOIN runs r ON r.n = t.run`;
 
 export function recordOf(row: Row, now: number): TaskRecord {
   const [id, project, name, type, status, tags, comment, parent, run, step, ...rest] = row as [
