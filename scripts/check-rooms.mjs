@@ -31,7 +31,8 @@ const allowed = {
     store: [],
     task: [],
     tasks: ['project', 'source', 'task', 'artifacts', 'queue'],
-    storage: ['project', 'artifacts', 'task'],
+    s3: ['project', 'artifacts'],
+    storage: ['project', 'artifacts', 'task', 's3'],
     queue: ['store'],
     environments: ['project', 'package'],
     agent: [
@@ -64,6 +65,7 @@ const allowed = {
       'queue',
       'environments',
       'storage',
+      's3',
     ],
     terminal: ['source'],
     library: [

@@ -5,11 +5,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { directoryBlobs } from '../../packages/runtime/src/artifacts/directory-blobs.js';
 
 /** One blob store to test, empty, and what the suite does behind its back. */
 export interface BlobStoreUnderTest {
   /** Another client of the same store, as another process would have. */
   readonly open: () => BlobStore;
+  /** Where workers of the machine read and write that the first client is on. */
+  readonly directory: string;
   /** Replaces the stored bytes, as a damaged disk would. */
   readonly damage: (hash: Digest, bytes: Uint8Array) => Promise<void>;
   /** Sets the age of a stored blob. */
@@ -94,7 +97,8 @@ export function blobStoreConformance(name: string, create: () => Promise<BlobSto
       const first = await store.put(bytesOf('again'));
       await subject.age(first.hash, 3 * HOUR);
       const old = await store.stat(first.hash);
-      expect(await store.put(bytesOf('again'))).toEqual(first);
+      // Another process, hours later.
+      expect(await subject.open().put(bytesOf('again'))).toEqual(first);
       const renewed = await store.stat(first.hash);
       expect(renewed!.modifiedAt - old!.modifiedAt).toBeGreaterThan(2 * HOUR);
       expect(await allOf(store)).toHaveLength(1);
@@ -134,6 +138,32 @@ export function blobStoreConformance(name: string, create: () => Promise<BlobSto
         expect(await store.localPath(hash)).toMatchObject({ ok: true });
       });
     }
+
+    test('what a worker wrote into the directory of this machine is there for others once it is adopted', async () => {
+      const written = await Promise.all(
+        [large(), bytesOf('small')].map((bytes) => directoryBlobs(subject.directory).put(bytes)),
+      );
+      const hashes = written.map(({ hash }) => hash);
+      await store.adopt(hashes);
+      await store.adopt(hashes);
+      const other = subject.open();
+      for (const { hash, size } of written) {
+        expect(await other.stat(hash)).toMatchObject({ size });
+        expect(hashOf(await readBytes(hash, other))).toBe(hash);
+      }
+      await store.adopt([]);
+    });
+
+    test('what is held lies in the directory of this machine, whole', async () => {
+      const { hash } = await subject.open().put(large());
+      const never = hashOf(bytesOf('never stored'));
+      const held = await store.hold([hash, never, hash]);
+      const found = await directoryBlobs(subject.directory).read(hash);
+      expect(found.ok && hashOf(found.bytes)).toBe(hash);
+      expect(await directoryBlobs(subject.directory).read(never)).toMatchObject({ reason: 'missing' });
+      held.release();
+      held.release();
+    });
 
     test('a local path holds the verified content', async () => {
       const { hash } = await store.put(large());

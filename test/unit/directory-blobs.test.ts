@@ -19,6 +19,7 @@ blobStoreConformance('a directory', async () => {
   const root = join(parent, 'home', 'blobs');
   return {
     open: () => directoryBlobs(root),
+    directory: root,
     damage: (hash, bytes) => writeFile(blobFile(root, hash), bytes),
     age: (hash, ms) => setAge(blobFile(root, hash), ms),
     async abandonWrite(ms) {

@@ -19,12 +19,30 @@ export interface BlobStore {
   read(hash: Digest): Promise<BlobRead>;
   /** Makes the blob available as a local file, verified; used for large files. Not to be modified. */
   localPath(hash: Digest): Promise<{ readonly ok: true; readonly path: string } | BlobFailure>;
-  /** Size when present. Does not verify. */
+  /**
+   * Workers read and write the directory of this machine themselves. What one of them wrote there is durable, and
+   * there for every machine, when this resolves: to be awaited before anything that names it is committed. Nothing
+   * is to be done where that directory is the store.
+   *
+   * @throws RunPipelineError `blob-missing` when one of them is neither here nor in the store.
+   */
+  adopt(hashes: readonly Digest[]): Promise<void>;
+  /**
+   * Brings blobs into that directory, verified, and keeps them there until `release`: to be awaited before a worker
+   * is sent what names them. One that is missing or damaged is left out, and the worker says so.
+   */
+  hold(hashes: readonly Digest[]): Promise<HeldBlobs>;
+  /** Size when present. Does not verify. `modifiedAt`: by the clock of this process. */
   stat(hash: Digest): Promise<{ readonly size: number; readonly modifiedAt: number } | undefined>;
   delete(hash: Digest): Promise<void>;
   list(): AsyncIterable<{ readonly hash: Digest; readonly size: number; readonly modifiedAt: number }>;
-  /** Removes what writers that died left behind (temporary files older than `olderThanMs`). */
+  /** Removes what writers that died left behind (temporary files, unfinished uploads) `olderThanMs` ago. */
   sweep(olderThanMs: number): Promise<{ readonly removed: number }>;
+}
+
+export interface HeldBlobs {
+  /** From then on they may be removed from this machine's directory. */
+  release(): void;
 }
 
 export interface BlobFailure {

@@ -1,6 +1,6 @@
 import type { Digest } from '@run-pipeline/core/model';
 import { digest, RunPipelineError } from '@run-pipeline/core/model';
-import type { BlobFailure, BlobRead, BlobStore } from '@run-pipeline/core/ports';
+import type { BlobFailure, BlobRead, BlobStore, HeldBlobs } from '@run-pipeline/core/ports';
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, opendir, rename, stat, unlink, utimes, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -16,8 +16,19 @@ import { blobStoreError } from './store-failure.js';
  *   repaired by the next put of the same content.
  * - Nothing is locked: writers of the same content write the same bytes to files of their own.
  */
-export function directoryBlobs(root: string): BlobStore {
+export function directoryBlobs(root: string): DirectoryBlobStore {
   return new DirectoryBlobs(root);
+}
+
+/** A directory can also be where the blobs of another store are kept for the processes of this machine. */
+export interface DirectoryBlobStore extends BlobStore {
+  /**
+   * Content that has come from elsewhere under this hash: kept when it is what that says, else thrown away and
+   * false. Not synced: it can be got again, and whoever reads it verifies it.
+   */
+  receive(hash: Digest, content: AsyncIterable<Uint8Array>): Promise<boolean>;
+  /** Where it lies, if it is there. */
+  path(hash: Digest): string;
 }
 
 const HEX = /^[0-9a-f]{64}$/;
@@ -26,7 +37,9 @@ const TEMPORARY = 'tmp';
 /** From this size on, reading, writing and hashing overlap. */
 const LARGE = READ_SIZE;
 
-class DirectoryBlobs implements BlobStore {
+const NOTHING_HELD: HeldBlobs = { release: () => {} };
+
+class DirectoryBlobs implements DirectoryBlobStore {
   readonly #root: string;
   /** Directories this process made or found and fsynced the entry of. */
   readonly #durable = new Map<string, Promise<void>>();
@@ -90,9 +103,42 @@ class DirectoryBlobs implements BlobStore {
     return { hash, size };
   }
 
+  async receive(hash: Digest, content: AsyncIterable<Uint8Array>): Promise<boolean> {
+    return this.#guard('keeping a copy of an artifact', async () => {
+      const state = sha256Stream();
+      const temporary = await this.#writeTemporary(
+        async (file) => {
+          for await (const chunk of content) {
+            const writing = writeAll(file, chunk);
+            state.update(chunk);
+            await writing;
+          }
+        },
+        { durable: false },
+      );
+      if (state.digest() !== hash) {
+        await unlinkIfThere(temporary);
+        return false;
+      }
+      const path = this.path(hash);
+      await this.#makeDirectory(dirname(path));
+      await rename(temporary, path);
+      const now = await identity(path);
+      if (now !== undefined) this.#verified.set(hash, now);
+      return true;
+    });
+  }
+
+  /** A worker of this machine wrote it where everybody reads. */
+  async adopt(): Promise<void> {}
+
+  async hold(): Promise<HeldBlobs> {
+    return NOTHING_HELD;
+  }
+
   async read(hash: Digest): Promise<BlobRead> {
     return this.#guard('reading an artifact', async () => {
-      const bytes = await readWhole(this.#path(hash));
+      const bytes = await readWhole(this.path(hash));
       if (bytes === undefined) return missing(hash);
       return bytes.hash === hash ? { ok: true, bytes: bytes.bytes } : damaged(hash);
     });
@@ -100,7 +146,7 @@ class DirectoryBlobs implements BlobStore {
 
   async localPath(hash: Digest): Promise<{ readonly ok: true; readonly path: string } | BlobFailure> {
     return this.#guard('reading an artifact', async () => {
-      const path = this.#path(hash);
+      const path = this.path(hash);
       const before = await identity(path);
       if (before === undefined) return missing(hash);
       if (this.#verified.get(hash) !== before) {
@@ -113,13 +159,13 @@ class DirectoryBlobs implements BlobStore {
 
   async stat(hash: Digest): Promise<{ readonly size: number; readonly modifiedAt: number } | undefined> {
     return this.#guard('reading an artifact', async () => {
-      const found = await ifThere(stat(this.#path(hash)));
+      const found = await ifThere(stat(this.path(hash)));
       return found === undefined ? undefined : { size: found.size, modifiedAt: found.mtimeMs };
     });
   }
 
   async delete(hash: Digest): Promise<void> {
-    await this.#guard('deleting an artifact', () => unlinkIfThere(this.#path(hash)));
+    await this.#guard('deleting an artifact', () => unlinkIfThere(this.path(hash)));
   }
 
   async *list(): AsyncGenerator<{
@@ -153,14 +199,14 @@ class DirectoryBlobs implements BlobStore {
     });
   }
 
-  #path(hash: Digest): string {
+  path(hash: Digest): string {
     const hex = digest(hash).slice('sha256:'.length);
     return join(this.#root, hex.slice(0, 2), hex);
   }
 
   /** True when the blob is there, whole and durable; its age is then new. A damaged one is replaced by the caller. */
   async #renew(hash: Digest, size: number): Promise<boolean> {
-    const path = this.#path(hash);
+    const path = this.path(hash);
     const found = await ifThere(stat(path));
     if (found?.size !== size) return false;
     // The touch comes first: from then on a concurrent collection leaves the file alone.
@@ -174,16 +220,21 @@ class DirectoryBlobs implements BlobStore {
     return (await ifThere(stat(path))) !== undefined;
   }
 
-  async #writeTemporary(write: (file: FileHandle) => Promise<void>): Promise<string> {
+  async #writeTemporary(
+    write: (file: FileHandle) => Promise<void>,
+    { durable } = { durable: true },
+  ): Promise<string> {
     const directory = join(this.#root, TEMPORARY);
     await this.#makeDirectory(directory);
     const path = join(directory, `${process.pid}-${randomUUID()}`);
     const file = await open(path, 'wx');
     try {
       await write(file);
-      crashPoint('blob-written');
-      await file.sync();
-      crashPoint('blob-synced');
+      if (durable) {
+        crashPoint('blob-written');
+        await file.sync();
+        crashPoint('blob-synced');
+      }
     } catch (error) {
       await file.close();
       await unlinkIfThere(path);
@@ -194,7 +245,7 @@ class DirectoryBlobs implements BlobStore {
   }
 
   async #moveIntoPlace(temporary: string, hash: Digest): Promise<void> {
-    const path = this.#path(hash);
+    const path = this.path(hash);
     await this.#makeDirectory(dirname(path));
     await rename(temporary, path);
     crashPoint('blob-renamed');

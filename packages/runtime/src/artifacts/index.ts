@@ -20,9 +20,9 @@ export {
   type StoredBytes,
 } from './codec.js';
 export { text, image, type ImageValue } from './markers.js';
-export { directoryBlobs } from './directory-blobs.js';
+export { directoryBlobs, type DirectoryBlobStore } from './directory-blobs.js';
 export { hashDirectory, listDirectory, type ArchivedFile } from './directory-archive.js';
-export { hashFile, sha256 } from './sha256.js';
+export { hashFile, sha256, sha256Stream } from './sha256.js';
 export { previewText, previewValue } from './preview.js';
 export { toJson } from './to-json.js';
 export { decodeJsonValue, encodeJsonValue } from './json-value.js';

@@ -28,13 +28,15 @@ export interface OpenedBlobs {
   readonly packages: PackageStore | undefined;
 }
 
-export async function openBlobs(setting: BlobsSetting, _env: Env): Promise<OpenedBlobs> {
+export async function openBlobs(setting: BlobsSetting, env: Env): Promise<OpenedBlobs> {
   const blobsDirectory = setting.directory;
   switch (setting.driver) {
     case 'directory':
       return { blobs: directoryBlobs(blobsDirectory), blobsDirectory, packages: undefined };
-    case 's3':
-      throw notHere('blobs', setting.url.toString());
+    case 's3': {
+      const { openS3Blobs } = await import('../s3/index.js');
+      return { ...openS3Blobs({ url: setting.url.reveal(), directory: blobsDirectory, env }), blobsDirectory };
+    }
     default:
       return setting satisfies never;
   }

@@ -24,7 +24,7 @@ export interface Project extends ProjectPaths {
   readonly blobs: BlobStore;
   /**
    * A directory of this machine where workers read and write bytes themselves: all that `blobs` has, or
-   * (S3) what was brought here.
+   * (S3) what was brought here (`hold`) and what they wrote (`adopt`).
    */
   readonly blobsDirectory: string;
   /** Where packages are exchanged with other machines; undefined: they are in `<home>/packages` alone. */

@@ -19,7 +19,7 @@ import { putFile } from './remote/http-upload.js';
 import { Progress } from './remote/progress.js';
 import { isPassing } from './remote/remote.js';
 import { retrying } from './remote/retry.js';
-import { openS3, type S3 } from './remote/s3-client.js';
+import { openS3, type S3 } from '../s3/s3-client.js';
 import { headObject, listObjects } from './remote/s3-objects.js';
 import { s3Remote } from './remote/s3-remote.js';
 import { uploadToS3 } from './remote/s3-upload.js';
@@ -238,7 +238,20 @@ export class StorageOperations implements StorageManagerApi {
   }
 
   async #s3(options: ResolvedOptions): Promise<S3> {
-    return openS3({ env: process.env, cwd: process.cwd(), stallMs: options.stallMs });
+    return openS3({
+      env: process.env,
+      cwd: process.cwd(),
+      stallMs: options.stallMs,
+      maxAttempts: 3,
+      missing: (cause) =>
+        new RunPipelineError({
+          kind: 'usage',
+          code: 'storage-driver',
+          message: 's3: addresses need the package @aws-sdk/client-s3, which is not installed',
+          help: 'install it beside run-pipeline: npm install @aws-sdk/client-s3',
+          cause,
+        }),
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Readable, Transform } from 'node:stream';
+import { isPassingConnection } from '../../s3/connection-failure.js';
 
 /** By what a later answer shows that the content is the same; whatever of it the server tells. */
 export interface Validators {
@@ -67,23 +68,6 @@ export class ContentChanged extends TransientFailure {
   }
 }
 
-const PASSING = new Set([
-  'ECONNRESET',
-  'ECONNREFUSED',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EAI_AGAIN',
-  'ENETDOWN',
-  'ENETRESET',
-  'ENETUNREACH',
-  'EHOSTUNREACH',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'HPE_INVALID_EOF_STATE',
-]);
-
 /** Is it a failure of a connection that may pass? */
-export function isPassing(error: unknown): boolean {
-  const { code, name } = (error ?? {}) as NodeJS.ErrnoException;
-  return error instanceof TransientFailure || name === 'TimeoutError' || PASSING.has(code ?? '');
-}
+export const isPassing = (error: unknown): boolean =>
+  error instanceof TransientFailure || isPassingConnection(error);

@@ -1,5 +1,5 @@
 import type { StorageEntry, StorageMetadata } from '../storage-manager.js';
-import type { S3 } from './s3-client.js';
+import type { S3 } from '../../s3/s3-client.js';
 import { isS3Missing, s3Failure } from './s3-failure.js';
 
 interface S3Request {

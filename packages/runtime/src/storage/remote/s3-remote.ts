@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { isSafeFileName } from '../../artifacts/file-name.js';
 import { ContentChanged, type Remote, type Validators } from './remote.js';
-import type { S3 } from './s3-client.js';
-import { s3Failure, s3Status } from './s3-failure.js';
+import type { S3 } from '../../s3/s3-client.js';
+import { s3Status } from '../../s3/s3-failure.js';
+import { s3Failure } from './s3-failure.js';
 
 /** An object of S3. What is asked for is compared by us: not every make answers conditions rightly. */
 export function s3Remote(options: {

@@ -16,10 +16,17 @@ interface S3Object {
 export class S3Server {
   readonly objects = new Map<string, S3Object>();
   readonly uploads = new Map<string, Map<number, Buffer>>();
+  /** Of an upload: where it goes, and when it was begun. */
+  readonly begun = new Map<string, { readonly key: string; at: Date }>();
+  /** Milliseconds by which its clock is wrong. */
+  clock = 0;
+  /** A bucket that is not in it does not exist; undefined: all do. */
+  buckets: Set<string> | undefined;
   readonly requests: string[] = [];
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   /** Keys of one page of a listing. */
   pageSize = 1000;
+  #uploadNumber = 0;
   readonly #server = createServer((request, response) => void this.#answer(request, response));
 
   static async start(): Promise<S3Server> {
@@ -38,8 +45,18 @@ export class S3Server {
     this.objects.set(key, {
       bytes,
       etag: `"${createHash('md5').update(bytes).digest('hex')}"`,
-      at: new Date(0),
+      at: this.#now(),
     });
+  }
+
+  /** As if it had been stored so long ago. */
+  age(key: string, ms: number): void {
+    const found = this.objects.get(key)!;
+    this.objects.set(key, { ...found, at: new Date(this.#now().getTime() - ms) });
+  }
+
+  #now(): Date {
+    return new Date(Date.now() + this.clock);
   }
 
   async stop(): Promise<void> {
@@ -53,12 +70,26 @@ export class S3Server {
     this.requests.push(`${request.method} ${request.url}`);
     const body: Buffer[] = [];
     for await (const chunk of request) body.push(chunk as Buffer);
+    response.setHeader('date', this.#now().toUTCString());
     if (this.intercept?.(request, response) === true) return;
     if ((request.headers.authorization ?? '') === '') return error(response, 403, 'AccessDenied');
     const key = decodeURIComponent(url.pathname.slice(1));
+    if (this.buckets?.has(key.split('/')[0]!) === false) return error(response, 404, 'NoSuchBucket');
+    const sum = request.headers['content-md5'];
+    const bytes = Buffer.concat(body);
+    if (sum !== undefined && sum !== createHash('md5').update(bytes).digest('base64'))
+      return error(response, 400, 'BadDigest');
     if (key.includes('/') && !key.endsWith('/'))
-      this.#object(request, response, { key, url, bytes: Buffer.concat(body) });
+      this.#object(request, response, { key, url, bytes });
+    else if (url.searchParams.has('uploads')) this.#listUploads(response, key.replace(/\/$/, ''), url.searchParams);
     else this.#list(response, key.replace(/\/$/, ''), url.searchParams);
+  }
+
+  beginUpload(key: string): string {
+    const id = `upload-${(this.#uploadNumber += 1)}`;
+    this.uploads.set(id, new Map());
+    this.begun.set(id, { key, at: this.#now() });
+    return id;
   }
 
   #object(
@@ -68,8 +99,7 @@ export class S3Server {
   ): void {
     const upload = url.searchParams.get('uploadId');
     if (request.method === 'POST' && url.searchParams.has('uploads')) {
-      const id = `upload-${this.uploads.size + 1}`;
-      this.uploads.set(id, new Map());
+      const id = this.beginUpload(key);
       xml(
         response,
         `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
@@ -79,6 +109,9 @@ export class S3Server {
       this.put(key, bytes);
       response.setHeader('etag', this.objects.get(key)!.etag);
       response.end();
+    } else if (request.method === 'DELETE') {
+      this.objects.delete(key);
+      response.writeHead(204).end();
     } else this.#read(request, response, key);
   }
 
@@ -101,6 +134,7 @@ export class S3Server {
       return;
     }
     this.uploads.delete(upload);
+    this.begun.delete(upload);
     if (request.method === 'DELETE') {
       response.writeHead(204).end();
       return;
@@ -124,6 +158,28 @@ export class S3Server {
       ...(from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
     });
     response.end(request.method === 'HEAD' ? undefined : bytes.subarray(from));
+  }
+
+  #listUploads(response: ServerResponse, bucket: string, query: URLSearchParams): void {
+    const prefix = `${bucket}/${query.get('prefix') ?? ''}`;
+    const after = query.get('upload-id-marker') ?? '';
+    const all = [...this.begun].filter(([, { key }]) => key.startsWith(prefix));
+    const rest = after === '' ? all : all.slice(all.findIndex(([id]) => id === after) + 1);
+    const page = rest.slice(0, this.pageSize);
+    const uploads = page.map(
+      ([id, { key, at }]) =>
+        `<Upload><Key>${key.slice(bucket.length + 1)}</Key><UploadId>${id}</UploadId><Initiated>${at.toISOString()}</Initiated></Upload>`,
+    );
+    const isCut = page.length < rest.length;
+    const last = page.at(-1);
+    const marker =
+      isCut && last !== undefined
+        ? `<NextKeyMarker>${last[1].key.slice(bucket.length + 1)}</NextKeyMarker><NextUploadIdMarker>${last[0]}</NextUploadIdMarker>`
+        : '';
+    xml(
+      response,
+      `<ListMultipartUploadsResult><IsTruncated>${isCut}</IsTruncated>${marker}${uploads.join('')}</ListMultipartUploadsResult>`,
+    );
   }
 
   #list(response: ServerResponse, bucket: string, query: URLSearchParams): void {
