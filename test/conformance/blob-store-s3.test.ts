@@ -40,7 +40,6 @@ async function clients(
       openS3Blobs({
         url: `s3://artifacts/${prefix}`,
         directory: machines === 'one' ? directory : join(parent, String(opened++)),
-        cwd: parent,
         env: { AWS_ENDPOINT_URL: endpoint, AWS_REGION: 'us-east-1' },
       }).blobs,
     directory,

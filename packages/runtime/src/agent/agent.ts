@@ -98,7 +98,7 @@ async function agentContext(
   const { project, concurrency, graceMs, leaseMs, onEvent: tell } = options;
   const patient = patience({
     giveUp,
-    onTrouble: (message) => tell({ type: 'store.trouble', message }),
+    onTrouble: (message: string) => tell({ type: 'store.trouble', message }),
     onBack: () => tell({ type: 'store.back' }),
   });
   const store = patient(project.store);
@@ -113,7 +113,7 @@ async function agentContext(
   return {
     id: row.id,
     identity: row.identity,
-    project: { ...project, store, queue: patient(project.queue) },
+    project: { ...project, store, blobs: patient(project.blobs), queue: patient(project.queue) },
     pool,
     environment: takeEnvironment(options.env),
     secretKey,

@@ -6,6 +6,7 @@ import type { HeldAttempt } from './held-attempt.js';
 export function openOutput({ project }: Pick<AgentContext, 'project'>, held: HeldAttempt): AttemptOutput {
   const output = new AttemptOutput({
     store: project.store,
+    blobs: project.blobs,
     task: held.task,
     fence: held.fence,
     onLost: () => {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRunPipelineError } from '@run-pipeline/core/model';
-import type { Store, TaskQueue } from '@run-pipeline/core/ports';
+import type { BlobStore, Store, TaskQueue } from '@run-pipeline/core/ports';
 
-/** What passes: another process holds the file, the disk is full, a network disk hiccups, the server restarts. */
-const PASSING: ReadonlySet<string> = new Set(['store-busy', 'disk-full', 'store-io', 'store-unreachable']);
+/** What passes: another process holds the file, the disk is full, a network disk hiccups, a server is away. */
+const PASSING: ReadonlySet<string> = new Set(['store-busy', 'disk-full', 'store-io', 'store-unreachable', 'blobs-unreachable']);
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
@@ -16,11 +16,11 @@ export interface PatienceOptions {
 }
 
 /**
- * The store, and a queue that reads it, for those who must not lose what they have to say: an operation that
+ * The store, a queue that reads it, and blobs, for those who must not lose what they have to say: an operation that
  * fails for a reason that passes is tried again until it is done. A rejected operation has recorded nothing, so
  * trying again is safe; and whoever lost his right meanwhile is refused by his fence.
  */
-export function patience(options: PatienceOptions): <T extends Store | TaskQueue>(patient: T) => T {
+export function patience(options: PatienceOptions): <T extends Store | TaskQueue | BlobStore>(patient: T) => T {
   const trouble = new Trouble(options);
   return (patient) => patiently(patient, trouble, options.giveUp);
 }
@@ -45,7 +45,11 @@ function patiently<T extends object>(patient: T, trouble: Trouble, giveUp: Abort
 }
 
 /** Not promises of an outcome. */
-const WITHOUT_TRYING: ReadonlySet<PropertyKey> = new Set<keyof Store>(['watch', 'close']);
+const WITHOUT_TRYING: ReadonlySet<PropertyKey> = new Set<keyof Store | keyof BlobStore>([
+  'watch',
+  'close',
+  'list',
+]);
 
 async function insist(operation: () => unknown, trouble: Trouble, giveUp: AbortSignal): Promise<unknown> {
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {

@@ -10,7 +10,7 @@ export async function recordExecutable(
   { job, record, ...preparation }: Preparation & { readonly job: Job; readonly record: TaskRecord },
 ): Promise<Executable> {
   const { project, environment } = agent;
-  const taskPackage = recordPackage(project, record);
+  const taskPackage = await recordPackage(project, record);
   const { modules, changed } = await providePackages(agent, taskPackage, preparation);
   return {
     request: await recordRequest({

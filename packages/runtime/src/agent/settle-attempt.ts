@@ -59,7 +59,8 @@ async function withOutput(agent: AgentContext, output: AttemptOutput, executed: 
     await output.end();
     return executed;
   } catch (error) {
-    if (isRunPipelineError(error)) throw error;
+    // What is wrong with the store is no failure of the task; that something it uploaded is gone is one.
+    if (isRunPipelineError(error) && error.code !== 'blob-missing') throw error;
     return { ...executed, outcome: failure(agent, error) };
   }
 }

@@ -4,7 +4,7 @@ import { RunPipelineError, type TaskPackage } from '@run-pipeline/core/model';
 import type { Job } from '@run-pipeline/core/ports';
 import { decodeSpec, type TaskSpec } from '../engine/attempt/task-spec.js';
 import { platformOf } from '../fingerprint/index.js';
-import { materialisePackage, readPackage } from '../package/index.js';
+import { ensurePackage, materialisePackage } from '../package/index.js';
 import { taskEnvironment } from '../project/index.js';
 import type { AgentContext } from './agent-context.js';
 import { declaredSecrets } from './declared-environment.js';
@@ -17,7 +17,7 @@ export async function stepExecutable(
 ): Promise<Executable> {
   const { project, environment } = agent;
   const secrets = declaredSecrets(spec, agent);
-  const taskPackage = packageOf(agent, spec);
+  const taskPackage = await packageOf(agent, spec);
   const { manifest, hash, directory } = taskPackage;
   const { modules, changed } = await providePackages(agent, taskPackage, preparation);
   const { file, sourceMap, program } = await materialisePackage({
@@ -87,8 +87,8 @@ export function specOf(job: Job): TaskSpec {
 }
 
 /** Verified by its hash (INVARIANTS 22). */
-function packageOf({ project }: AgentContext, spec: TaskSpec): TaskPackage {
-  const found = readPackage(project, spec.package);
+async function packageOf({ project }: AgentContext, spec: TaskSpec): Promise<TaskPackage> {
+  const found = await ensurePackage(project, spec.package);
   if (found !== undefined) return found;
   throw new RunPipelineError({
     kind: 'load',

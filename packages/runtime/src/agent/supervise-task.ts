@@ -1,6 +1,7 @@
-import type { TaskRecord } from '@run-pipeline/core/model';
+import { isRunPipelineError, type TaskRecord } from '@run-pipeline/core/model';
 import type { Job, ProcessIdentity } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
+import { inputBlobs, outcomeBlobs } from '../engine/attempt/attempt-blobs.js';
 import type { AttemptOutput } from '../engine/attempt/attempt-output.js';
 import { projectService } from '../engine/attempt/project-service.js';
 import { endProcesses } from '../engine/run/survivors.js';
@@ -34,9 +35,12 @@ async function execute(agent: AgentContext, held: HeldAttempt, output: AttemptOu
     // What is left of an attempt that was lost before must not write beside this one (INVARIANTS 10).
     await endProcesses(held.job.survivors);
     const { executable, timeout, tellsEdits } = await prepare(agent, held, output);
+    const { blobs } = agent.project;
+    const inputs = await blobs.hold(inputBlobs(executable.request));
     let timer: { readonly stop: () => void } | undefined;
+    let outcome: TaskOutcome;
     try {
-      const outcome = await agent.pool.execute({
+      outcome = await agent.pool.execute({
         ...executable,
         service: projectService(agent.project),
         signal: held.signal,
@@ -52,12 +56,17 @@ async function execute(agent: AgentContext, held: HeldAttempt, output: AttemptOu
         ...(tellsEdits ? { onEdit: (edit) => output.edit(edit) } : {}),
         onArtifact: (artifact) => output.artifact(artifact),
       });
-      return { outcome: keptOut(outcome, executable), durationMs: elapsed() };
     } finally {
+      inputs.release();
       timer?.stop();
       held.executed();
     }
+    const durationMs = elapsed();
+    await blobs.adopt(outcomeBlobs(outcome));
+    return { outcome: keptOut(outcome, executable), durationMs };
   } catch (error) {
+    // An agent that cannot reach its blobs must not go on taking tasks and failing them.
+    if (isRunPipelineError(error) && NO_BLOBS.has(error.code)) throw error;
     const { aborted, reason } = held.signal;
     const outcome: TaskOutcome = aborted
       ? { status: 'aborted', reason: (reason as AbortReason).reason }
@@ -65,6 +74,15 @@ async function execute(agent: AgentContext, held: HeldAttempt, output: AttemptOu
     return { outcome, durationMs: elapsed() };
   }
 }
+
+/** Of the blob store as a whole, and not of one blob. */
+const NO_BLOBS: ReadonlySet<string> = new Set([
+  'bucket-missing',
+  'blobs-denied',
+  'blobs-failed',
+  'blobs-unreachable',
+  'driver-missing',
+]);
 
 interface Prepared {
   readonly executable: Executable;

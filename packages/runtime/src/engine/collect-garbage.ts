@@ -1,10 +1,11 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Digest } from '@run-pipeline/core/model';
+import { isRunPipelineError, type Digest } from '@run-pipeline/core/model';
 import type { CollectPolicy } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import { pruneLoadCache } from '../discover/index.js';
 import { collectEnvironments } from '../environments/collect-environments.js';
+import { PACKAGE_IDLE_MS } from '../package/index.js';
 import type { Project } from '../project/project.js';
 import { collectStorage } from '../storage/collect-storage.js';
 import { readDraft } from './controller/draft.js';
@@ -43,7 +44,12 @@ export async function collectGarbage(
   crashPoint('rows-collected');
   const freed = new Set<Digest>(collected.unreferenced.map((blob) => blob.hash));
   const blobs = await removeBlobs(project, freed, { dryRun: policy.dryRun, graceMs });
-  const packages = await removePackages(project, { dryRun: policy.dryRun, graceMs });
+  const local = await readdir(join(project.home, 'packages')).catch(() => []);
+  const needed =
+    local.length === 0 && project.packages === undefined ? new Set<string>() : await neededPackages(project);
+  const sweep = { dryRun: policy.dryRun, graceMs };
+  const packages =
+    (await removePackages(project, needed, sweep)) + (await removeShared(project, needed, sweep));
   const idle = { maxIdleMs: policy.maxAgeMs, graceMs, dryRun: policy.dryRun };
   const caches = join(project.home, 'cache');
   const environments = await collectEnvironments({ cache: join(caches, 'environments'), ...idle });
@@ -108,25 +114,54 @@ async function removeBlobs(
 }
 
 /**
- * Packages that no kept run was launched with and no task names. A step's is made again when it is needed; a
- * task's could not be: its script may have changed since.
+ * What a kept run was launched with and what a task names. All others are garbage: a step's package is made again
+ * when it is needed; a task's could not be, since its script may have changed.
  */
-async function removePackages(project: Project, { dryRun, graceMs }: Sweep): Promise<number> {
-  const directory = join(project.home, 'packages');
-  const present = new Set<string>(await readdir(directory).catch(() => []));
-  if (present.size === 0) return 0;
+async function neededPackages(project: Project): Promise<ReadonlySet<string>> {
   const needed = new Set<string>();
   for (const run of await project.store.findRuns({ limit: Number.MAX_SAFE_INTEGER })) {
-    const launch = await readLaunch(project, run.id).catch(() => undefined);
+    const launch = await readLaunch(project, run.id).catch(unlessBroken);
     for (const hash of launch?.packages.values() ?? []) needed.add(hash.replace('sha256:', ''));
   }
   for (const record of await project.store.findTasks({ steps: true })) {
     const { script } = record;
     if (script?.package !== undefined) needed.add(script.package.replace('sha256:', ''));
     if (script?.launch === undefined) continue;
-    const draft = await readDraft(project, record).catch(() => undefined);
+    const draft = await readDraft(project, record).catch(unlessBroken);
     for (const [, hash] of draft?.packages ?? []) needed.add(hash.replace('sha256:', ''));
   }
+  return needed;
+}
+
+/** Some left nothing to be executed. A store that cannot be read says nothing about what is needed. */
+function unlessBroken(error: unknown): undefined {
+  if (isRunPipelineError(error) && error.kind === 'store' && error.code !== 'launch-missing') throw error;
+  return undefined;
+}
+
+/** Of those that machines get from each other. Whoever has just published one may be about to name it. */
+async function removeShared(
+  { packages }: Project,
+  needed: ReadonlySet<string>,
+  { dryRun, graceMs }: Sweep,
+): Promise<number> {
+  if (packages === undefined) return 0;
+  let removed = 0;
+  for await (const { hash, ageMs } of packages.list()) {
+    if (ageMs < graceMs + PACKAGE_IDLE_MS || needed.has(hash.replace('sha256:', ''))) continue;
+    removed += 1;
+    if (!dryRun) await packages.delete(hash);
+  }
+  return removed;
+}
+
+async function removePackages(
+  project: Project,
+  needed: ReadonlySet<string>,
+  { dryRun, graceMs }: Sweep,
+): Promise<number> {
+  const directory = join(project.home, 'packages');
+  const present = new Set<string>(await readdir(directory).catch(() => []));
   let removed = 0;
   for (const name of present) {
     if (needed.has(name.replace(/\.mjs$/, '')) || !(await isOlder(join(directory, name), graceMs))) continue;
@@ -148,7 +183,7 @@ async function removeOld(directory: string, graceMs: number): Promise<number> {
 }
 
 /** What others made lies there, whatever its files are called; these rooms clean up themselves. */
-const FOREIGN = new Set(['environments', 'storage']);
+const FOREIGN = new Set(['environments', 'storage', 'blobs']);
 
 /** Files of the cache that were never renamed into place. */
 async function removeUnfinished(directory: string, graceMs: number): Promise<number> {

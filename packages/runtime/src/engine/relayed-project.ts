@@ -66,6 +66,11 @@ function relayedBlobs(directory: string): BlobStore {
   };
   return {
     put: (source) => here.put(source),
+    adopt: (hashes) => supervisor().call({ of: 'blobs', method: 'adopt', args: [hashes] }) as Promise<void>,
+    async hold(hashes) {
+      for (const hash of hashes) await bring(hash);
+      return { release: () => {} };
+    },
     delete: (hash) => here.delete(hash),
     list: () => here.list(),
     sweep: (olderThanMs) => here.sweep(olderThanMs),
@@ -94,6 +99,7 @@ function relayedPackages(): PackageStore {
   return {
     write: call('write') as PackageStore['write'],
     read: call('read') as PackageStore['read'],
+    age: call('age') as PackageStore['age'],
     delete: call('delete') as PackageStore['delete'],
     list() {
       throw new RunPipelineError({

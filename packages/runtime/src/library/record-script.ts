@@ -15,7 +15,7 @@ import { encodeValue, sha256, storePacked } from '../artifacts/index.js';
 import { AttemptOutput } from '../engine/attempt/attempt-output.js';
 import { openProject } from '../engine/open-project.js';
 import { graceMs, leaseMs } from '../engine/settings.js';
-import { packageScript } from '../package/index.js';
+import { packageScript, publishPackages } from '../package/index.js';
 import { readGitState } from '../project/index.js';
 import { newTaskId } from '../project/new-id.js';
 import { processIdentity } from '../project/process-identity.js';
@@ -139,6 +139,7 @@ async function describeScript(
   const bare = { file: relative(project.root, source), dependencies: {}, node: process.versions.node };
   try {
     const { hash, manifest } = await packageScript({ paths: project, file: source, assets });
+    await publishPackages(project, [hash]);
     return {
       file: manifest.source.file,
       package: hash,
@@ -147,6 +148,8 @@ async function describeScript(
     };
   } catch (error) {
     const own = isRunPipelineError(error) ? error : undefined;
+    // There is nothing wrong with the script, but with where it is to be recorded.
+    if (own?.kind === 'store') throw error;
     const at = own?.at === undefined ? '' : ` (${formatLocation(own.at, project.cwd)})`;
     const message = error instanceof Error ? error.message : String(error);
     onWarning(`this script is recorded, but cannot be executed by an agent: ${message}${at}`);
@@ -196,6 +199,7 @@ class RecordedScript {
     this.#setOver = options.over;
     this.#output = new AttemptOutput({
       store: project.store,
+      blobs: project.blobs,
       task: this.#task,
       fence,
       intervalMs: INTERVAL_MS,
@@ -254,6 +258,9 @@ class RecordedScript {
         return undefined;
       case 'report-content':
         return this.#reportContent(message);
+      case 'bring':
+        void this.#bring(message);
+        return undefined;
       case 'flush':
         return this.#flush(message.call);
       case 'end':
@@ -262,6 +269,16 @@ class RecordedScript {
         return this.#leave(message);
       default:
         return message satisfies never;
+    }
+  }
+
+  /** The script reads the directory itself; what it used lately stays there. */
+  async #bring({ call, hash }: Extract<ToRecorder, { type: 'bring' }>): Promise<void> {
+    try {
+      (await this.#project.blobs.hold([hash])).release();
+      this.#tell({ type: 'done', call, ok: true });
+    } catch (error) {
+      this.#tell({ type: 'failed', call, error: toPortable(error) });
     }
   }
 

@@ -21,8 +21,10 @@ export function createTaskHost(): TaskHost {
       return opening;
     },
     async packageScript(request) {
-      const { packageScript } = await import('../package/index.js');
-      return packageScript(request);
+      const { packageScript, publishPackages } = await import('../package/index.js');
+      const packaged = await packageScript(request);
+      await publishPackages(request.paths, [packaged.hash]);
+      return packaged;
     },
     async toSource() {
       const { mapToSource } = await import('../discover/map-to-source.js');

@@ -16,6 +16,7 @@ import type { ProjectPaths } from '../project/project.js';
 import type { Asset } from './assets.js';
 import { keptSources, type PackageSource } from './bundle/kept-sources.js';
 import { contentHash } from './digest.js';
+import type { PackedPackage } from './package-archive.js';
 import {
   formatPackage,
   packageDirectory,
@@ -39,7 +40,13 @@ export interface PackageContent {
 interface NewPackage {
   readonly task: TaskPackage;
   readonly texts: PackageTexts;
-  readonly assets: readonly Asset[];
+  readonly assets: readonly NewAsset[];
+}
+
+interface NewAsset {
+  /** In the directory of assets. */
+  readonly path: string;
+  place(target: string): void;
 }
 
 /**
@@ -61,8 +68,33 @@ export function writePackages(paths: ProjectPaths, contents: readonly PackageCon
     tasks.push(task);
     if (seen.has(hash)) continue;
     seen.add(hash);
-    if (readPackage(paths, hash) === undefined) missing.push({ task, texts, assets });
+    if (readPackage(paths, hash) === undefined) missing.push({ task, texts, assets: assets.map(copied) });
   }
+  writeAll(paths, missing);
+  return tasks;
+}
+
+const copied = ({ path, source }: Asset): NewAsset => ({
+  path,
+  place: (target) => copyFileSync(source, target),
+});
+
+/** Keeps a package that another machine made, which was verified. */
+export function placePackage(
+  paths: ProjectPaths,
+  hash: TaskPackage['hash'],
+  { texts, assets }: PackedPackage,
+): TaskPackage {
+  const task = { hash, manifest: parseManifest(texts), directory: packageDirectory(paths, hash) };
+  const placed = [...assets].map(([path, bytes]): NewAsset => ({
+    path: path.slice('assets/'.length),
+    place: (target) => writeFileSync(target, bytes),
+  }));
+  writeAll(paths, [{ task, texts, assets: placed }]);
+  return task;
+}
+
+function writeAll(paths: ProjectPaths, missing: readonly NewPackage[]): void {
   const parent = join(paths.home, 'packages');
   try {
     if (missing.length > 0) mkdirSync(parent, { recursive: true });
@@ -76,7 +108,6 @@ export function writePackages(paths: ProjectPaths, contents: readonly PackageCon
       cause,
     });
   }
-  return tasks;
 }
 
 function writePackage(paths: ProjectPaths, parent: string, { task, texts, assets }: NewPackage): void {
@@ -86,7 +117,7 @@ function writePackage(paths: ProjectPaths, parent: string, { task, texts, assets
     for (const asset of assets) {
       const target = join(temporary, 'assets', asset.path);
       mkdirSync(dirname(target), { recursive: true });
-      copyFileSync(asset.source, target);
+      asset.place(target);
     }
     if (assets.length > 0) moveInto(temporary, task.directory);
     writeFileSync(file, formatPackage(texts, paths.root));
@@ -128,6 +159,10 @@ function moveInto(temporary: string, target: string): void {
 export function readPackage(paths: ProjectPaths, hash: TaskPackage['hash']): TaskPackage | undefined {
   return readTexts(paths, hash)?.task;
 }
+
+/** The assets of a package that was read, by their path in the manifest. */
+export const readAssets = ({ manifest, directory }: TaskPackage): ReadonlyMap<string, Uint8Array> =>
+  new Map(manifest.assets.map(({ path }) => [path, readFileSync(join(directory, path))]));
 
 /** The text of its lockfile, shaped as package-lock.json; undefined without npm dependencies. */
 export function readLock(paths: ProjectPaths, hash: TaskPackage['hash']): string | undefined {

@@ -18,8 +18,14 @@ export interface ProjectPaths {
   readonly relay?: { readonly blobsDirectory: string } | undefined;
 }
 
+/** Where task packages are. */
+export interface PackagePlace extends ProjectPaths {
+  /** Where packages are exchanged with other machines; undefined: they are in `<home>/packages` alone. */
+  readonly packages: PackageStore | undefined;
+}
+
 /** The opened project: what commands and the engine work with. */
-export interface Project extends ProjectPaths {
+export interface Project extends PackagePlace {
   readonly store: Store;
   readonly blobs: BlobStore;
   /**
@@ -27,8 +33,6 @@ export interface Project extends ProjectPaths {
    * (S3) what was brought here (`hold`) and what they wrote (`adopt`).
    */
   readonly blobsDirectory: string;
-  /** Where packages are exchanged with other machines; undefined: they are in `<home>/packages` alone. */
-  readonly packages: PackageStore | undefined;
   /** How ready tasks reach agents. */
   readonly queue: TaskQueue;
   /** The queue is on Redis: agents are on other machines, and a step waits for one of them. */

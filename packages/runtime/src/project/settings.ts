@@ -57,7 +57,8 @@ function blobsSetting(paths: ProjectPaths, value: SettingValue | undefined): Blo
       return { driver: 'directory', directory: resolve(paths.root, value.text) };
     case 's3':
       checkS3Url(value);
-      return { driver: 's3', url: new SecretUrl(value.text), directory };
+      // Not the directory of a project that has no bucket: what is there is not a copy of anything.
+      return { driver: 's3', url: new SecretUrl(value.text), directory: join(paths.home, 'cache', 'blobs') };
     default:
       throw noDriver(
         value,

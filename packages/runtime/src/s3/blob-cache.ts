@@ -24,7 +24,7 @@ export class BlobCache {
   #heart: NodeJS.Timeout | undefined;
   #added = 0;
   #looked = false;
-  #trimming: Promise<void> | undefined;
+  #trimming = false;
 
   constructor(options: {
     readonly root: string;
@@ -82,10 +82,12 @@ export class BlobCache {
   added(bytes: number): void {
     this.#added += bytes;
     if (this.#looked && this.#added < this.#limit / 20) return;
-    this.#trimming ??= this.#trimIfDue()
+    if (this.#trimming) return;
+    this.#trimming = true;
+    this.#trimIfDue()
       // It is tried again with what comes next; that nothing is left to write to shows elsewhere.
       .catch(() => undefined)
-      .finally(() => (this.#trimming = undefined));
+      .finally(() => (this.#trimming = false));
   }
 
   async forget(hash: Digest): Promise<void> {

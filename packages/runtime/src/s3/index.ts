@@ -22,16 +22,16 @@ const DEFAULT_CACHE = 20 * 1024 ** 3;
  * Opens blobs and packages in `s3://bucket/prefix`. Nothing is asked of the server yet, and the library is loaded
  * with the first request.
  *
- * @throws RunPipelineError of kind `usage`: `blobs-setting`, `blobs-cache-size`, `driver-missing`.
+ * @throws RunPipelineError of kind `usage`: `blobs-cache-size`, `driver-missing`.
  */
 export function openS3Blobs(options: {
   readonly url: string;
   /** Of this machine: where copies are, and where workers read and write. */
   readonly directory: string;
-  readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }): S3Stores {
-  const { url, directory, cwd, env } = options;
+  const { url, directory, env } = options;
+  const cwd = process.cwd();
   const address = parseS3Address(url);
   const cacheLimit = byteSize(env, {
     name: 'RUN_PIPELINE_BLOBS_CACHE_SIZE',

@@ -32,17 +32,33 @@ export async function openS3(options: {
   const { env, stallMs, maxAttempts } = options;
   const library = await loadLibrary(options);
   const endpoint = [env['AWS_ENDPOINT_URL_S3'], env['AWS_ENDPOINT_URL']].find((each) => (each ?? '') !== '');
-  const client = new library.S3Client({
-    // Other makes of S3 store the checksums of the SDK's own way of sending into the content, or refuse it.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    // Buckets as host names need a DNS that only AWS has.
-    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
-    ...(hasRegion(env) ? {} : { region: 'us-east-1' }),
-    maxAttempts,
-    requestHandler: { connectionTimeout: stallMs, socketTimeout: stallMs },
-  });
+  const client = withoutRemarks(
+    () =>
+      new library.S3Client({
+        // Other makes of S3 store the checksums of the SDK's own way of sending into the content, or refuse it.
+        requestChecksumCalculation: 'WHEN_REQUIRED',
+        responseChecksumValidation: 'WHEN_REQUIRED',
+        // Buckets as host names need a DNS that only AWS has.
+        ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+        ...(hasRegion(env) ? {} : { region: 'us-east-1' }),
+        maxAttempts,
+        requestHandler: { connectionTimeout: stallMs, socketTimeout: stallMs },
+      }),
+  );
   return { library, client, clockOffset: followClock(client) };
+}
+
+const REMARKS = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED';
+
+/** Which Node.js fits is said by this package; the library's remark would go into the middle of what is shown. */
+function withoutRemarks<T>(make: () => T): T {
+  const before = process.env[REMARKS];
+  process.env[REMARKS] = before ?? 'true';
+  try {
+    return make();
+  } finally {
+    if (before === undefined) delete process.env[REMARKS];
+  }
 }
 
 /** A profile may have one: then the SDK finds it itself. */

@@ -79,9 +79,9 @@ export class S3Server {
     const bytes = Buffer.concat(body);
     if (sum !== undefined && sum !== createHash('md5').update(bytes).digest('base64'))
       return error(response, 400, 'BadDigest');
-    if (key.includes('/') && !key.endsWith('/'))
-      this.#object(request, response, { key, url, bytes });
-    else if (url.searchParams.has('uploads')) this.#listUploads(response, key.replace(/\/$/, ''), url.searchParams);
+    if (key.includes('/') && !key.endsWith('/')) this.#object(request, response, { key, url, bytes });
+    else if (url.searchParams.has('uploads'))
+      this.#listUploads(response, key.replace(/\/$/, ''), url.searchParams);
     else this.#list(response, key.replace(/\/$/, ''), url.searchParams);
   }
 

@@ -1,5 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { ErrorRecord, Report, StoredArtifact, TaskEdit, TaskType } from '@run-pipeline/core/model';
+import type {
+  Digest,
+  ErrorRecord,
+  Report,
+  StoredArtifact,
+  TaskEdit,
+  TaskType,
+} from '@run-pipeline/core/model';
 import type { PackedValue } from '../artifacts/index.js';
 
 /**
@@ -55,6 +62,8 @@ export type ToRecorder = { readonly size: number } & (
     }
   | { readonly type: 'upload'; readonly call: number; readonly name: string; readonly content: Content }
   | { readonly type: 'edit'; readonly edit: TaskEdit }
+  /** Content that is to lie in the directory of this machine. */
+  | { readonly type: 'bring'; readonly call: number; readonly hash: Digest }
   /** Resolved when everything before is in the store. */
   | { readonly type: 'flush'; readonly call: number }
   | {

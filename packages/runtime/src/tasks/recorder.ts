@@ -1,5 +1,5 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
-import type { ErrorRecord, Report, StoredArtifact, TaskEdit } from '@run-pipeline/core/model';
+import type { Digest, ErrorRecord, Report, StoredArtifact, TaskEdit } from '@run-pipeline/core/model';
 import { fromPortable } from './portable-error.js';
 import {
   SHARED,
@@ -112,6 +112,11 @@ export class Recorder {
     return this.#call((call) => ({ type: 'upload', call, name, content, size: MESSAGE_SIZE })).then(
       (answer) => (answer as Extract<FromRecorder, { type: 'stored' }>).artifact,
     );
+  }
+
+  /** Content that may be kept elsewhere is in the directory of this machine when it resolves, if it is anywhere. */
+  async bring(hash: Digest): Promise<void> {
+    if (!this.isOver) await this.#call((call) => ({ type: 'bring', call, hash, size: MESSAGE_SIZE }));
   }
 
   edit(edit: TaskEdit): void {

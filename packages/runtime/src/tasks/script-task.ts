@@ -255,6 +255,7 @@ export class ScriptTask {
 
   async #decode({ record, inline }: StoredArtifact): Promise<unknown> {
     const { home, blobsDirectory } = this.#recorder.started;
+    if (inline === undefined) await this.#recorder.bring(record.hash);
     return decodeValue(
       {
         codec: record.type,

@@ -1,5 +1,5 @@
 import type { ErrorRecord, SourceLocation, TaskPackage } from '@run-pipeline/core/model';
-import type { Project, ProjectPaths } from '../project/project.js';
+import type { PackagePlace, Project, ProjectPaths } from '../project/project.js';
 
 /**
  * What `Task` needs of the rest of run-pipeline and does not import, so that a script that imports
@@ -10,8 +10,9 @@ export interface TaskHost {
   readonly mayStart: boolean;
   /** Opened once a home and kept open; default: the project of the current directory. */
   open(paths?: ProjectPaths): Promise<Project>;
+  /** For every machine that executes tasks of the project. */
   packageScript(request: {
-    readonly paths: ProjectPaths;
+    readonly paths: PackagePlace;
     readonly file: string;
     readonly assets: readonly string[];
   }): Promise<TaskPackage>;

@@ -67,7 +67,7 @@ async function templateFindings(
   if (!definition.steps.some(({ code }) => code.kind === 'task')) return [];
   const project = await openExisting(context);
   try {
-    const paths = project ?? resolvePaths(context);
+    const paths = project ?? { ...resolvePaths(context), packages: undefined };
     return (await findTemplates({ store: project?.store, paths, definition })).diagnostics;
   } finally {
     await project?.close();

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from '@run-pipeline/core/model';
+import { inputBlobs } from '../../engine/attempt/attempt-blobs.js';
 import { projectService } from '../../engine/attempt/project-service.js';
 import { captureTask } from '../../engine/index.js';
 import { failureLines } from '../../terminal/failure.js';
@@ -33,11 +34,12 @@ export function debugCommand(context: Context): Promise<number> {
     const step = requireStep(await viewRun(project.store, row), row, context.arguments[1]!);
     const request = await captureTask(project, row.id, step.name);
     printLines(context.err, introduction(context, { run: runName(row), step: step.name, inspect, wait }));
+    const held = await project.blobs.hold(inputBlobs(request));
     const outcome = await executeHere(context, {
       request: { ...request, timeout: undefined },
       inspect: wait ? `--inspect-brk=${inspect}` : `--inspect=${inspect}`,
       service: projectService(project),
-    });
+    }).finally(() => held.release());
     if (context.json) printJson(context, { run: row.id, step: step.name, ...document(outcome) });
     else printLines(human(context), outcomeLines(context, step.name, outcome));
     return outcome?.status === 'completed' ? EXIT.ok : EXIT.failed;

@@ -2,6 +2,7 @@ import type { Report } from '@run-pipeline/core/model';
 import type { ProcessIdentity } from '@run-pipeline/core/ports';
 import { crashPoint } from '../../crash-points.js';
 import type { Attempted, AttemptNumber } from './attempt.js';
+import { inputBlobs, outcomeBlobs, reportBlobs } from './attempt-blobs.js';
 import { AttemptOutput } from './attempt-output.js';
 import { projectService } from './project-service.js';
 import { changeStatus } from '../run/callbacks.js';
@@ -49,14 +50,30 @@ export async function attemptHere(
     context.log.append({ events: [{ type: 'step.log', step: node.name, attempt, stream, text }] }),
   );
   const pending: Promise<unknown>[] = [];
+  const { blobs } = context.project;
+  /** Of a report whose content was large: what it names is durable before it is told, and reports keep their order. */
+  let adopting: Promise<void> | undefined;
   const onReport = (report: Report): void => {
-    pending.push(context.log.append({ events: [{ type: 'step.report', step: node.name, attempt, report }] }));
+    const tell = (): Promise<void> =>
+      context.log.append({ events: [{ type: 'step.report', step: node.name, attempt, report }] });
+    const large = reportBlobs([report]);
+    if (large.length > 0 || adopting !== undefined) {
+      const before = adopting;
+      adopting = (async () => {
+        await before;
+        await blobs.adopt(large);
+        await tell();
+      })();
+      adopting.catch(() => {}); // awaited with the others, at the end
+    }
+    pending.push(adopting ?? tell());
   };
   const aborting = abortingAfter(context.stop.signal, node.definition.options.timeout);
   // The record of a step from a task tells at once what the task says of itself, and what it has uploaded.
   let record: AttemptOutput | undefined;
   let fence: number | undefined;
   let started = performance.now();
+  const held = await blobs.hold(inputBlobs(request));
   try {
     const outcome = await pool.execute({
       request,
@@ -99,18 +116,21 @@ export async function attemptHere(
       onEdit: (edit) => record?.edit(edit),
       onArtifact: (artifact) => record?.artifact(artifact),
     });
+    const durationMs = Math.round(performance.now() - started);
     crashPoint('after-execute');
     await record?.end();
+    await blobs.adopt(outcomeBlobs(outcome));
     return {
       outcome,
       attempt,
-      durationMs: Math.round(performance.now() - started),
+      durationMs,
       fence,
       started: fence !== undefined,
       preimageKept: fence !== undefined,
       sameInstallation: installation() === installed,
     };
   } finally {
+    held.release();
     aborting.stop();
     context.claims.delete(node.task);
     await logs.end();
@@ -120,7 +140,7 @@ export async function attemptHere(
 
 /** Whoever lost the attempt is refused here, and hears of it with the outcome. */
 const recordOutput = (context: RunContext, node: NodeState, fence: number): AttemptOutput =>
-  new AttemptOutput({ store: context.project.store, task: node.task, fence, onLost: () => {} });
+  new AttemptOutput({ ...context.project, task: node.task, fence, onLost: () => {} });
 
 async function claim(
   context: RunContext,

@@ -6,7 +6,8 @@ import {
   type TaskEdit,
   type TaskId,
 } from '@run-pipeline/core/model';
-import type { Store, TaskOutput } from '@run-pipeline/core/ports';
+import type { BlobStore, Store, TaskOutput } from '@run-pipeline/core/ports';
+import { artifactBlobs, reportBlobs } from './attempt-blobs.js';
 
 /** What comes within one interval goes to the store together; default. */
 const INTERVAL_MS = 50;
@@ -23,6 +24,7 @@ const FULL_AT = 4 * 1024 * 1024;
  */
 export class AttemptOutput {
   readonly #store: Store;
+  readonly #blobs: Pick<BlobStore, 'adopt'>;
   readonly #task: TaskId;
   readonly #fence: number;
   readonly #onLost: () => void;
@@ -39,6 +41,8 @@ export class AttemptOutput {
 
   constructor(options: {
     readonly store: Store;
+    /** What a worker wrote is durable there before anything here names it. */
+    readonly blobs: Pick<BlobStore, 'adopt'>;
     readonly task: TaskId;
     readonly fence: number;
     /** Also when the store fails; `end` then rejects. */
@@ -46,6 +50,7 @@ export class AttemptOutput {
     readonly intervalMs?: number;
   }) {
     this.#store = options.store;
+    this.#blobs = options.blobs;
     this.#task = options.task;
     this.#fence = options.fence;
     this.#onLost = options.onLost;
@@ -138,6 +143,8 @@ export class AttemptOutput {
     this.#waiting = 0;
     const [task, fence] = [this.#task, this.#fence];
     try {
+      const named = entries.flatMap(blobsOf);
+      if (named.length > 0) await this.#blobs.adopt(named);
       const [kept, edited] = await Promise.all([
         entries.length === 0 || this.#store.appendTaskOutput({ task, fence, entries, values }),
         edit === undefined ? { ok: true } : this.#store.editTask(task, edit, { fence }),
@@ -148,5 +155,18 @@ export class AttemptOutput {
       this.#fault = { error };
       this.#onLost();
     }
+  }
+}
+
+function blobsOf(entry: TaskOutput): readonly Digest[] {
+  switch (entry.kind) {
+    case 'log':
+      return [];
+    case 'report':
+      return reportBlobs([entry.report]);
+    case 'artifact':
+      return artifactBlobs([entry.artifact]);
+    default:
+      return entry satisfies never;
   }
 }

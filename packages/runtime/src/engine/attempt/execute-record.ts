@@ -3,6 +3,7 @@ import { crashPoint } from '../../crash-points.js';
 import { processIdentity } from '../../project/process-identity.js';
 import type { Project } from '../../project/project.js';
 import type { AbortReason, TaskOutcome, TaskRequest, WorkerPool } from '../../workers/protocol.js';
+import { outcomeBlobs } from './attempt-blobs.js';
 import { AttemptOutput } from './attempt-output.js';
 import { projectService } from './project-service.js';
 import { errorRecord } from '../error-record.js';
@@ -60,6 +61,7 @@ export async function executeRecord(execution: RecordExecution): Promise<RecordE
   else signal.addEventListener('abort', forward, { once: true });
   const output = new AttemptOutput({
     store: project.store,
+    blobs: project.blobs,
     task: task.id,
     fence,
     onLost: () => {
@@ -89,7 +91,7 @@ async function outcomeOf(
   let request: TaskRequest;
   let taskPackage: TaskPackage;
   try {
-    taskPackage = recordPackage(execution.project, task);
+    taskPackage = await recordPackage(execution.project, task);
     const modules = await execution.modules?.(taskPackage);
     request = await recordRequest({ ...execution, taskPackage, modules });
   } catch (error) {
@@ -122,6 +124,7 @@ async function outcomeOf(
     onArtifact: (artifact) => output.artifact(artifact),
   });
   worker.set(undefined);
+  await execution.project.blobs.adopt(outcomeBlobs(outcome));
   return outcome;
 }
 

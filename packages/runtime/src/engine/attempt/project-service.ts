@@ -49,12 +49,12 @@ async function answer(project: Project, { of, method, args }: ProjectCall): Prom
       if (!(STORE as readonly string[]).includes(method)) throw refused(of, method);
       return Reflect.apply(project.store[method as (typeof STORE)[number]] as Method, project.store, args);
     case 'blobs':
-      // Brought into the directory of this machine, where the task reads it.
-      if (method === 'localPath' || method === 'stat')
+      // Brought into the directory of this machine, where the task reads it, and taken from there.
+      if (method === 'localPath' || method === 'stat' || method === 'adopt')
         return Reflect.apply(project.blobs[method] as Method, project.blobs, args);
       throw refused(of, method);
     case 'packages':
-      if (project.packages !== undefined && (method === 'write' || method === 'read'))
+      if (project.packages !== undefined && (method === 'write' || method === 'read' || method === 'age'))
         return Reflect.apply(project.packages[method] as Method, project.packages, args);
       throw refused(of, method);
     default:

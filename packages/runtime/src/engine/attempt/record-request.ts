@@ -7,13 +7,13 @@ import {
   type TaskPackage,
   type TaskRecord,
 } from '@run-pipeline/core/model';
-import { materialisePackage, readPackage } from '../../package/index.js';
+import { ensurePackage, materialisePackage } from '../../package/index.js';
 import { taskEnvironment } from '../../project/index.js';
 import type { Project } from '../../project/project.js';
 import type { TaskRequest } from '../../workers/protocol.js';
 
 /** What a record says is to be executed, verified; an error when there is nothing, or it is damaged. */
-export function recordPackage(project: Project, task: TaskRecord): TaskPackage {
+export async function recordPackage(project: Project, task: TaskRecord): Promise<TaskPackage> {
   const hash = task.script?.package;
   if (hash === undefined) {
     throw new RunPipelineError({
@@ -23,7 +23,7 @@ export function recordPackage(project: Project, task: TaskRecord): TaskPackage {
       help: 'make one from its script: run-pipeline task create SCRIPT --project … --name …',
     });
   }
-  const found = readPackage(project, hash);
+  const found = await ensurePackage(project, hash);
   if (found !== undefined) return found;
   throw new RunPipelineError({
     kind: 'load',

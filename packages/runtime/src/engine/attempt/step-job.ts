@@ -1,9 +1,9 @@
 import { RunPipelineError } from '@run-pipeline/core/model';
 import type { NewJob } from '@run-pipeline/core/ports';
 import { platformOf } from '../../fingerprint/index.js';
-import type { ArgumentValues, InputValue } from '../../workers/protocol.js';
 import type { NodeState, RunContext } from '../context.js';
 import type { Prepared } from '../step/prepare.js';
+import { encodedInputs, type EncodedInput } from './attempt-blobs.js';
 import { secretNames, taskContent } from './task-request.js';
 import { encodeSpec } from './task-spec.js';
 
@@ -25,8 +25,7 @@ export async function stepJob(
     env: prepared.parts.flatMap(({ kind, name, hash }) => (kind === 'env' ? [{ name, hmac: hash }] : [])),
     secrets: secretNames(context, node),
   });
-  const inputs = [...argumentsOf(content.arguments), ...content.parameters.map(([, value]) => value)];
-  return { spec, identity: prepared.fingerprint, pins: await pinsOf(context, inputs) };
+  return { spec, identity: prepared.fingerprint, pins: await pinsOf(context, encodedInputs(content)) };
 }
 
 /** Where the script lies on this machine is not where the agent materialises it. */
@@ -34,28 +33,13 @@ function withoutPlace<T extends { readonly file?: string }>({ file: _file, ...sc
   return script;
 }
 
-function argumentsOf(given: ArgumentValues): readonly InputValue[] {
-  switch (given.kind) {
-    case 'none':
-      return [];
-    case 'positional':
-      return given.values;
-    case 'named':
-      return given.values.map(([, value]) => value);
-    default:
-      return given satisfies never;
-  }
-}
-
 /** Values that were encoded for this step alone have no other row that keeps them. */
-async function pinsOf(context: RunContext, inputs: readonly InputValue[]): Promise<Required<NewJob>['pins']> {
-  const pins = new Map<string, Required<NewJob>['pins'][number]>();
-  const open = [...inputs];
-  for (let input = open.pop(); input !== undefined; input = open.pop()) {
-    if (input.kind === 'list') open.push(...input.items);
-    else if (input.kind === 'object') open.push(...input.entries.map(([, value]) => value));
-    if (input.kind !== 'encoded' || pins.has(input.hash)) continue;
-    const { hash, inline } = input;
+async function pinsOf(
+  context: RunContext,
+  inputs: readonly EncodedInput[],
+): Promise<Required<NewJob>['pins']> {
+  const pins: Required<NewJob>['pins'][number][] = [];
+  for (const { hash, inline } of inputs) {
     const size = inline?.byteLength ?? (await context.project.blobs.stat(hash))?.size;
     if (size === undefined) {
       throw new RunPipelineError({
@@ -65,7 +49,7 @@ async function pinsOf(context: RunContext, inputs: readonly InputValue[]): Promi
         help: 'Run the pipeline again: what made it is executed again.',
       });
     }
-    pins.set(hash, inline === undefined ? { hash, size } : { hash, size, bytes: inline });
+    pins.push(inline === undefined ? { hash, size } : { hash, size, bytes: inline });
   }
-  return [...pins.values()];
+  return pins;
 }

@@ -1,4 +1,5 @@
 import type { TaskId, TaskRecord } from '@run-pipeline/core/model';
+import { publishPackages } from '../../package/index.js';
 import { newTaskId } from '../../project/new-id.js';
 import type { RunRequest } from '../api.js';
 import { controllerRecord } from './controller-record.js';
@@ -23,6 +24,7 @@ export async function createDraft(
     cwd: project.cwd,
   });
   const { packages } = await prepareLaunch(request);
+  await publishPackages(project, packages.hashes.values());
   const launch = draftValue(draftLaunch({ ...request, loaded, packages }));
   const record = await controllerRecord({
     project,

@@ -1,5 +1,6 @@
 import type { RunRow } from '@run-pipeline/core/ports';
 import { crashPoint } from '../../crash-points.js';
+import { publishPackages } from '../../package/index.js';
 import { readGitHead } from '../../project/git-head.js';
 import { newRunId } from '../../project/new-id.js';
 import { processIdentity } from '../../project/process-identity.js';
@@ -32,6 +33,7 @@ export async function launchRemote(
   const { project, definition, source } = request;
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
   const { templates, packages } = await prepareLaunch(request);
+  await publishPackages(project, packages.hashes.values());
   const encoded = await encodeParameters(project, parameters);
   const { document, values } = launchDocument({
     version: 1,

@@ -1,4 +1,4 @@
-import { readPackage } from '../../package/index.js';
+import { ensurePackage } from '../../package/index.js';
 import type { SourceBundle } from '../../discover/discovery.js';
 import type {
   Digest,
@@ -193,7 +193,7 @@ export async function launchValues(project: Project, run: RunId): Promise<Readon
 
 /** A package that an earlier process wrote, verified. */
 export async function storedPackage(project: Project, hash: string): Promise<TaskPackage> {
-  const found = await readPackage(project, digest(hash));
+  const found = await ensurePackage(project, digest(hash));
   if (found !== undefined) return madeEarlier(found);
   throw new RunPipelineError({
     kind: 'store',

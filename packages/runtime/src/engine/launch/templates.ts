@@ -19,8 +19,8 @@ import {
 } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
 import { compileInputWithProblems, referencesOf } from '@run-pipeline/core/references';
-import { readPackage } from '../../package/index.js';
-import type { ProjectPaths } from '../../project/project.js';
+import { ensurePackage } from '../../package/index.js';
+import type { PackagePlace } from '../../project/project.js';
 import { madeEarlier } from './packages.js';
 import { encodeOverride } from '../step/template-inputs.js';
 
@@ -57,7 +57,7 @@ export interface FoundTemplates {
  */
 export async function findTemplates(options: {
   readonly store: Store | undefined;
-  readonly paths: ProjectPaths;
+  readonly paths: PackagePlace;
   readonly definition: PipelineDefinition;
 }): Promise<FoundTemplates> {
   const templates = new Map<string, Template>();
@@ -189,7 +189,7 @@ type Found =
 
 async function findTemplate(options: {
   readonly store: Store | undefined;
-  readonly paths: ProjectPaths;
+  readonly paths: PackagePlace;
   readonly code: TaskCode;
 }): Promise<Found> {
   const { store, paths, code } = options;
@@ -208,7 +208,7 @@ async function findTemplate(options: {
       },
     };
   }
-  const found = readPackage(paths, script.package);
+  const found = await ensurePackage(paths, script.package);
   if (found === undefined) {
     return {
       ok: false,

@@ -1,4 +1,5 @@
 import type { Graph } from '@run-pipeline/core/graph';
+import { publishPackages } from '../../package/index.js';
 import type { NodeSummary, RunStart } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
 import { crashPoint } from '../../crash-points.js';
@@ -6,6 +7,8 @@ import { processIdentity } from '../../project/process-identity.js';
 import type { RunRequest, RunResult } from '../api.js';
 import { declaredPipeline } from '../controller/draft-parameters.js';
 import { leaseMs } from '../settings.js';
+import type { LaunchPackages } from '../launch/launch.js';
+import type { Project } from '../../project/project.js';
 import { launchParameters, shownParameters, type Parameters } from '../launch/parameters.js';
 import {
   encodeParameters,
@@ -49,6 +52,7 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
   const [secretKey, encoded] = await Promise.all([
     project.store.secretKey(),
     encodeParameters(project, parameters),
+    publishPackages(project, packages.hashes.values()),
   ]);
   const { document, values } = launchDocument({
     version: 1,
@@ -90,7 +94,7 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     owner,
     engine: options,
     parameters,
-    packageOf: packages.of,
+    packageOf: publishing(project, packages.of),
     templates,
     secretKey,
     recorded: undefined,
@@ -100,6 +104,16 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     onWarning: request.onWarning,
     signal: request.signal,
   });
+}
+
+/** A step that is declared in the body of a pipeline function is packaged when it is called: others need it from then on. */
+function publishing(project: Project, packageOf: LaunchPackages['of']): LaunchPackages['of'] {
+  if (project.packages === undefined) return packageOf;
+  return async (step) => {
+    const made = await packageOf(step);
+    await publishPackages(project, [made.hash]);
+    return made;
+  };
 }
 
 /** The first event of a run. */

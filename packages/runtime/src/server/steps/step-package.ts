@@ -1,7 +1,7 @@
 import { digest, stepName, type Digest, type RunId } from '@run-pipeline/core/model';
 import type { PreimagePart } from '@run-pipeline/core/ports';
 import { packagesOfRun } from '../../engine/index.js';
-import { readPackageSources, type PackageSource } from '../../package/index.js';
+import { ensurePackage, readPackageSources, type PackageSource } from '../../package/index.js';
 import type { PackageManifest } from '@run-pipeline/core/model';
 import type { ServerContext } from '../server-context.js';
 
@@ -27,6 +27,7 @@ export async function packageOfStep(
   const codeHash = codeOf(preimage?.parts);
   const named = namesOf(step).flatMap((name) => packages.get(name) ?? []);
   for (const hash of new Set([...named, ...packages.values()])) {
+    await ensurePackage(project, digest(hash));
     const found = readPackageSources(project, digest(hash));
     if (found === undefined) continue;
     if (codeHash === undefined ? named.includes(hash) : found.manifest.codeHash === codeHash)
