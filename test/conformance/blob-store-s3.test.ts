@@ -31,7 +31,9 @@ async function clients(
   machines: 'one' | 'many',
   endpoint: string,
   prefix: string,
-): Promise<Pick<BlobStoreUnderTest, 'open' | 'directory' | 'close'> & { forget(hash: Digest): Promise<void> }> {
+): Promise<
+  Pick<BlobStoreUnderTest, 'open' | 'directory' | 'close'> & { forget(hash: Digest): Promise<void> }
+> {
   const parent = await mkdtemp(join(tmpdir(), 's3-blobs-'));
   let opened = 0;
   const directory = join(parent, '0');

@@ -35,7 +35,10 @@ export async function openBlobs(setting: BlobsSetting, env: Env): Promise<Opened
       return { blobs: directoryBlobs(blobsDirectory), blobsDirectory, packages: undefined };
     case 's3': {
       const { openS3Blobs } = await import('../s3/index.js');
-      return { ...openS3Blobs({ url: setting.url.reveal(), directory: blobsDirectory, env }), blobsDirectory };
+      return {
+        ...openS3Blobs({ url: setting.url.reveal(), directory: blobsDirectory, env }),
+        blobsDirectory,
+      };
     }
     default:
       return setting satisfies never;

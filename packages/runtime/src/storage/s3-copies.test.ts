@@ -129,7 +129,12 @@ test('a folder is listed whole, in order, over several pages', async () => {
   for (const key of ['a/c', 'a/b', 'a/d/e', 'a/f & g', 'ab', 'a/folder/']) server.put(`bucket/${key}`, key);
   const listed = await storage.list('s3://bucket/a');
   expect(listed.map(({ path }) => path)).toEqual(['b', 'c', 'd/e', 'f & g']);
-  expect(listed[0]).toEqual({ path: 'b', url: 's3://bucket/a/b', size: 3, modifiedAt: expect.any(Date) as Date });
+  expect(listed[0]).toEqual({
+    path: 'b',
+    url: 's3://bucket/a/b',
+    size: 3,
+    modifiedAt: expect.any(Date) as Date,
+  });
   expect(await storage.list('s3://bucket/none/')).toEqual([]);
   expect(await storage.list('s3://bucket')).toHaveLength(5);
 });
