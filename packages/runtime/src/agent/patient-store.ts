@@ -3,7 +3,13 @@ import { isRunPipelineError } from '@run-pipeline/core/model';
 import type { BlobStore, Store, TaskQueue } from '@run-pipeline/core/ports';
 
 /** What passes: another process holds the file, the disk is full, a network disk hiccups, a server is away. */
-const PASSING: ReadonlySet<string> = new Set(['store-busy', 'disk-full', 'store-io', 'store-unreachable', 'blobs-unreachable']);
+const PASSING: ReadonlySet<string> = new Set([
+  'store-busy',
+  'disk-full',
+  'store-io',
+  'store-unreachable',
+  'blobs-unreachable',
+]);
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
@@ -20,7 +26,9 @@ export interface PatienceOptions {
  * fails for a reason that passes is tried again until it is done. A rejected operation has recorded nothing, so
  * trying again is safe; and whoever lost his right meanwhile is refused by his fence.
  */
-export function patience(options: PatienceOptions): <T extends Store | TaskQueue | BlobStore>(patient: T) => T {
+export function patience(
+  options: PatienceOptions,
+): <T extends Store | TaskQueue | BlobStore>(patient: T) => T {
   const trouble = new Trouble(options);
   return (patient) => patiently(patient, trouble, options.giveUp);
 }
