@@ -25,6 +25,10 @@ beforeEach(async () => {
     blobsDirectory: cache,
     blobs: {
       put: (source) => far.put(source),
+      async adopt(hashes) {
+        for (const hash of hashes) await far.put({ path: near.path(hash) });
+      },
+      hold: (hashes) => far.hold(hashes),
       stat: (hash) => far.stat(hash),
       read: (hash) => far.read(hash),
       delete: (hash) => far.delete(hash),
@@ -69,6 +73,13 @@ test('bytes that are elsewhere are brought here and verified; what is nowhere is
   expect(await inTask.blobs.localPath(hash)).toMatchObject({ ok: true });
   const nowhere = digest(`sha256:${'0'.repeat(64)}`);
   expect(await inTask.blobs.read(nowhere)).toMatchObject({ ok: false, reason: 'missing' });
+});
+
+test('what a task wrote here is there for others once it is adopted', async () => {
+  const { hash } = await inTask.blobs.put(Buffer.from('made here'));
+  expect(await supervised.blobs.stat(hash)).toBeUndefined();
+  await inTask.blobs.adopt([hash]);
+  expect(await supervised.blobs.stat(hash)).toMatchObject({ size: 9 });
 });
 
 test.each([
