@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openSqliteStore } from '../../packages/runtime/src/store/index.js';
-import { bundleScript, runProcess } from './store/sqlite-process.js';
+import { bundleScript, runProcess } from './store/child-process.js';
 
 let bundle: Awaited<ReturnType<typeof bundleScript>>;
 beforeAll(async () => {

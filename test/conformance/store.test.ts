@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { openSqliteStore } from '../../packages/runtime/src/store/index.js';
 import { storeConformance } from './store.js';
-import { bundleScript, runProcess } from './store/sqlite-process.js';
+import { bundleScript, runProcess } from './store/child-process.js';
 
 let bundle: Awaited<ReturnType<typeof bundleScript>>;
 beforeAll(async () => {

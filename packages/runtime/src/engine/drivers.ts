@@ -1,5 +1,4 @@
 import type { BlobStore, PackageStore, Store, TaskQueue } from '@run-pipeline/core/ports';
-import { RunPipelineError } from '@run-pipeline/core/model';
 import { directoryBlobs } from '../artifacts/index.js';
 import type { BlobsSetting, QueueSetting, StoreSetting } from '../project/index.js';
 import { carriedStore, embeddedQueue } from '../queue/index.js';
@@ -11,12 +10,14 @@ import { openSqliteStore } from '../store/index.js';
  */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-export async function openStore(setting: StoreSetting, _env: Env): Promise<Store> {
+export async function openStore(setting: StoreSetting, env: Env): Promise<Store> {
   switch (setting.driver) {
     case 'sqlite':
       return openSqliteStore({ file: setting.file });
-    case 'postgres':
-      throw notHere('store', setting.url.toString());
+    case 'postgres': {
+      const { openPostgresStore } = await import('../store/postgres/index.js');
+      return openPostgresStore({ url: setting.url.reveal(), env });
+    }
     default:
       return setting satisfies never;
   }
@@ -67,11 +68,3 @@ export async function openQueue(
       return setting satisfies never;
   }
 }
-
-const notHere = (name: string, shown: string): RunPipelineError =>
-  new RunPipelineError({
-    kind: 'usage',
-    code: 'no-driver',
-    message: `the setting "${name}" asks for ${shown}, for which this version has no driver`,
-    help: 'unset it: runs are then kept in SQLite and artifacts in a directory',
-  });

@@ -1,6 +1,7 @@
 import type { Digest, RunId, TaskId } from '@run-pipeline/core/model';
 import type { Collected, CollectPolicy } from '@run-pipeline/core/ports';
 import type { Connection } from './connection.js';
+import { shrink, type Owned, type Victim } from './rules/shrink.js';
 import type { WriteBatch } from './write-batch.js';
 
 /**
@@ -22,14 +23,16 @@ import type { WriteBatch } from './write-batch.js';
  */
 export function collect(batch: WriteBatch, policy: CollectPolicy): Collected {
   const { connection, now } = batch;
-  const runs = runsToRemove(connection, policy, now);
-  const entries =
+  let runs: readonly number[] = runsToRemove(connection, policy, now);
+  let entries: readonly number[] =
     policy.maxAgeMs === undefined
       ? []
       : ns(connection, 'SELECT n FROM cache_entries WHERE last_used_at < ?', now - policy.maxAgeMs);
   const tasks = policy.maxAgeMs === undefined ? [] : endedTasks(connection, now - policy.maxAgeMs);
-  if (policy.maxSize !== undefined)
-    shrink(connection, { runs, entries, tasks, policy, maxSize: policy.maxSize, now });
+  if (policy.maxSize !== undefined) {
+    const options = { runs, entries, tasks, keepRuns: policy.keepRuns ?? 0, now };
+    ({ runs, entries } = shrinkTo(connection, policy.maxSize, options));
+  }
 
   removeEntries(connection, entries);
   const ids = removeRuns(connection, runs);
@@ -90,92 +93,43 @@ function runsToRemove(connection: Connection, policy: CollectPolicy, now: number
   return ns(connection, sql, now, keepRuns ?? 0, youngest);
 }
 
-/**
- * Extends `runs` and `entries` with the oldest of the rest until at most `maxSize` bytes stay
- * referenced. Counts references in memory: one pass, whatever the number of victims.
- */
-function shrink(
+/** Down to a size: see `rules/shrink.ts`. */
+function shrinkTo(
   connection: Connection,
+  maxSize: number,
   options: {
-    readonly runs: number[];
-    readonly entries: number[];
+    readonly runs: readonly number[];
+    readonly entries: readonly number[];
     readonly tasks: readonly TaskId[];
-    readonly policy: CollectPolicy;
-    readonly maxSize: number;
+    readonly keepRuns: number;
     readonly now: number;
   },
-): void {
-  const { runs, entries, tasks, policy, maxSize, now } = options;
-  const runBlobs = blobsByOwner<number>(
-    connection,
-    `SELECT run, hash FROM artifacts UNION SELECT run, hash FROM run_pins
-     UNION SELECT t.run, p.hash FROM (${TASK_BLOBS}) p JOIN tasks t ON t.id = p.task WHERE t.run IS NOT NULL`,
-  );
-  const entryBlobs = blobsByOwner<number>(
-    connection,
-    `SELECT entry, hash FROM entry_pins
-     UNION SELECT e.n, p.hash FROM (${TASK_BLOBS}) p JOIN cache_entries e ON e.task = p.task`,
-  );
-  const taskBlobs = blobsByOwner<TaskId>(
-    connection,
-    `SELECT p.task, p.hash FROM (${TASK_BLOBS}) p JOIN tasks t ON t.id = p.task
-     WHERE t.run IS NULL AND (t.step IS NULL OR t.status = 'published')`,
-  );
-  const references = new Map<string, number>();
-  for (const owners of [runBlobs, entryBlobs, taskBlobs]) {
-    for (const hashes of owners.values())
-      for (const hash of hashes) references.set(hash, (references.get(hash) ?? 0) + 1);
-  }
-  const sizes = new Map(connection.all('SELECT hash, size FROM blobs') as [string, number][]);
-  let total = 0;
-  for (const hash of references.keys()) total += sizes.get(hash) ?? 0;
-  const release = (hashes: readonly string[] = []): void => {
-    for (const hash of hashes) {
-      const left = (references.get(hash) ?? 0) - 1;
-      references.set(hash, left);
-      if (left === 0) total -= sizes.get(hash) ?? 0;
-    }
-  };
-  for (const n of runs) release(runBlobs.get(n));
-  for (const n of entries) release(entryBlobs.get(n));
-  for (const task of tasks) release(taskBlobs.get(task));
-
-  const gone = { run: new Set(runs), entry: new Set(entries) };
-  const victims = connection.all(
-    `SELECT 'run', n, created_at FROM (${IDLE_RUNS}) WHERE NOT busy AND place > ?2
-     UNION ALL SELECT 'entry', n, last_used_at FROM cache_entries ORDER BY 3, 2`,
-    now,
-    policy.keepRuns ?? 0,
-  ) as ['run' | 'entry', number, number][];
-  const blobsOf = (kind: 'run' | 'entry', n: number): readonly string[] =>
-    (kind === 'run' ? runBlobs : entryBlobs).get(n) ?? [];
-  // What stays whatever we remove: a victim that holds only such blobs would be lost for nothing.
-  const removable = new Set(victims.map(([kind, n]) => `${kind} ${n}`));
-  const stays = new Set<string>();
-  for (const [n, hashes] of runBlobs) {
-    if (!removable.has(`run ${n}`) && !gone.run.has(n)) for (const hash of hashes) stays.add(hash);
-  }
-  const goneTasks = new Set(tasks);
-  for (const [task, hashes] of taskBlobs) {
-    if (!goneTasks.has(task)) for (const hash of hashes) stays.add(hash);
-  }
-  for (const [kind, n] of victims) {
-    if (total <= maxSize) return;
-    const hashes = blobsOf(kind, n);
-    if (gone[kind].has(n) || hashes.every((hash) => stays.has(hash))) continue;
-    (kind === 'run' ? runs : entries).push(n);
-    release(hashes);
-  }
-}
-
-function blobsByOwner<Owner>(connection: Connection, sql: string): ReadonlyMap<Owner, string[]> {
-  const owners = new Map<Owner, string[]>();
-  for (const [owner, hash] of connection.all(sql) as [Owner, string][]) {
-    const hashes = owners.get(owner);
-    if (hashes === undefined) owners.set(owner, [hash]);
-    else hashes.push(hash); // the queries give no pair twice
-  }
-  return owners;
+): { readonly runs: readonly number[]; readonly entries: readonly number[] } {
+  const { keepRuns, now, ...removed } = options;
+  const owned = <Owner>(sql: string): Owned<Owner> => connection.all(sql) as unknown as Owned<Owner>;
+  return shrink({
+    ...removed,
+    maxSize,
+    runBlobs: owned(
+      `SELECT run, hash FROM artifacts UNION SELECT run, hash FROM run_pins
+       UNION SELECT t.run, p.hash FROM (${TASK_BLOBS}) p JOIN tasks t ON t.id = p.task WHERE t.run IS NOT NULL`,
+    ),
+    entryBlobs: owned(
+      `SELECT entry, hash FROM entry_pins
+       UNION SELECT e.n, p.hash FROM (${TASK_BLOBS}) p JOIN cache_entries e ON e.task = p.task`,
+    ),
+    taskBlobs: owned(
+      `SELECT p.task, p.hash FROM (${TASK_BLOBS}) p JOIN tasks t ON t.id = p.task
+       WHERE t.run IS NULL AND (t.step IS NULL OR t.status = 'published')`,
+    ),
+    sizes: new Map(connection.all('SELECT hash, size FROM blobs') as [string, number][]),
+    victims: connection.all(
+      `SELECT 'run', n, created_at FROM (${IDLE_RUNS}) WHERE NOT busy AND place > ?2
+       UNION ALL SELECT 'entry', n, last_used_at FROM cache_entries ORDER BY 3, 2`,
+      now,
+      keepRuns,
+    ) as unknown as Victim[],
+  });
 }
 
 const RUN_TABLES = ['events', 'artifacts', 'run_pins', 'run_documents', 'step_preimages'];

@@ -1,3 +1,4 @@
+import { Listeners } from '../listeners.js';
 import type { Connection, Sql } from './connection.js';
 import { Lanes, type Change } from './lanes.js';
 
@@ -5,14 +6,23 @@ import { Lanes, type Change } from './lanes.js';
 export class StoreAccess {
   protected readonly connection: Connection;
   protected readonly lanes: Lanes;
+  protected readonly listeners: Listeners;
 
   constructor(connection: Connection) {
     this.connection = connection;
-    this.lanes = new Lanes(connection, () => this.committed());
+    const listener = connection.listener(() => this.listeners.tell());
+    this.listeners = new Listeners((watched) => (watched ? listener.start() : listener.stop()));
+    this.lanes = new Lanes(connection, () => this.listeners.wake());
   }
 
-  /** After each COMMIT of this process. */
-  protected committed(): void {}
+  /**
+   * Calls back after commits: those of this process in the next tick, those of others as soon as they are
+   * heard of. Several may be one call.
+   */
+  watch(listener: () => void): () => void {
+    this.connection.assertOpen();
+    return this.listeners.add(listener);
+  }
 
   /** Sees what is committed, and waits for nobody. */
   protected read<T>(query: (sql: Sql) => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { RunPipelineError } from '@run-pipeline/core/model';
+import { maskUrl, RunPipelineError } from '@run-pipeline/core/model';
 
 /** Where a Postgres store is: what the driver connects to, the schema of its tables, and how it is shown. */
 export interface PostgresAddress {
@@ -30,13 +30,7 @@ export function readAddress(setting: string): PostgresAddress {
   if (schema.startsWith('pg_') || schema === 'information_schema' || schema === 'public')
     throw badAddress(`the schema ${schema} is not run-pipeline's own`);
   url.searchParams.delete('schema');
-  return { url: url.href, schema, shown: withoutPassword(new URL(setting)) };
-}
-
-function withoutPassword(url: URL): string {
-  if (url.password !== '') url.password = '***';
-  for (const name of url.searchParams.keys()) if (/pass/i.test(name)) url.searchParams.set(name, '***');
-  return url.href;
+  return { url: url.href, schema, shown: maskUrl(setting) };
 }
 
 /** The setting itself is not shown: it may hold a password in a place where we do not find it. */

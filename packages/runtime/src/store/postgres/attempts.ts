@@ -34,6 +34,7 @@ export async function claimQueued(
   const state = await taskState(batch, task);
   if (state?.status !== 'queued' || state.attempt !== claim.attempt) return { ok: false, reason: 'gone' };
   const queued = (await jobOf(batch, task))!;
+  if (claim.queue !== undefined && claim.queue !== queued.queue) return { ok: false, reason: 'gone' };
   const [spec] = await batch.query<readonly [Uint8Array]>(
     `SELECT bytes FROM task_documents WHERE task = $1 AND name = 'spec'`,
     [task],

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type * as Pg from 'pg';
 import { RunPipelineError } from '@run-pipeline/core/model';
 import type { PostgresAddress } from './address.js';
+import { channelOf, Listener } from './listener.js';
 import { prepareSchema } from './migrate.js';
 import { isConflict, isLost, storeError } from './postgres-error.js';
 import { openClient, Pool, type Session } from './pool.js';
@@ -61,7 +62,7 @@ const OPENING_MS = 5_000;
  */
 export class Connection {
   /** Tells our own words from those of others. */
-  readonly instance = randomUUID();
+  readonly #instance = randomUUID();
   readonly #address: PostgresAddress;
   readonly #driver: typeof Pg;
   readonly #patienceMs: number;
@@ -84,6 +85,16 @@ export class Connection {
 
   get shown(): string {
     return this.#address.shown;
+  }
+
+  /** Calls `told` after commits of other processes. */
+  listener(told: () => void): Listener {
+    return new Listener({
+      driver: this.#driver,
+      address: this.#address,
+      instance: this.#instance,
+      told,
+    });
   }
 
   assertOpen(): void {
@@ -148,7 +159,7 @@ export class Connection {
 
   async #commit(session: Session, number: number): Promise<void> {
     try {
-      await session.script(`NOTIFY ${channelOf(this.#address)}, '${this.instance}'; COMMIT`);
+      await session.script(`NOTIFY ${channelOf(this.#address)}, '${this.#instance}'; COMMIT`);
     } catch (error) {
       if (!isLost(error)) throw error;
       session.discard();
@@ -215,8 +226,6 @@ function beginning(
 
 /** "RPpi": one lock a schema of the database. */
 const PINS_LOCK = 0x52507069;
-
-export const channelOf = (address: PostgresAddress): string => `run_pipeline_${address.schema}`;
 
 const CLOCK = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 const clockText = (offset: number): string => (offset === 0 ? CLOCK : `(${CLOCK} + ${offset})`);

@@ -1,8 +1,12 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
+import type { RunId } from '@run-pipeline/core/model';
 import { crashPoint } from '../../crash-points.js';
 import type { Connection, Transaction } from './connection.js';
 import { isServers } from './postgres-error.js';
 import { WriteBatch } from './write-batch.js';
+
+/** Changes of a run, of its steps by their run, and of its controller. */
+export const runLane = (run: RunId): string => `run ${run}`;
 
 /**
  * One change. It reads, decides and then writes. It may run more than once (after a lost connection, or

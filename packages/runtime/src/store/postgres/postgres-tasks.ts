@@ -1,4 +1,4 @@
-import type { RunId, TaskEdit, TaskId } from '@run-pipeline/core/model';
+import type { TaskEdit, TaskId } from '@run-pipeline/core/model';
 import type {
   NewAgent,
   NewEnding,
@@ -27,6 +27,7 @@ import {
   startTask,
 } from './attempts.js';
 import { clearQueue, enqueueTask, listQueued, withdrawTask } from './jobs.js';
+import { runLane } from './lanes.js';
 import { expiredAttempts, inLockOrder, recoverAttempt, type Recovered } from './lost-attempts.js';
 import { nextQueued } from './next-queued.js';
 import { setQueueLimits } from './queue-limits.js';
@@ -40,7 +41,6 @@ type Operations = Omit<TaskStore, 'watch'> &
   Pick<Store, 'claimTask' | 'heartbeatTask' | 'getTask' | 'listTasks'>;
 
 const taskLane = (task: TaskId): string => `task ${task}`;
-const runLane = (run: RunId): string => `run ${run}`;
 /** Jobs that come in one moment stand in their queue in that order, whatever they are. */
 const queueLane = (queue: string): string => `queue ${queue}`;
 const agentLane = (agent: string): string => `agent ${agent}`;

@@ -1,11 +1,11 @@
 import type { RunId, TaskId, TaskStatus } from '@run-pipeline/core/model';
-import type { ProcessIdentity, Store, TaskClaim, TaskFinish, TaskRow } from '@run-pipeline/core/ports';
+import type { ProcessIdentity, Store, TaskClaim, TaskRow } from '@run-pipeline/core/ports';
 import { decodeOwner, encodeOwner } from '../rows/owner.js';
 import { CLAIMED_COLUMNS, FROM_CLAIMED, taskRowOf } from '../rows/task-row.js';
 import { mayClaim } from '../rules/claim.js';
 import type { Sql } from './connection.js';
 import { timed } from './reading.js';
-import { endAttempt, forgetAttempt, heldAttempt, survivorsOf, taskState } from './task-state.js';
+import { forgetAttempt, survivorsOf, taskState } from './task-state.js';
 import type { WriteBatch } from './write-batch.js';
 
 /**
@@ -59,14 +59,6 @@ export async function heartbeatTask(
   const text = `UPDATE tasks SET lease_until = ${sql.clock} + $3 WHERE id = $1 AND fence = $2 AND status = 'running'`;
   return (await sql.run(text, [task, fence, leaseMs])) > 0;
 }
-
-/** The attempt is locked from then on: nobody takes it away before it has ended. */
-export const mayFinish = async (batch: WriteBatch, { task, fence }: TaskFinish): Promise<boolean> =>
-  (await heldAttempt(batch, task, fence)) !== undefined;
-
-/** Only after `mayFinish` in the same change. */
-export const finishTask = (batch: WriteBatch, { task, status, error }: TaskFinish): Promise<void> =>
-  endAttempt(batch, task, status, error);
 
 export async function getTask(sql: Sql, task: TaskId): Promise<TaskRow | undefined> {
   const text = timed(sql, CLAIMED_COLUMNS, `${FROM_CLAIMED} AND t.id = $1`);

@@ -1,25 +1,11 @@
 import type { Digest, Fingerprint, RunId } from '@run-pipeline/core/model';
-import { unknownRun } from '../rows/run.js';
+import type { ProcessIdentity } from '@run-pipeline/core/ports';
+import { encodeOwner } from '../rows/owner.js';
+import { RUN_STATE_COLUMNS, runStateOf, unknownRun, type RunState } from '../rows/run.js';
 import { BulkInsert, Parameters } from './bulk-insert.js';
+import { NewEntries } from './cache-entries.js';
 import type { Columns, Transaction } from './connection.js';
-
-/** A run's row while a batch changes it; written once, at the end. */
-export interface RunState {
-  readonly n: number;
-  readonly id: RunId;
-  readonly pipeline: number;
-  readonly leaseMs: number;
-  epoch: number;
-  /** JSON of a ProcessIdentity. */
-  owner: string;
-  status: string;
-  lastSeq: number;
-  leaseUntil: number;
-  startedAt: string | null;
-  finishedAt: string | null;
-  stopRequested: string | null;
-  changed: boolean;
-}
+import { NewPreimages } from './preimages.js';
 
 /** Precision of a cache entry's last use: a run of 1,000 hits seconds after another rewrites nothing. */
 const LAST_USE_PRECISION_MS = 60_000;
@@ -39,7 +25,16 @@ export class WriteBatch implements Transaction {
   /** Contents that have a row, as far as this transaction had to look. */
   readonly #blobsThere = new Set<string>();
   readonly #usedEntries = new Set<Fingerprint>();
+  readonly #released: (readonly [fingerprint: string, run: string, owner: string])[] = [];
+  readonly entries = new NewEntries();
+  readonly preimages = new NewPreimages();
 
+  readonly documents = new BulkInsert({
+    table: 'run_documents',
+    columns: { run: 'bigint', name: 'text', bytes: 'bytea' },
+    keys: 2,
+    tail: 'ON CONFLICT (run, name) DO UPDATE SET bytes = excluded.bytes',
+  });
   readonly events = new BulkInsert({
     table: 'events',
     columns: { run: 'bigint', seq: 'bigint', type: 'text', step: 'text', body: 'text' },
@@ -106,40 +101,8 @@ export class WriteBatch implements Transaction {
   /** The run's row as this transaction sees it, locked. */
   async runState(id: RunId): Promise<RunState | undefined> {
     if (this.#runs.has(id)) return this.#runs.get(id);
-    const [row] = await this.query<
-      readonly [
-        number,
-        number,
-        number,
-        number,
-        string,
-        string,
-        number,
-        number,
-        string | null,
-        string | null,
-        string | null,
-      ]
-    >(
-      `SELECT n, pipeline, lease_ms, epoch, owner, status, last_seq, lease_until, started_at, finished_at, stop_requested
-       FROM runs WHERE id = $1 FOR UPDATE`,
-      [id],
-    );
-    const state: RunState | undefined = row && {
-      n: row[0],
-      id,
-      pipeline: row[1],
-      leaseMs: row[2],
-      epoch: row[3],
-      owner: row[4],
-      status: row[5],
-      lastSeq: row[6],
-      leaseUntil: row[7],
-      startedAt: row[8],
-      finishedAt: row[9],
-      stopRequested: row[10],
-      changed: false,
-    };
+    const [row] = await this.query(`SELECT ${RUN_STATE_COLUMNS} FROM runs WHERE id = $1 FOR UPDATE`, [id]);
+    const state = row && runStateOf(id, row);
     this.#runs.set(id, state);
     return state;
   }
@@ -190,11 +153,19 @@ export class WriteBatch implements Transaction {
     this.#usedEntries.add(fingerprint);
   }
 
-  /** Writes what was collected: one statement, since no part of it depends on another. */
+  /** At the end: claims of fingerprints are not looked at by changes. */
+  releaseFlight(fingerprint: Fingerprint, run: RunId, owner: ProcessIdentity): void {
+    this.#released.push([fingerprint, run, encodeOwner(owner)]);
+  }
+
+  /** Writes what was collected: most of it in one statement, since no part of that depends on another. */
   async flush(): Promise<void> {
+    await this.entries.write(this.#sql);
+    await this.preimages.write(this.#sql);
     const parameters = new Parameters();
     const parts = [
       this.#blobs,
+      this.documents,
       this.events,
       this.artifacts,
       this.runPins,
@@ -204,11 +175,22 @@ export class WriteBatch implements Transaction {
     const changed = [...this.#runs.values()].filter((run) => run?.changed === true) as RunState[];
     if (changed.length > 0) parts.push(writeRuns(changed, parameters));
     for (const run of changed) run.changed = false;
+    if (this.#released.length > 0) parts.push(this.#writeReleases(parameters));
     if (this.#usedEntries.size > 0) parts.push(this.#writeUses(parameters));
     if (parts.length === 0) return;
     const [last, ...rest] = parts.toReversed();
     const before = rest.toReversed().map((part, index) => `part${index} AS (${part})`);
     await this.run(before.length === 0 ? last! : `WITH ${before.join(', ')} ${last!}`, parameters.values);
+  }
+
+  /** Only what this owner holds, in the order in which they are claimed. */
+  #writeReleases(parameters: Parameters): string {
+    const released = this.#released.splice(0);
+    const lists = [0, 1, 2].map((at) => `${parameters.add(released.map((row) => row[at]))}::text[]`);
+    return `DELETE FROM flights WHERE fingerprint IN (
+      SELECT f.fingerprint FROM flights f JOIN unnest(${lists.join(', ')}) AS own (fingerprint, run, owner)
+        ON own.fingerprint = f.fingerprint AND own.run = f.run AND own.owner = f.owner
+      ORDER BY f.fingerprint FOR UPDATE OF f)`;
   }
 
   /** Locked in one order, and only those that have to be written. */

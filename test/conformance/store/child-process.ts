@@ -7,7 +7,7 @@ import type { ChildEnd } from './harness.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** Bundles a script of this directory, so that a plain `node` runs the sources; to where libsql is found. */
+/** Bundles a script of this directory, so that a plain `node` runs the sources; to where our dependencies are found. */
 export async function bundleScript(
   name: string,
 ): Promise<{ readonly script: string; remove(): Promise<void> }> {
@@ -25,7 +25,7 @@ export async function bundleScript(
       '@run-pipeline/core/model': here('../../../packages/core/src/model/index.ts'),
       '@run-pipeline/core/ports': here('../../../packages/core/src/ports/index.ts'),
     },
-    external: ['libsql'],
+    external: ['libsql', 'pg'],
     logLevel: 'silent',
   });
   return { script, remove: () => rm(directory, { recursive: true, force: true }) };
