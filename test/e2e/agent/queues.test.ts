@@ -146,7 +146,7 @@ test('agents are listed with what they serve and run', async () => {
     draining: false,
   });
   const listed = await runPipeline(['agent', 'ls'], { cwd });
-  expect(listed.stdout).toMatch(/services, default +1 of 3: \w+ +since just now/);
+  expect(listed.stdout).toMatch(/services, default +1 of 3: \w+ +cpu=\d+ +since just now/);
   it.files.write({ gate: '' });
   await agent.told('task.end', task);
 });

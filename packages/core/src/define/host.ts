@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly only?: string;
   /** Steps without a queue of their own go to agents on this queue. */
   readonly queue?: string;
+  /** Added to the priority of each step, and of the controller: of several runs, higher is sooner. Default 0. */
+  readonly priority?: number;
   /** The controller too; `true`: on `services`. */
   readonly remote?: boolean | string;
   readonly local?: boolean;

@@ -1,5 +1,6 @@
 import { didYouMean } from '../model/did-you-mean.js';
 import { RunPipelineError } from '../model/errors.js';
+import { isAmount, isPriority, isResourceName, PRIORITY_BOUND, type Resources } from '../model/resources.js';
 import type { SourceLocation } from '../model/source.js';
 import { durationMs } from './duration.js';
 
@@ -98,6 +99,31 @@ export class OptionReader {
       throw this.#wrong(key, `a whole number from ${minimum}`);
     }
     return value;
+  }
+
+  /** Of `priority`. */
+  priority(): number | undefined {
+    const value = this.#values['priority'];
+    if (value === undefined) return undefined;
+    if (!isPriority(value)) throw this.#wrong('priority', `a whole number up to ${PRIORITY_BOUND}`);
+    return value;
+  }
+
+  /** Of `resources`: amounts by name. */
+  resources(): Resources | undefined {
+    const values = this.#values['resources'];
+    if (values === undefined) return undefined;
+    if (typeof values !== 'object' || values === null || Array.isArray(values))
+      throw this.#wrong('resources', 'an object of numbers, like { cpu: 2 },');
+    for (const [name, amount] of Object.entries(values)) {
+      if (!isResourceName(name))
+        throw this.error(
+          'option-type',
+          `cannot have a resource called ${describeValue(name)}: names are letters, digits and _ . - /`,
+        );
+      if (!isAmount(amount)) throw this.error('option-type', `takes a number from 0 as resource "${name}"`);
+    }
+    return Object.freeze({ ...(values as Resources) });
   }
 
   /** Milliseconds, at least `minimum`. */

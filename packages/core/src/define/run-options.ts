@@ -11,6 +11,7 @@ const KNOWN = [
   'to',
   'only',
   'queue',
+  'priority',
   'remote',
   'local',
   'output',
@@ -40,6 +41,7 @@ export function checkedRunOptions(
     throw reader.error('option-type', 'takes an AbortSignal as "signal"');
   }
   reader.count('concurrency', 1);
+  reader.priority();
   for (const flag of ['cache', 'local'] as const) reader.boolean(flag);
   for (const name of ['from', 'to', 'only', 'queue'] as const) reader.string(name);
   if (typeof options.refresh !== 'boolean') reader.strings('refresh');

@@ -6,6 +6,7 @@ import type {
   StatusChangeCallback,
   StepOptions,
 } from '../model/definition.js';
+import type { Resources } from '../model/resources.js';
 import type { Duration } from './duration.js';
 import { MONITOR_OPTIONS, type MonitorDeclaration, NO_MONITOR, monitorOptions } from './monitor.js';
 import type { OptionReader } from './option-reader.js';
@@ -32,8 +33,13 @@ export interface EveryStepOptions extends MonitorDeclaration {
   readonly env?: readonly string[];
   /** Names of environment variables passed on, masked in the console, without effect on the cache. */
   readonly secrets?: readonly string[];
-  /** What the step needs, as an agent counts it: `{ cpu: 2, gpu: 1 }`. */
-  readonly resources?: Readonly<Record<string, number>>;
+  /**
+   * What the step needs of an agent: `{ cpu: 2, gpu: 1 }`. It gets the step when so much of each is free
+   * there, and counts it as taken meanwhile. Has no effect on the cache, nor where no agent executes it.
+   */
+  readonly resources?: Resources;
+  /** Which of several that could start is the first: higher is sooner. A whole number, default 0. */
+  readonly priority?: number;
   readonly tags?: readonly string[];
   /** Runs before the fingerprint is taken; may edit `parameters`; `false` skips the step and its children. */
   readonly preExecuteCallback?: PreExecuteCallback;
@@ -97,6 +103,7 @@ const EVERY = [
   'env',
   'secrets',
   'resources',
+  'priority',
   'tags',
   'preExecuteCallback',
   'postExecuteCallback',
@@ -158,6 +165,7 @@ type SharedResolved = Pick<
   | 'assets'
   | 'isolation'
   | 'resources'
+  | 'priority'
   | 'tags'
   | 'preExecuteCallback'
   | 'postExecuteCallback'
@@ -172,6 +180,7 @@ const SHARED_DEFAULTS: SharedResolved = Object.freeze({
   assets: NOTHING,
   isolation: 'process',
   resources: Object.freeze({}),
+  priority: 0,
   tags: NOTHING,
   preExecuteCallback: undefined,
   postExecuteCallback: undefined,
@@ -185,7 +194,8 @@ function sharedOptions(reader: OptionReader): SharedResolved {
     ...environmentOptions(reader),
     assets: reader.strings('assets') ?? [],
     isolation: reader.oneOf('isolation', ['process', 'fresh', 'inline']) ?? 'process',
-    resources: resources(reader),
+    resources: reader.resources() ?? SHARED_DEFAULTS.resources,
+    priority: reader.priority() ?? 0,
     tags: reader.strings('tags') ?? [],
     preExecuteCallback: reader.callable<PreExecuteCallback>('preExecuteCallback'),
     postExecuteCallback: reader.callable<PostExecuteCallback>('postExecuteCallback'),
@@ -215,18 +225,6 @@ export function environmentOptions(reader: OptionReader): {
     );
   }
   return { env, secrets };
-}
-
-function resources(reader: OptionReader): Readonly<Record<string, number>> {
-  const values: unknown = reader.raw('resources') ?? {};
-  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
-    throw reader.error('option-type', 'takes an object of numbers as "resources", like { cpu: 2 }');
-  }
-  for (const [name, amount] of Object.entries(values)) {
-    if (typeof amount === 'number' && Number.isFinite(amount) && amount >= 0) continue;
-    throw reader.error('option-type', `takes a number from 0 as resource "${name}"`);
-  }
-  return Object.freeze({ ...(values as Record<string, number>) });
 }
 
 /** `undefined` when the declaration leaves it open. */

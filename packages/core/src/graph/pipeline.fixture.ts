@@ -97,6 +97,7 @@ const OPTIONS: StepOptions = {
   retry: undefined,
   timeout: undefined,
   queue: undefined,
+  priority: 0,
   env: [],
   secrets: [],
   assets: [],

@@ -1,3 +1,4 @@
+import type { Resources } from './resources.js';
 import type { SourceLocation } from './source.js';
 
 /**
@@ -168,12 +169,14 @@ export interface StepOptions {
   /** Milliseconds. */
   readonly timeout: number | undefined;
   readonly queue: string | undefined;
+  /** Higher is sooner. */
+  readonly priority: number;
   readonly env: readonly string[];
   readonly secrets: readonly string[];
   /** Files relative to the source file, or globs of one. */
   readonly assets: readonly string[];
   readonly isolation: Isolation;
-  readonly resources: Readonly<Record<string, number>>;
+  readonly resources: Resources;
   readonly tags: readonly string[];
   readonly continueOnFail: boolean;
   readonly continueOnAbort: boolean;

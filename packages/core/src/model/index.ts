@@ -9,5 +9,6 @@ export * from './definition.js';
 export * from './task.js';
 export * from './task-edits.js';
 export * from './package.js';
+export * from './resources.js';
 export * from './did-you-mean.js';
 export * from './mask-url.js';

@@ -1,5 +1,6 @@
 import type { ErrorRecord } from './errors.js';
 import type { Digest, RunId, StepName, TaskId } from './ids.js';
+import type { Resources } from './resources.js';
 import type { TaskStatus } from './status.js';
 
 /**
@@ -31,7 +32,7 @@ export interface TaskRecord {
   /** Higher is sooner; default 0. */
   readonly priority: number;
   /** What it needs of an agent: `{ gpu: 1 }`. */
-  readonly resources: Readonly<Record<string, number>>;
+  readonly resources: Resources;
   /** Executions so far; 0: it never ran. */
   readonly attempt: number;
   /** ISO times of the store's clock. */

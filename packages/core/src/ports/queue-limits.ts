@@ -1,8 +1,6 @@
-/**
- * Amounts by name: `{ cpu: 2, gpu: 1 }`, finite and from 0. One that is not named is 0. What the names
- * mean is the users' own: an amount that is needed is compared with one of the same name that is offered.
- */
-export type Resources = Readonly<Record<string, number>>;
+import type { Resources } from '../model/resources.js';
+
+export type { Resources } from '../model/resources.js';
 
 /** What an agent has to give. Who says nothing of it is not asked: a person who executes a task by hand. */
 export interface Offers {

@@ -4,7 +4,8 @@ import type { Digest, RunId, StepName, TaskId } from '../model/ids.js';
 import type { TaskStatus } from '../model/status.js';
 import type { TaskEdit, TaskRecord, TaskType } from '../model/task.js';
 import type { ProcessIdentity } from './process-identity.js';
-import type { Offers, QueueLimits, QueueLimitsEdit, Resources } from './queue-limits.js';
+import type { Resources } from '../model/resources.js';
+import type { Offers, QueueLimits, QueueLimitsEdit } from './queue-limits.js';
 
 /**
  * Tasks as records, tasks that wait in queues, and the agents that execute them. A part of `Store`,
@@ -116,11 +117,7 @@ export interface TaskStore {
    * draft (`created`) again, or waits in `queue`, and what the attempt left is removed. The record stays as
    * it was edited. False: the fence is old, or the attempt came from a queue.
    */
-  leaveTask(
-    task: TaskId,
-    fence: number,
-    options?: { readonly queue: string; readonly priority: number },
-  ): Promise<boolean>;
+  leaveTask(task: TaskId, fence: number, options?: QueuePlace): Promise<boolean>;
   /** Hands an attempt back: `queued` again, with the next attempt number. False: the fence is old. */
   releaseTask(task: TaskId, fence: number, reason: string): Promise<boolean>;
   /** Console, reports and uploads of a running attempt, in order. False: the fence is old, nothing was kept. */
@@ -249,6 +246,9 @@ export interface NewJob {
   /** Blobs and small values the spec refers to, kept until the task goes. */
   readonly pins?: readonly { readonly hash: Digest; readonly size: number; readonly bytes?: Uint8Array }[];
 }
+
+/** Where a task is to wait, and as what. */
+export type QueuePlace = Pick<NewJob, 'queue' | 'priority' | 'resources'>;
 
 /** The owner of a run, at the time it took it: refused once somebody else has. */
 export interface RunOwnership {

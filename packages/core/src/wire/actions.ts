@@ -25,6 +25,7 @@ export interface CacheRefresh {
 export interface TaskEnqueue {
   /** Default `default`. */
   readonly queue?: string;
+  /** Default: as it was enqueued last. */
   readonly priority?: number;
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Resources } from '@run-pipeline/core/model';
 import type { NewAgent } from '@run-pipeline/core/ports';
 import { takeEnvironment } from '../engine/environment.js';
 import { startTimer } from '../engine/timer.js';
@@ -23,6 +24,8 @@ export interface AgentOptions {
   readonly createQueues: boolean;
   /** Steps and tasks at once, and beside them as many controllers. */
   readonly concurrency: number;
+  /** What it offers to steps and tasks that need some of it. */
+  readonly resources: Resources;
   readonly leaseMs: number;
   /** Milliseconds from telling a task to stop to SIGKILL. */
   readonly graceMs: number;
@@ -49,7 +52,7 @@ export interface AgentOptions {
  * in its queue again when its lease has run out).
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
-  const { project, queues, order, concurrency, onEvent: tell } = options;
+  const { project, queues, order, concurrency, resources, onEvent: tell } = options;
   await serveQueues(project.store, { queues, create: options.createQueues });
   const row = agentRow(options);
   const ending = new Ending(options);
@@ -58,7 +61,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   await store.registerAgent(row);
   const work = new AgentWork({ context, row, store: project.store, onFault: () => ending.giveUp() });
   work.warm();
-  tell({ type: 'agent.start', agent: row.id, queues, order, concurrency, home: project.home });
+  tell({ type: 'agent.start', agent: row.id, queues, order, concurrency, resources, home: project.home });
   ending.listen(work);
   try {
     await takeJobs({
@@ -84,10 +87,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   tell({ type: 'agent.end', executed: work.executed });
 }
 
-function agentRow({ queues, concurrency, leaseMs, version }: AgentOptions): NewAgent {
+function agentRow({ queues, concurrency, resources, leaseMs, version }: AgentOptions): NewAgent {
   const identity = processIdentity();
   const id = `${identity.host}:${identity.pid}-${randomBytes(3).toString('hex')}`;
-  return { id, identity, queues, concurrency, resources: {}, leaseMs, version };
+  return { id, identity, queues, concurrency, resources, leaseMs, version };
 }
 
 async function agentContext(

@@ -1,4 +1,4 @@
-import type { ErrorRecord, RunId, StepName, TaskId } from '@run-pipeline/core/model';
+import type { ErrorRecord, Resources, RunId, StepName, TaskId } from '@run-pipeline/core/model';
 import type { JobKind } from '@run-pipeline/core/ports';
 
 /** What an agent tells while it works, after it is true: what has ended is stored. A closed union. */
@@ -9,6 +9,7 @@ export type AgentEvent =
       readonly queues: readonly string[];
       readonly order: 'given' | 'fair';
       readonly concurrency: number;
+      readonly resources: Resources;
       /** Absolute path of the state it serves. */
       readonly home: string;
     }

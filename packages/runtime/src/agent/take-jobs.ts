@@ -38,6 +38,7 @@ export async function takeJobs(taking: Taking): Promise<void> {
       queue,
       executor: identity,
       agent,
+      offers: slots.offers,
       leaseMs,
     });
     if (!claimed.ok) {
@@ -62,7 +63,7 @@ async function nextJob(taking: Taking): Promise<Delivery | undefined | 'none lef
       await change.promise;
       return undefined;
     }
-    const query = { queues, order, kinds: full };
+    const query = { queues, order, kinds: full, offers: slots.offers };
     if (!taking.once) return await queue.take({ ...query, signal: change.signal });
     const { job, retryMs } = await store.nextQueued(query);
     // Not told by the queue: should that tell it later, it is gone.

@@ -33,7 +33,7 @@ export class AgentWork {
     const { context, row, store } = options;
     this.#context = context;
     this.#onFault = options.onFault;
-    this.slots = new Slots(row.concurrency);
+    this.slots = new Slots({ size: row.concurrency, resources: row.resources });
     this.pulse = new Pulse({
       store,
       agent: row,
@@ -52,7 +52,7 @@ export class AgentWork {
     const held = new HeldAttempt(job, fence);
     this.#held.add(held);
     this.pulse.changed();
-    const leave = this.slots.occupy(job.kind);
+    const leave = this.slots.occupy(job);
     const supervise = job.kind === 'controller' ? superviseController : superviseTask;
     const work = supervise(this.#context, held)
       .catch((error: unknown) => this.fail(error))

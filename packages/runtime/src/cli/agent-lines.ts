@@ -1,4 +1,5 @@
 import type { AgentEvent } from '../agent/index.js';
+import { formatResources } from '../queue/index.js';
 import { oneLineError, paintStatus, SYMBOLS } from '../terminal/step-lines.js';
 import { printableWord } from '../terminal/sanitise.js';
 import type { Style } from '../terminal/style.js';
@@ -9,7 +10,8 @@ export function agentEventLine(event: AgentEvent, style: Style): string {
   switch (event.type) {
     case 'agent.start': {
       const queues = event.queues.map((queue) => style.bold(printableWord(queue))).join(', ');
-      const more = `${event.order === 'fair' ? 'in turn, ' : ''}${event.concurrency} at once`;
+      const order = event.order === 'fair' ? 'in turn, ' : '';
+      const more = `${order}${event.concurrency} at once, ${formatResources(event.resources)}`;
       return `${style.info('●')} agent ${printableWord(event.agent)} serves ${queues} ${style.dim(`(${more}) · ${event.home}`)}`;
     }
     case 'task.start':

@@ -35,7 +35,7 @@ export interface OptionSpec {
   readonly repeatable?: true;
   /** Takes all words up to the next option: `--queue A B`. May be repeated, too. */
   readonly words?: true;
-  readonly type?: 'count' | 'duration' | 'bytes' | 'path' | readonly string[];
+  readonly type?: 'count' | 'priority' | 'duration' | 'bytes' | 'path' | 'resources' | readonly string[];
 }
 
 /** Every command has these. */

@@ -46,6 +46,12 @@ const SELECTION: readonly OptionSpec[] = [
 const PLACE: readonly OptionSpec[] = [
   { name: 'queue', value: 'Q', summary: 'steps without a queue of their own go to agents on Q' },
   { name: 'local', summary: 'run every step in this process, whatever its queue' },
+  {
+    name: 'priority',
+    value: 'N',
+    type: 'priority',
+    summary: 'of several runs the higher one is first; added to the priority of each step (default: 0)',
+  },
 ];
 const REMOTE: OptionSpec = {
   name: 'remote',
@@ -97,7 +103,15 @@ const CONFIG: OptionSpec = {
 const PRIORITY: OptionSpec = {
   name: 'priority',
   value: 'N',
+  type: 'priority',
   summary: 'higher is sooner (default: 0)',
+};
+const NEEDS: OptionSpec = {
+  name: 'resources',
+  value: 'gpu=1,ram=16',
+  type: 'resources',
+  repeatable: true,
+  summary: 'what it needs of an agent; none: nothing (default: as when it was enqueued last)',
 };
 const SCRIPT_OPTIONS: readonly OptionSpec[] = [
   { name: 'project', value: 'NAME', summary: 'tasks are found by project and name' },
@@ -405,6 +419,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       CONFIG,
       { name: 'queue', value: 'Q', summary: 'put it into this queue at once' },
       PRIORITY,
+      NEEDS,
     ],
     examples: [
       'run-pipeline task create train.ts --project examples --name "train model"',
@@ -516,6 +531,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       CONFIG,
       { name: 'queue', value: 'Q', summary: 'put it into this queue at once' },
       PRIORITY,
+      NEEDS,
     ],
     examples: ['run-pipeline task clone "examples/train model" --arg General/lr=0.001 --queue default'],
     load: async () => (await import('./commands/index.js')).taskCloneCommand,
@@ -526,8 +542,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'put a draft, or a task that failed or was aborted, into a queue',
     details: [TASK_HELP],
     arguments: [TASK],
-    options: [{ name: 'queue', value: 'Q', summary: 'default: default' }, PRIORITY],
-    examples: ['run-pipeline task enqueue 01k9x2 --queue gpu --priority 5'],
+    options: [{ name: 'queue', value: 'Q', summary: 'default: default' }, PRIORITY, NEEDS],
+    examples: ['run-pipeline task enqueue 01k9x2 --queue gpu --priority 5 --resources gpu=1'],
     load: async () => (await import('./commands/index.js')).taskEnqueueCommand,
   },
   {
@@ -577,6 +593,13 @@ export const COMMANDS: readonly CommandSpec[] = [
         summary:
           'steps and tasks at once, and beside them as many controllers (default: the number of cores)',
       },
+      {
+        name: 'resources',
+        value: 'gpu=1,ram=16',
+        type: 'resources',
+        repeatable: true,
+        summary: 'what it offers to steps and tasks that need some of it (default: cpu=the number of cores)',
+      },
       { name: 'create-queue', summary: 'make queues that do not exist' },
       {
         name: 'drain-timeout',
@@ -586,7 +609,11 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
       { name: 'once', summary: 'end when nothing waits any more' },
     ],
-    examples: ['run-pipeline agent', 'run-pipeline agent --queue gpu default --concurrency 1'],
+    examples: [
+      'run-pipeline agent',
+      'run-pipeline agent --queue gpu default --concurrency 1',
+      'run-pipeline agent --queue gpu --resources gpu=2,ram=64',
+    ],
     load: async () => (await import('./commands/index.js')).agentCommand,
   },
   {
@@ -624,6 +651,30 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [],
     examples: ['run-pipeline queue create gpu'],
     load: async () => (await import('./commands/index.js')).queueCreateCommand,
+  },
+  {
+    name: 'queue limit',
+    group: 'tasks',
+    summary: 'limit how many tasks of a queue run at once, and how many are begun in a time',
+    details: [
+      'The limits hold over all agents. What is not given stays as it is; without options it tells what holds.',
+      'A limit of 0 pauses the queue: what runs goes on, nothing new is begun.',
+    ],
+    arguments: [QUEUE],
+    options: [
+      { name: 'concurrency', short: 'c', value: 'N|none', summary: 'at most so many at once; 0: paused' },
+      {
+        name: 'rate',
+        value: 'N/TIME|none',
+        summary: 'at most so many begun in any stretch of that time: 10/s, 100/m, 50/10m',
+      },
+    ],
+    examples: [
+      'run-pipeline queue limit gpu --concurrency 2',
+      'run-pipeline queue limit api --rate 100/m',
+      'run-pipeline queue limit api --concurrency none --rate none',
+    ],
+    load: async () => (await import('./commands/index.js')).queueLimitCommand,
   },
   {
     name: 'queue clear',

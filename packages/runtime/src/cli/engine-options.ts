@@ -56,8 +56,8 @@ export function controllerQueue(context: Context, given: RunOptions = {}): strin
   return local ? undefined : remoteQueue(given);
 }
 
-/** Where steps run: `--queue`, `--local`. */
-export function placeOptions({ options }: Context): Pick<EngineOptions, 'queue' | 'local'> {
+/** Where steps run, and before whose: `--queue`, `--local`, `--priority`. */
+export function placeOptions({ options }: Context): Pick<EngineOptions, 'queue' | 'local' | 'priority'> {
   const queue = options.text('queue');
   const local = options.has('local');
   if (local && queue !== undefined) {
@@ -68,7 +68,7 @@ export function placeOptions({ options }: Context): Pick<EngineOptions, 'queue' 
   }
   if (queue !== undefined && (queue.trim() === '' || /\p{Cc}/u.test(queue)))
     throw usageError('--queue takes the name of a queue: --queue default');
-  return { queue, local };
+  return { queue, local, priority: options.number('priority') ?? 0 };
 }
 
 /**

@@ -1,4 +1,5 @@
-import { didYouMean } from '@run-pipeline/core/model';
+import { didYouMean, isPriority, PRIORITY_BOUND } from '@run-pipeline/core/model';
+import { parseResources } from '../queue/resources.js';
 import { COMMON_OPTIONS, type CommandSpec, type OptionSpec } from './command.js';
 import { usageError } from './usage-error.js';
 
@@ -141,6 +142,18 @@ function checkValue(option: OptionSpec, shown: string, value: string): void {
   if (type === 'count') {
     if (!/^[0-9]{1,6}$/.test(value))
       throw usageError(`${shown} takes a whole number, but got ${JSON.stringify(value)}`);
+    return;
+  }
+  if (type === 'priority') {
+    if (!/^-?\d+$/.test(value) || !isPriority(Number(value)))
+      throw usageError(
+        `${shown} takes a whole number up to ${PRIORITY_BOUND}, but got ${JSON.stringify(value)}`,
+      );
+    return;
+  }
+  if (type === 'resources') {
+    if (value !== 'none' && parseResources(value) === undefined)
+      throw usageError(`${shown} takes amounts such as gpu=1,ram=16, but got ${JSON.stringify(value)}`);
     return;
   }
   if (type === 'duration') {

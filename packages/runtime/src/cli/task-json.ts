@@ -29,6 +29,7 @@ export const taskJson = (
   ...taskSummary(task),
   comment: task.comment,
   priority: task.priority,
+  resources: task.resources,
   script: task.script ?? null,
   parameters: byName(Object.entries(flatParameters(task.parameters))),
   configurations: byName(

@@ -1,18 +1,36 @@
+import type { Resources } from '@run-pipeline/core/model';
+import type { QueuePlace } from '@run-pipeline/core/ports';
 import type { Project } from '../project/project.js';
-import { checkQueueName } from '../queue/index.js';
+import { checkQueueName, parseResources } from '../queue/index.js';
 import { printableWord } from '../terminal/sanitise.js';
 import type { Context } from './context.js';
+import type { OptionValues } from './parse.js';
 import { usageError } from './usage-error.js';
 
-/** `--queue Q --priority N`. */
-export function queueOf(context: Context): { readonly queue: string; readonly priority: number } | undefined {
-  const queue = context.options.text('queue');
-  const text = context.options.text('priority') ?? '0';
-  if (!/^-?\d{1,6}$/.test(text))
-    throw usageError(`--priority takes a whole number, but got ${JSON.stringify(text)}`);
-  if (queue !== undefined) return { queue: checkQueueName(queue), priority: Number(text) };
-  if (context.options.has('priority')) throw usageError('--priority says nothing without --queue');
+/** `--queue Q --priority N --resources gpu=1`. */
+export function queueOf({ options }: Context): QueuePlace | undefined {
+  const queue = options.text('queue');
+  if (queue !== undefined) return placeIn(options, queue);
+  const idle = ['priority', 'resources'].find((name) => options.has(name));
+  if (idle !== undefined) throw usageError(`--${idle} says nothing without --queue`);
   return undefined;
+}
+
+/** Without `--resources` a task needs what it needed when it was enqueued last. */
+export function placeIn(options: OptionValues, queue: string): QueuePlace {
+  return {
+    queue: checkQueueName(queue),
+    priority: options.number('priority') ?? 0,
+    ...(options.has('resources') && { resources: resourcesOf(options) }),
+  };
+}
+
+/** All that is given, later ones over earlier ones; `none` takes back what was before it. */
+export function resourcesOf(options: OptionValues): Resources {
+  let resources: Resources = {};
+  for (const text of options.texts('resources'))
+    resources = text === 'none' ? {} : { ...resources, ...parseResources(text) };
+  return resources;
 }
 
 /** A task that waits for nobody is worth a word, at once. */

@@ -46,6 +46,8 @@ export interface EngineOptions {
   readonly only: string | undefined;
   /** Steps without a queue of their own go to agents on this queue. */
   readonly queue: string | undefined;
+  /** Added to that of each step. */
+  readonly priority: number;
   /** No step goes to a queue. */
   readonly local: boolean;
   /** Milliseconds from abort to SIGKILL. */
@@ -76,9 +78,9 @@ export type ResumeRun = (request: {
   readonly onTaken?: () => void;
   /** Of a run that a program started: its controller is the program itself. */
   readonly definition?: PipelineDefinition;
-  /** `queue` and `local`: default as the run was launched. */
+  /** `queue`, `local` and `priority`: default as the run was launched. */
   readonly options: Pick<EngineOptions, 'concurrency' | 'graceMs'> &
-    Partial<Pick<EngineOptions, 'queue' | 'local'>>;
+    Partial<Pick<EngineOptions, 'queue' | 'local' | 'priority'>>;
   /** What is to be told that is no event: a queue without agents. */
   readonly onWarning: (message: string) => void;
   readonly onEvent: (event: RunEvent) => void;

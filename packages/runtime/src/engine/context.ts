@@ -1,3 +1,4 @@
+import { PRIORITY_BOUND } from '@run-pipeline/core/model';
 import type {
   ErrorRecord,
   Fingerprint,
@@ -21,6 +22,7 @@ import type { Router } from './attempt/route.js';
 import { deferred, type Deferred } from './deferred.js';
 import type { Parameters } from './launch/parameters.js';
 import type { RunLog } from './run/run-log.js';
+import type { Slot } from './run/slots.js';
 import type { Templates } from './launch/templates.js';
 
 /** Everything the pages of one run share. Made once, at the start of a run (or of its resumption). */
@@ -33,8 +35,7 @@ export interface RunContext {
   readonly parameters: Parameters;
   readonly log: RunLog;
   readonly pool: () => Promise<WorkerPool>;
-  /** Runs `task` when one of the slots is free. */
-  readonly slot: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly slot: Slot;
   readonly router: Router;
   /** Hands steps to queues, some at a time: all that are ready go, and their inputs are encoded for it. */
   readonly handOver: <T>(task: () => Promise<T>) => Promise<T>;
@@ -160,6 +161,10 @@ export function rename(run: RunId, node: NodeState, name: StepName): void {
   node.task = taskId(run, name);
   node.producer = node.task;
 }
+
+/** Of its job in a queue, and among those that wait for a slot of this process. */
+export const priorityOf = ({ options }: RunContext, { definition }: NodeState): number =>
+  Math.max(-PRIORITY_BOUND, Math.min(PRIORITY_BOUND, options.priority + definition.options.priority));
 
 /** For events: the task where it is not the one that the step's name tells. */
 export const otherTask = (run: RunId, node: NodeState, task: TaskId): { readonly task?: TaskId } =>

@@ -58,6 +58,7 @@ export function pipelineTasks(describe: Describe): PipelineTasks {
             to: undefined,
             only: undefined,
             queue,
+            priority: 0,
             local: false,
             graceMs: graceMs(process.env),
           },

@@ -100,6 +100,7 @@ function engineOptions(options: RunOptions): EngineOptions {
     only: options.only,
     queue: options.queue,
     local: options.local ?? false,
+    priority: options.priority ?? 0,
     graceMs: graceMs(process.env),
   };
 }

@@ -1,12 +1,10 @@
 import { RunPipelineError, type SourceLocation } from '@run-pipeline/core/model';
+import type { QueuePlace } from '@run-pipeline/core/ports';
 import { checkQueueName } from '../queue/queue-name.js';
 import { scriptHere } from './script-here.js';
 
 /** Ends this process, and leaves its task to an agent: as a draft, or in a queue. */
-export function leaveScript(
-  job: { readonly queue: string; readonly priority: number } | undefined,
-  at: SourceLocation | undefined,
-): void {
+export function leaveScript(job: QueuePlace | undefined, at: SourceLocation | undefined): void {
   const script = scriptHere();
   if (script === undefined) return;
   if (job !== undefined) checkQueueName(job.queue);

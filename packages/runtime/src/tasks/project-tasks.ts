@@ -145,11 +145,16 @@ export async function putIntoQueue(
   at: At,
 ): Promise<FoundTask> {
   const given = typeof options === 'string' ? { queue: options } : options;
-  const reader = readOptions(what, given, ['queue', 'priority'], at);
+  const reader = readOptions(what, given, ['queue', 'priority', 'resources'], at);
   const id = idOf(task);
   if (id === undefined)
     throw reader.error('option-type', `takes a task, or its id, not ${describeValue(task)}`);
-  const job = { queue: reader.string('queue') ?? DEFAULT_QUEUE, priority: reader.priority() };
+  const resources = reader.resources();
+  const job = {
+    queue: reader.string('queue') ?? DEFAULT_QUEUE,
+    priority: reader.priority() ?? 0,
+    ...(resources !== undefined && { resources }),
+  };
   const project = await reachProject('Task.enqueue', at);
   await scriptHere()?.flush();
   const view = await requireById(project.store, id);

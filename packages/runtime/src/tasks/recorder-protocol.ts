@@ -7,6 +7,7 @@ import type {
   TaskEdit,
   TaskType,
 } from '@run-pipeline/core/model';
+import type { QueuePlace } from '@run-pipeline/core/ports';
 import type { PackedValue } from '../artifacts/index.js';
 
 /**
@@ -76,7 +77,7 @@ export type ToRecorder = { readonly size: number } & (
   | {
       readonly type: 'leave';
       readonly call: number;
-      readonly job?: { readonly queue: string; readonly priority: number };
+      readonly job?: QueuePlace;
     }
 );
 

@@ -1,5 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import type { Digest, ErrorRecord, Report, StoredArtifact, TaskEdit } from '@run-pipeline/core/model';
+import type { QueuePlace } from '@run-pipeline/core/ports';
 import { fromPortable } from './portable-error.js';
 import {
   SHARED,
@@ -140,7 +141,7 @@ export class Recorder {
     return this.#callNow((call) => endOf(call, status, error));
   }
 
-  leaveNow(job?: { readonly queue: string; readonly priority: number }): boolean {
+  leaveNow(job?: QueuePlace): boolean {
     return this.#callNow((call) => ({
       type: 'leave',
       call,

@@ -11,6 +11,7 @@ import {
   type TaskEdit,
   type TaskType,
 } from '@run-pipeline/core/model';
+import type { QueuePlace } from '@run-pipeline/core/ports';
 import { decodeValue, directoryBlobs, image, packValue } from '../artifacts/index.js';
 import {
   checkUpload,
@@ -120,7 +121,7 @@ export class ScriptTask {
   }
 
   /** As if it had not been started. The caller ends the process. */
-  leave(job?: { readonly queue: string; readonly priority: number }): boolean {
+  leave(job?: QueuePlace): boolean {
     if (this.#ended) return false;
     const left = this.#recorder.leaveNow(job);
     if (left) {

@@ -11,7 +11,7 @@ import {
   type TaskStatus,
   type TaskType,
 } from '@run-pipeline/core/model';
-import type { Store } from '@run-pipeline/core/ports';
+import type { QueuePlace, Store } from '@run-pipeline/core/ports';
 import { newTaskId } from '../project/new-id.js';
 import { checkQueueName } from '../queue/queue-name.js';
 import { viewOfRecord, type TaskView } from './task-view.js';
@@ -116,7 +116,7 @@ export async function cloneTask(
 export async function enqueueTask(
   store: Store,
   task: TaskView,
-  options: { readonly queue: string; readonly priority: number },
+  options: QueuePlace,
   at?: SourceLocation,
 ): Promise<TaskView> {
   const queue = checkQueueName(options.queue);
@@ -140,7 +140,14 @@ export async function enqueueTask(
     });
   }
   const kind = task.script.launch === undefined ? 'task' : 'controller';
-  const enqueued = await store.enqueueTask({ task: task.id, kind, queue, priority: options.priority });
+  const enqueued = await store.enqueueTask({
+    task: task.id,
+    kind,
+    queue,
+    priority: options.priority,
+    // It needs what it needed before, unless somebody says otherwise.
+    resources: options.resources ?? task.resources,
+  });
   if (!enqueued.ok) throw refusedBy(task, enqueued.status, 'enqueued', at);
   return viewOfRecord((await store.readTask(task.id))!);
 }

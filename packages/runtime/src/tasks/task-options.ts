@@ -71,6 +71,8 @@ export interface TaskEnqueueOptions {
   readonly queue?: string;
   /** Higher is sooner; a whole number; default 0. */
   readonly priority?: number;
+  /** What it needs of an agent: `{ gpu: 1 }`. Default: as when it was enqueued last, at first nothing. */
+  readonly resources?: Readonly<Record<string, number>>;
 }
 
 /** Of `task.waitForStatus`. */
@@ -113,12 +115,6 @@ export class TaskOptionReader extends OptionReader {
     const value = this.raw('comment');
     if (value === undefined || typeof value === 'string') return value;
     throw this.error('option-type', `takes a text as "comment", not ${describeValue(value)}`);
-  }
-
-  priority(): number {
-    const value = this.raw('priority') ?? 0;
-    if (Number.isSafeInteger(value)) return value as number;
-    throw this.error('option-type', `takes a whole number as "priority", not ${describeValue(value)}`);
   }
 
   source(): string | undefined {

@@ -496,14 +496,17 @@ export class Task<Artifacts = Record<string, unknown>> {
    * const data = await Task.get(args.dataset_task_id);
    * ```
    */
-  executeRemotely(queue?: string, options: { readonly priority?: number } = {}): Promise<void> {
+  executeRemotely(queue?: string, options: Omit<TaskEnqueueOptions, 'queue'> = {}): Promise<void> {
     const at = callSite(this.executeRemotely);
     const live = this.#state.requireLive('executeRemotely', at);
-    const reader = readOptions('executeRemotely()', { ...options, queue }, ['queue', 'priority'], at);
+    const known = ['queue', 'priority', 'resources'];
+    const reader = readOptions('executeRemotely()', { ...options, queue }, known, at);
     const job = reader.string('queue');
-    const priority = reader.priority();
+    const priority = reader.priority() ?? 0;
+    const resources = reader.resources();
     if (live.task.place === 'worker') return Promise.resolve();
-    leaveScript(job === undefined ? undefined : { queue: job, priority }, at);
+    const needs = resources === undefined ? {} : { resources };
+    leaveScript(job === undefined ? undefined : { queue: job, priority, ...needs }, at);
     return Promise.resolve();
   }
 

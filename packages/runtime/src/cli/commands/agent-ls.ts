@@ -1,4 +1,5 @@
 import type { AgentRow } from '@run-pipeline/core/ports';
+import { formatResources } from '../../queue/index.js';
 import { printableWord } from '../../terminal/sanitise.js';
 import { tableLines } from '../../terminal/table.js';
 import { formatAge, listSome } from '../../terminal/units.js';
@@ -11,17 +12,18 @@ export async function agentLsCommand(context: Context): Promise<number> {
   if (context.json) {
     printJson(
       context,
-      agents.map(({ id, identity, queues, concurrency, running, draining, startedAt, seenAt, version }) => ({
+      agents.map(({ id, identity, queues, concurrency, resources, ...agent }) => ({
         id,
         host: identity.host,
         pid: identity.pid,
         queues,
         concurrency,
-        running,
-        draining,
-        startedAt,
-        seenAt,
-        version,
+        resources,
+        running: agent.running,
+        draining: agent.draining,
+        startedAt: agent.startedAt,
+        seenAt: agent.seenAt,
+        version: agent.version,
       })),
     );
     return 0;
@@ -42,6 +44,7 @@ export async function agentLsCommand(context: Context): Promise<number> {
         agent.running.length === 0
           ? style.dim('idle')
           : `${agent.running.length} of ${agent.concurrency}: ${listSome(agent.running.map(printableWord), 3)}`,
+        style.dim(formatResources(agent.resources)),
         style.dim(`since ${formatAge(now - Date.parse(agent.startedAt))}`),
       ]),
     ),

@@ -5,6 +5,7 @@ import { graceMs, leaseMs } from '../../engine/settings.js';
 import { agentEventLine } from '../agent-lines.js';
 import { parseDuration } from '../parse.js';
 import { human, type Context } from '../context.js';
+import { resourcesOf } from '../task-queue.js';
 import { usageError } from '../usage-error.js';
 import { VERSION } from '../version.js';
 
@@ -16,6 +17,8 @@ export async function agentCommand(context: Context): Promise<number> {
   const concurrency = options.number('concurrency');
   if (concurrency === 0) throw usageError('--concurrency takes a number from 1 on');
   const drainTimeout = options.text('drain-timeout');
+  // What is said replaces what is there without a word: `--resources cpu=4`.
+  const resources = { cpu: Math.max(1, cpus().length), ...resourcesOf(options) };
   const project = await openProject(context);
   const reader = human(context);
   const requests = listenForStops();
@@ -31,6 +34,7 @@ export async function agentCommand(context: Context): Promise<number> {
       order: options.has('order-fairness') ? 'fair' : 'given',
       createQueues: options.has('create-queue'),
       concurrency: concurrency ?? project.concurrency ?? Math.max(1, cpus().length),
+      resources,
       leaseMs: leaseMs(env),
       graceMs: graceMs(env),
       drainTimeoutMs: drainTimeout === undefined ? undefined : parseDuration(drainTimeout),

@@ -13,7 +13,13 @@ export { graphCommand } from './graph.js';
 export { initCommand } from './init.js';
 export { logsCommand } from './logs.js';
 export { planCommand } from './plan.js';
-export { queueClearCommand, queueCreateCommand, queueLsCommand, queueShowCommand } from './queue.js';
+export {
+  queueClearCommand,
+  queueCreateCommand,
+  queueLimitCommand,
+  queueLsCommand,
+  queueShowCommand,
+} from './queue.js';
 export { reportCommand } from './report.js';
 export { rerunCommand } from './rerun.js';
 export { resumeCommand } from './resume.js';

@@ -1,8 +1,8 @@
-import type { QueuedJob, QueueRow, Store } from '@run-pipeline/core/ports';
+import type { QueuedJob, QueueLimits, QueueLimitsEdit, QueueRow, Store } from '@run-pipeline/core/ports';
 import { unknownQueue } from '../../agent/index.js';
 import { openProject } from '../../engine/index.js';
 import type { Project } from '../../project/project.js';
-import { checkQueueName } from '../../queue/index.js';
+import { checkQueueName, formatLimits, formatResources, isPaused, parseRate } from '../../queue/index.js';
 import { printableWord } from '../../terminal/sanitise.js';
 import { tableLines } from '../../terminal/table.js';
 import { count, formatAge } from '../../terminal/units.js';
@@ -27,13 +27,14 @@ export async function queueLsCommand(context: Context): Promise<number> {
 }
 
 function row({ style }: Context, queue: QueueRow): readonly string[] {
-  const { name, waiting, running, agents, oldest } = queue;
+  const { name, waiting, running, agents, oldest, limits } = queue;
   const since = oldest === undefined ? '' : `, since ${formatAge(Date.now() - Date.parse(oldest))}`;
   const unserved = waiting > 0 && agents === 0;
   return [
     style.bold(printableWord(name)),
     waiting === 0 ? style.dim('empty') : `${waiting} waiting${since}`,
     running === 0 ? '' : `${running} running`,
+    isPaused(limits) ? style.warn('paused') : formatLimits(limits),
     unserved
       ? style.warn('no agent serves it')
       : style.dim(agents === 0 ? 'no agent' : count(agents, 'agent')),
@@ -100,6 +101,7 @@ function jobRow({ style }: Context, job: QueuedJob, title: string): readonly str
     style.bold(printableWord(title)),
     style.dim(job.kind),
     job.priority === 0 ? '' : `priority ${job.priority}`,
+    Object.keys(job.resources).length === 0 ? '' : `needs ${formatResources(job.resources)}`,
     job.attempt === 1 ? '' : `attempt ${job.attempt}`,
     style.dim(formatAge(Date.now() - Date.parse(job.enqueuedAt))),
     style.dim(printableWord(job.task)),
@@ -122,6 +124,56 @@ export async function queueCreateCommand(context: Context): Promise<number> {
   } finally {
     await project.close();
   }
+}
+
+/** `run-pipeline queue limit QUEUE --concurrency N --rate 10/s`; without options it tells what holds. */
+export async function queueLimitCommand(context: Context): Promise<number> {
+  const name = context.arguments[0]!;
+  const edit = limitsOf(context);
+  const project = await openProject(context);
+  try {
+    const queues = await project.store.listQueues();
+    const queue = queues.find((one) => one.name === name);
+    if (queue === undefined)
+      throw unknownQueue(
+        name,
+        queues.map((one) => one.name),
+      );
+    const isEdit = Object.keys(edit).length > 0;
+    const limits = isEdit ? await project.store.setQueueLimits(name, edit) : queue.limits;
+    if (context.json) printJson(context, { name, limits });
+    else printLines(context.out, [limitsLine(name, limits)]);
+    return 0;
+  } finally {
+    await project.close();
+  }
+}
+
+function limitsOf({ options }: Context): QueueLimitsEdit {
+  const [concurrency, rate] = [options.text('concurrency'), options.text('rate')];
+  if (concurrency !== undefined && concurrency !== 'none' && !/^\d{1,6}$/.test(concurrency)) {
+    throw usageError(
+      `--concurrency takes a whole number, 0 (paused) or none, but got ${JSON.stringify(concurrency)}`,
+    );
+  }
+  const parsed = rate === undefined || rate === 'none' ? null : parseRate(rate);
+  if (parsed === undefined) {
+    throw usageError(
+      `--rate takes a number for a time, or none, but got ${JSON.stringify(rate)}`,
+      'such as 10/s, 100/m, 1000/h, or 50/10m: so many may be begun in any ten minutes',
+    );
+  }
+  return {
+    ...(concurrency !== undefined && { concurrency: concurrency === 'none' ? null : Number(concurrency) }),
+    ...(rate !== undefined && { rate: parsed }),
+  };
+}
+
+function limitsLine(name: string, limits: QueueLimits): string {
+  const shown = printableWord(name);
+  if (isPaused(limits)) return `the queue ${shown} is paused: nothing of it is begun`;
+  const told = formatLimits(limits);
+  return told === '' ? `the queue ${shown} has no limits` : `the queue ${shown}: ${told}`;
 }
 
 /** `run-pipeline queue clear QUEUE` */

@@ -9,13 +9,14 @@ import { withRun } from '../project-access.js';
 /** `run-pipeline resume RUN` */
 export function resumeCommand(context: Context): Promise<number> {
   return withRun(context, async (project, row) => {
-    const { queue, local } = placeOptions(context);
+    const { queue, local, priority } = placeOptions(context);
     const options = {
       concurrency: concurrency(context),
       graceMs: graceMs(context.env),
-      // What neither flag says is as the run was launched.
+      // What no flag says is as the run was launched.
       ...(queue === undefined ? {} : { queue, local: false }),
       ...(local ? { local } : {}),
+      ...(context.options.has('priority') ? { priority } : {}),
     };
     const before = await project.store.readEvents(row.id, {
       types: [

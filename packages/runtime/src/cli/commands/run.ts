@@ -196,6 +196,7 @@ function mergedOptions(context: Context, given: RunOptions): ReturnType<typeof e
     to: flags.to ?? given.to,
     only: flags.only ?? given.only,
     queue: flags.queue ?? given.queue,
+    priority: options.has('priority') ? flags.priority : (given.priority ?? 0),
     local: flags.local || (flags.queue === undefined && (given.local ?? false)),
   };
 }

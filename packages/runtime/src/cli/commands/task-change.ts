@@ -4,7 +4,7 @@ import { human, printJson, printLines, type Context } from '../context.js';
 import { argumentsOf, configurationsOf, noteUnknown } from '../task-arguments.js';
 import { findTask, withTask } from '../task-access.js';
 import { taskJson, taskSummary } from '../task-json.js';
-import { noAgentLines, queueOf } from '../task-queue.js';
+import { noAgentLines, placeIn, queueOf } from '../task-queue.js';
 
 /** `run-pipeline task clone TASK` */
 export function taskCloneCommand(context: Context): Promise<number> {
@@ -45,7 +45,7 @@ export function taskCloneCommand(context: Context): Promise<number> {
 /** `run-pipeline task enqueue TASK --queue Q` */
 export function taskEnqueueCommand(context: Context): Promise<number> {
   return withTask(context, async (project, found) => {
-    const job = queueOf(context) ?? { queue: 'default', priority: 0 };
+    const job = placeIn(context.options, context.options.text('queue') ?? 'default');
     const task = await enqueueTask(project.store, found, job);
     if (context.json) printJson(context, taskSummary(task));
     else

@@ -1,7 +1,7 @@
 import { RunPipelineError } from '@run-pipeline/core/model';
 import { crashPoint } from '../../crash-points.js';
 import type { AttemptNumber } from './attempt.js';
-import type { NodeState, RunContext } from '../context.js';
+import { priorityOf, type NodeState, type RunContext } from '../context.js';
 import { announcement } from '../run/end-node.js';
 import type { OpenAttempt } from './open-attempt.js';
 import type { Prepared } from '../step/prepare.js';
@@ -29,7 +29,8 @@ export async function handOver(
       task: node.task,
       kind: 'step',
       queue,
-      priority: 0,
+      priority: priorityOf(context, node),
+      resources: node.definition.options.resources,
       run: {
         id: context.row.id,
         epoch: context.row.epoch,

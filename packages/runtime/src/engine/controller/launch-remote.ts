@@ -71,7 +71,7 @@ export async function launchRemote(
     owner: processIdentity(),
     leaseMs: leaseMs(process.env),
     queued: true,
-    controller: { task, queue: request.controllerQueue, priority: 0 },
+    controller: { task, queue: request.controllerQueue, priority: request.options.priority },
     source,
     ...(request.parent === undefined ? {} : { parent: request.parent }),
     documents: [{ name: LAUNCH_DOCUMENT, bytes: document }],

@@ -35,7 +35,7 @@ export async function startDraft(
   const parameters = await launchParameters({ definition, given: givenParameters(record), cwd: draft.cwd });
   const graph = checkedGraph(definition);
   const { concurrency = draft.options.concurrency } = request.options;
-  const options = { ...draft.options, ...request.options, concurrency };
+  const options = { priority: 0, ...draft.options, ...request.options, concurrency };
   const selection = selectSteps(definition, graph, options);
   // As they are now: a draft may wait for long.
   const { templates, packages: ofTemplates } = await requireTemplates({

@@ -51,6 +51,7 @@ export const launchOptions = (options: EngineOptions): Launch['options'] => ({
   only: options.only,
   queue: options.queue,
   local: options.local,
+  priority: options.priority,
   concurrency: options.concurrency,
 });
 

@@ -48,6 +48,7 @@ export interface Launch {
     readonly only: string | undefined;
     readonly queue: string | undefined;
     readonly local: boolean;
+    readonly priority?: number;
     /** As it was asked for; undefined: as the pipeline or the project says. */
     readonly concurrency?: number | undefined;
   };

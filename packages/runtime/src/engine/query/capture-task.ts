@@ -44,7 +44,14 @@ export async function captureTask(project: Project, run: RunId, step: string): P
 
   const graph = checkedGraph(definition);
   // The fingerprint must stay what it was (calls are found by it), so the cache is not turned off but passed by.
-  const options = { ...launch.options, refresh: 'all', concurrency: 64, graceMs: 0, local: true } as const;
+  const options = {
+    ...launch.options,
+    refresh: 'all',
+    concurrency: 64,
+    priority: 0,
+    graceMs: 0,
+    local: true,
+  } as const;
   const selection = selectSteps(definition, graph, options);
   const caught = new AbortController();
   let request: TaskRequest | undefined;

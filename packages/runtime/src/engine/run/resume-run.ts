@@ -79,8 +79,9 @@ async function takeOver(request: Parameters<ResumeRun>[0], row: RunRow): Promise
     types: ['run.start', 'step.add', 'step.queue', 'step.start', 'step.retry', 'step.end', 'run.resume'],
   });
   const graph = checkedGraph(definition);
-  const { concurrency = launch.options.concurrency } = request.options;
-  const options = { ...launch.options, ...request.options, concurrency };
+  const { concurrency = launch.options.concurrency, priority = launch.options.priority ?? 0 } =
+    request.options;
+  const options = { ...launch.options, ...request.options, concurrency, priority };
   const selection = selectSteps(definition, graph, options);
   const parameters = await decodeParameters(project, launch.parameters);
   return runToEnd({

@@ -21,6 +21,7 @@ import { createRunLog, RunLost, type LogEntry } from './run-log.js';
 import { createRouter } from '../attempt/route.js';
 import { createRunStop } from './run-stop.js';
 import { createSchedule } from './schedule.js';
+import { createSlots } from './slots.js';
 import { standIn, type Borrowed } from '../launch/selection.js';
 import { leaseMs } from '../settings.js';
 import type { Templates } from '../launch/templates.js';
@@ -78,7 +79,6 @@ export async function runToEnd(options: {
   const pool =
     options.workers ??
     workerProcesses({ size: concurrency, graceMs: engine.graceMs, withheld: project.withheld });
-  const limit = pLimit(concurrency);
   const handOver = pLimit(HANDED_OVER_AT_ONCE);
   let previous: Promise<ReadonlyMap<string, PreimageRow>> | undefined;
   const nodes = new Map<string, NodeState>();
@@ -91,7 +91,7 @@ export async function runToEnd(options: {
     parameters: options.parameters,
     log,
     pool: pool.get,
-    slot: (task) => limit(task),
+    slot: createSlots(concurrency),
     handOver: (task) => handOver(task),
     router: createRouter({ project, definition, engine, onWarning: options.onWarning }),
     attempts: followAttempts({ store: project.store, leaseMs: leaseMs(process.env) }),

@@ -6,7 +6,7 @@ import { attemptHere } from '../attempt/attempt-here.js';
 import { changeStatus } from '../run/callbacks.js';
 import { pause } from './cache.js';
 import { abandonRecord } from './clone-record.js';
-import type { NodeState, RunContext } from '../context.js';
+import { priorityOf, type NodeState, type RunContext } from '../context.js';
 import { endNode } from '../run/end-node.js';
 import { placedAtStep } from '../error-record.js';
 import { followToEnd } from '../attempt/follow-attempt.js';
@@ -82,7 +82,7 @@ async function attemptSomewhere<T>(
     here = { ...number, attempt: followed.attempt };
   }
   node.queue = undefined;
-  return context.slot(async () => {
+  return context.slot(priorityOf(context, node), async () => {
     if (context.stop.current() !== undefined) return { type: 'stopped' as const, attempt: here.attempt };
     return settle(await attemptHere(context, node, prepared, here));
   });

@@ -144,6 +144,7 @@ async function previewOf(
         to: selection?.to,
         only: selection?.only,
         queue: request.queue,
+        priority: 0,
         local: false,
         graceMs: graceMs(process.env),
       },
