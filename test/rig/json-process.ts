@@ -7,6 +7,8 @@ export class JsonProcess<Line> {
   readonly pid: number;
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   #open = '';
+  /** Told that there is more on stderr; true: it was what they wait for. */
+  #listeners: (() => boolean)[] = [];
   #waiting: { readonly until: (line: Line) => boolean; readonly found: (line: Line) => void }[] = [];
 
   constructor(
@@ -17,7 +19,10 @@ export class JsonProcess<Line> {
     this.pid = child.pid!;
     child.stdin?.end();
     child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#read(text));
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      this.#listeners = this.#listeners.filter((heard) => !heard());
+    });
     this.ended = new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code, signal) => resolve({ code, signal }));
@@ -30,6 +35,22 @@ export class JsonProcess<Line> {
     if (known !== undefined) return Promise.resolve(known);
     const found = new Promise<Line>((resolve) => this.#waiting.push({ until, found: resolve }));
     return Promise.race([found, this.ended.then(() => undefined)]);
+  }
+
+  /** Until it has said this to people. */
+  async said(text: string): Promise<void> {
+    const isSaid = (): boolean => this.stderr.includes(text);
+    const heard = new Promise<void>((resolve) => {
+      if (isSaid()) resolve();
+      else
+        this.#listeners.push(() => {
+          if (!isSaid()) return false;
+          resolve();
+          return true;
+        });
+    });
+    await Promise.race([heard, this.ended]);
+    if (!isSaid()) throw new Error(`it ended without ${JSON.stringify(text)}\n${this.stderr}`);
   }
 
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {

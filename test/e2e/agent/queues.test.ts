@@ -123,6 +123,75 @@ test('queues are listed, made and cleared; a cleared task is a draft again', asy
   ]);
 });
 
+test('limits of a queue are set one by one, shown, and taken away', async () => {
+  const it = await fleet(QUICK);
+  const cwd = it.files.directory;
+  const limit = (...words: string[]) => query(['queue', 'limit', ...words], { cwd });
+  const rate = { max: 50, perMs: 600_000 };
+  expect(await limit('default')).toEqual({ name: 'default', limits: {} });
+  expect(await limit('default', '--concurrency', '2')).toEqual({
+    name: 'default',
+    limits: { concurrency: 2 },
+  });
+  expect(await limit('default', '--rate', '50/10m')).toEqual({
+    name: 'default',
+    limits: { concurrency: 2, rate },
+  });
+  expect((await runPipeline(['queue', 'ls'], { cwd })).stdout).toMatch(
+    /^default +empty +at most 2 at once, 50\/10m +no agent$/m,
+  );
+  expect((await runPipeline(['queue', 'show', 'default'], { cwd })).stdout).toContain('at most 2 at once');
+  expect(await query(['queue', 'show', 'default'], { cwd })).toMatchObject({
+    limits: { concurrency: 2, rate },
+  });
+  const paused = await runPipeline(['queue', 'limit', 'default', '-c', '0', '--rate', 'none'], { cwd });
+  expect(paused.stdout).toBe('the queue default is paused: nothing of it is begun\n');
+  expect((await runPipeline(['queue', 'ls'], { cwd })).stdout).toMatch(/^default +empty +paused/m);
+  const task = await it.enqueue('quick.ts');
+  const refused = await runPipeline(['task', 'run', task], { cwd });
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('which is at its limit')]);
+  expect(await limit('default', '--concurrency', 'none')).toEqual({ name: 'default', limits: {} });
+  expect((await runPipeline(['task', 'run', task], { cwd })).code).toBe(0);
+});
+
+test.each([
+  [['defalt', '--concurrency', '1'], 'there is no queue "defalt" (did you mean "default"?)'],
+  [
+    ['default', '--concurrency', '-1'],
+    '--concurrency takes a whole number, 0 (paused) or none, but got "-1"',
+  ],
+  [['default', '--rate', '10'], '--rate takes a number for a time, or none, but got "10"'],
+  [['default', '--rate', '0/s'], '--rate takes a number for a time, or none, but got "0/s"'],
+  [['default', '--rate', '1/0s'], '--rate takes a number for a time, or none, but got "1/0s"'],
+])('queue limit %j is refused', async (words, message) => {
+  const { project, files } = await fleet({});
+  const { code, stderr } = await runPipeline(['queue', 'limit', ...words], { cwd: files.directory });
+  expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  expect((await project.store.listQueues()).map(({ limits }) => limits)).toEqual([{}, {}]);
+});
+
+test('what a task needs stays with it until somebody says otherwise', async () => {
+  const it = await fleet(QUICK);
+  const cwd = it.files.directory;
+  const task = await it.record('quick.ts');
+  const enqueue = async (...words: string[]): Promise<unknown> => {
+    await query(['task', 'enqueue', task, ...words], { cwd });
+    const { resources } = await query<{ resources: unknown }>(['task', 'show', task], { cwd });
+    await query(['queue', 'clear', 'default'], { cwd });
+    return resources;
+  };
+  expect(await enqueue('--resources', 'gpu=1,ram=0.5')).toEqual({ gpu: 1, ram: 0.5 });
+  expect(await enqueue()).toEqual({ gpu: 1, ram: 0.5 });
+  expect(await enqueue('--resources', 'none')).toEqual({});
+  for (const text of ['gpu', 'gpu=', 'gpu=-1', '=1', 'gpu=1,gpu=2', 'a b=1', 'gpu=1,,ram=2']) {
+    const wrong = await runPipeline(['task', 'enqueue', task, '--resources', text], { cwd });
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      expect.stringContaining('--resources takes amounts such as gpu=1,ram=16'),
+    ]);
+  }
+});
+
 test('agents are listed with what they serve and run', async () => {
   const it = await fleet({
     ...TRACE,
@@ -146,6 +215,7 @@ test('agents are listed with what they serve and run', async () => {
     draining: false,
   });
   const listed = await runPipeline(['agent', 'ls'], { cwd });
+  expect(await query(['agent', 'ls'], { cwd })).toMatchObject([{ resources: { cpu: expect.any(Number) } }]);
   expect(listed.stdout).toMatch(/services, default +1 of 3: \w+ +cpu=\d+ +since just now/);
   it.files.write({ gate: '' });
   await agent.told('task.end', task);

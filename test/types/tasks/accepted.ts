@@ -32,7 +32,7 @@ export async function script(): Promise<void> {
   await task.addTags('a', path);
   await task.setTags([]);
   await task.executeRemotely();
-  await task.executeRemotely('gpu', { priority: 1 });
+  await task.executeRemotely('gpu', { priority: 1, resources: { gpu: 1 } });
   const curves = await task.getReportedScalars();
   const last: number | undefined = curves['loss']?.['train']?.y.at(-1);
   void [network, last];

@@ -112,6 +112,24 @@ test('a step knows its call site and its options', () => {
   expect(() => step('x' as never)).toThrow(/step\(\) takes a function/);
 });
 
+test('what a step needs and how soon it is wanted are checked where they are written', () => {
+  const made = step({ resources: { gpu: 1, 'nvidia.com/mig': 0.5 }, priority: -3 }, () => 1);
+  expect(stepDefinitionOf(made)!.options).toMatchObject({
+    resources: { gpu: 1, 'nvidia.com/mig': 0.5 },
+    priority: -3,
+  });
+  expect(stepDefinitionOf(sum)!.options).toMatchObject({ resources: {}, priority: 0 });
+  for (const [options, message] of [
+    [{ resources: { gpu: -1 } }, /takes a number from 0 as resource "gpu"/],
+    [{ resources: { gpu: '1' } }, /takes a number from 0 as resource "gpu"/],
+    [{ resources: { 'a=b': 1 } }, /cannot have a resource called "a=b"/],
+    [{ resources: [1] }, /takes an object of numbers/],
+    [{ priority: 1.5 }, /takes a whole number up to 1000000 as "priority", not 1.5/],
+    [{ priority: 'high' }, /as "priority", not "high"/],
+  ] as const)
+    expect(() => step(options as never, () => 1)).toThrow(message);
+});
+
 test('pipeline() declares parameters by their defaults', () => {
   const scoring = pipeline(
     {

@@ -114,7 +114,7 @@ export class OptionReader {
     const values = this.#values['resources'];
     if (values === undefined) return undefined;
     if (typeof values !== 'object' || values === null || Array.isArray(values))
-      throw this.#wrong('resources', 'an object of numbers, like { cpu: 2 },');
+      throw this.#wrong('resources', 'an object of numbers, like { cpu: 2 }');
     for (const [name, amount] of Object.entries(values)) {
       if (!isResourceName(name))
         throw this.error(

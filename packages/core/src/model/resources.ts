@@ -4,6 +4,16 @@
  */
 export type Resources = Readonly<Record<string, number>>;
 
+/** What is needed at all. */
+export const amountsOf = (resources: Resources): readonly (readonly [string, number])[] =>
+  Object.entries(resources).filter(([, amount]) => amount > 0);
+
+/** Names of which more is needed than there is. */
+export const lacking = (needs: Resources, offered: Resources): readonly string[] =>
+  amountsOf(needs).flatMap(([name, amount]) =>
+    amount > (Object.hasOwn(offered, name) ? offered[name]! : 0) ? [name] : [],
+  );
+
 /** What can be written as `NAME=AMOUNT,…`: a letter, then letters, digits and `_ . - /`. */
 export const isResourceName = (name: string): boolean => /^\p{L}[\p{L}\p{N}_./-]{0,99}$/u.test(name);
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { COMMANDS, findCommand, RUN_SPEC } from './commands.js';
 import { commandHelp, generalHelp } from './help.js';
+import { formatLimits, formatResources, parseRate, parseResources } from '../queue/index.js';
 import { firstArgument, parse, parseBytes, parseDuration } from './parse.js';
 
 const run = (...words: string[]) => parse(RUN_SPEC, words);
@@ -92,4 +93,32 @@ test('every command has help with an example and its options', () => {
     expect(generalHelp()).toContain(command.summary);
   }
   expect(findCommand('agents')).toBeUndefined();
+});
+
+test('amounts of resources, and rates, are read as they are shown', () => {
+  expect(parseResources('gpu=1,ram=0.5, nvidia.com/mig=2 ')).toEqual({
+    gpu: 1,
+    ram: 0.5,
+    'nvidia.com/mig': 2,
+  });
+  expect(formatResources({ gpu: 1, ram: 0.5 })).toBe('gpu=1 ram=0.5');
+  for (const text of ['', 'gpu', 'gpu=1e3', 'gpu=-1', 'gpu=1,gpu=1', '1=1', 'a=1;b=2'])
+    expect(parseResources(text)).toBeUndefined();
+  for (const text of ['10/s', '100/m', '1/2h', '7/d', '50/90s']) {
+    const rate = parseRate(text)!;
+    expect(formatLimits({ rate })).toBe(`at most ${text}`);
+  }
+  expect(parseRate('5/60s')).toEqual({ max: 5, perMs: 60_000 });
+  expect(formatLimits({ rate: { max: 1, perMs: 1_500 }, concurrency: 3 })).toBe(
+    'at most 3 at once, 1/1500ms',
+  );
+  for (const text of ['10', '10/', '/s', '10/w', '-1/s', '0/s', '1/0m', '200000/s', '1/400d'])
+    expect(parseRate(text)).toBeUndefined();
+});
+
+test('a priority is a whole number on both sides of 0', () => {
+  expect(run('pipe.ts', '--priority', '-5').options.number('priority')).toBe(-5);
+  expect(run('pipe.ts', '--priority=1000000').options.number('priority')).toBe(1_000_000);
+  for (const text of ['1.5', 'high', '1000001', ''])
+    expect(() => run('pipe.ts', '--priority', text)).toThrow(expect.objectContaining({ kind: 'usage' }));
 });

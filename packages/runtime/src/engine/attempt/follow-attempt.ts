@@ -32,7 +32,7 @@ export async function followToEnd(
   prepared: Prepared,
   open: OpenAttempt,
 ): Promise<AgentAttempt> {
-  const following = context.attempts.follow(node.task);
+  const following = context.attempts.follow(node.task, node.definition.options.resources);
   const followed = new FollowedAttempt({ context, node, prepared, open, following });
   try {
     return await followed.toEnd();
@@ -110,7 +110,7 @@ class FollowedAttempt {
     }
   }
 
-  async #react({ state, served }: Sighting): Promise<AgentAttempt | undefined> {
+  async #react({ state, queue }: Sighting): Promise<AgentAttempt | undefined> {
     // Withdrawn by somebody (`queue clear`), or its row is gone.
     if (state === undefined || state.status === 'created') return this.#takenBack();
     await this.#tellLost(state);
@@ -118,11 +118,12 @@ class FollowedAttempt {
     switch (state.status) {
       case 'queued': {
         await this.#tellQueued(state.queue ?? this.#queue);
-        const isForAgents = this.#limit === undefined && !this.#context.options.local;
-        const waits = isForAgents && (served || this.#context.project.fleet);
+        const { router, options } = this.#context;
+        const isForAgents = this.#limit === undefined && !options.local && queue !== undefined;
+        const waits = isForAgents && router.waits(queue);
         // Refused: an agent was faster, which the next sighting tells.
         const isBack = !waits && (await this.#withdraw());
-        if (isForAgents && (waits || isBack)) await this.#context.router.seen(this.#queue, { served });
+        if (isForAgents && (waits || isBack)) router.seen(this.#node.definition, this.#queue, queue);
         return isBack ? this.#takenBack() : undefined;
       }
       case 'running':

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runId, stepName, taskId, type TaskId } from '@run-pipeline/core/model';
+import { runId, stepName, taskId, type Resources, type TaskId } from '@run-pipeline/core/model';
 import type { ProcessIdentity, Store } from '@run-pipeline/core/ports';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../store/index.js';
@@ -22,7 +22,7 @@ interface Rig {
   readonly advance: (ms: number) => void;
   readonly enqueue: (step: string) => Promise<TaskId>;
   readonly claim: (task: TaskId, attempt?: number) => Promise<number>;
-  readonly serve: () => Promise<void>;
+  readonly serve: (resources?: Resources) => Promise<void>;
 }
 
 async function rig(): Promise<Rig> {
@@ -40,6 +40,7 @@ async function rig(): Promise<Rig> {
         return store.readAttempts(tasks);
       },
       listAgents: () => store.listAgents(),
+      listQueues: () => store.listQueues(),
       recoverTasks: () => store.recoverTasks(),
       watch: (listener) => {
         watches += 1;
@@ -89,13 +90,13 @@ async function rig(): Promise<Rig> {
       if (!claimed.ok) throw new Error('nobody else claims it');
       return claimed.fence;
     },
-    serve: () =>
+    serve: (resources = {}) =>
       other.registerAgent({
         id: 'here:2-a',
         identity: OWNER,
         queues: ['default'],
         concurrency: 1,
-        resources: {},
+        resources,
         leaseMs: LEASE_MS,
         version: '1',
       }),
@@ -106,8 +107,11 @@ test('the first state comes at once, then what changes, whoever changed it', asy
   const { other, follower, enqueue, claim, serve } = await rig();
   await serve();
   const task = await enqueue('a');
-  const following = follower.follow(task);
-  expect(await following.next()).toMatchObject({ state: { status: 'queued', attempt: 1 }, served: true });
+  const following = follower.follow(task, {});
+  expect(await following.next()).toMatchObject({
+    state: { status: 'queued', attempt: 1 },
+    queue: { served: true },
+  });
   const fence = await claim(task);
   expect(await following.next()).toMatchObject({ state: { status: 'running', agent: 'here:2-a' } });
   const entries = [{ kind: 'log', stream: 'stdout', text: 'hello' }] as const;
@@ -115,14 +119,17 @@ test('the first state comes at once, then what changes, whoever changed it', asy
   expect(await following.next()).toMatchObject({ state: { outputs: 1 } });
   await other.finishTask({ task, fence, status: 'completed', artifacts: [] });
   expect(await following.next()).toMatchObject({ state: { status: 'completed' } });
-  expect(await follower.follow(taskId('r1.unknown')).next()).toEqual({ state: undefined, served: true });
+  expect(await follower.follow(taskId('r1.unknown'), {}).next()).toEqual({
+    state: undefined,
+    queue: undefined,
+  });
 });
 
 test('many are followed by one subscription, and one read of all of them a wake', async () => {
   const { follower, enqueue, claim, reads, watches } = await rig();
   const tasks: TaskId[] = [];
   for (let index = 0; index < 100; index++) tasks.push(await enqueue(`s${index}`));
-  const followed = tasks.map((task) => follower.follow(task));
+  const followed = tasks.map((task) => follower.follow(task, {}));
   await Promise.all(followed.map((one) => one.next()));
   expect(watches()).toBe(1);
   const before = reads.length;
@@ -137,32 +144,48 @@ test('many are followed by one subscription, and one read of all of them a wake'
 test('a queue that nobody serves any more is told to those that wait in it', async () => {
   const { other, follower, enqueue, serve } = await rig();
   await serve();
-  const following = follower.follow(await enqueue('a'));
-  expect(await following.next()).toMatchObject({ served: true });
+  const following = follower.follow(await enqueue('a'), {});
+  expect(await following.next()).toMatchObject({ queue: { served: true } });
   await other.removeAgent('here:2-a');
-  expect(await following.next()).toMatchObject({ state: { status: 'queued' }, served: false });
+  expect(await following.next()).toMatchObject({ state: { status: 'queued' }, queue: { served: false } });
   await serve();
-  expect(await following.next()).toMatchObject({ served: true });
+  expect(await following.next()).toMatchObject({ queue: { served: true } });
+});
+
+test('it is served by who has what it needs; limits and a pause of its queue are told', async () => {
+  const { other, follower, enqueue, serve } = await rig();
+  await serve();
+  const task = await enqueue('a');
+  const following = follower.follow(task, { gpu: 1 });
+  expect(await following.next()).toMatchObject({ queue: { served: false, limited: false } });
+  await other.setQueueLimits('default', { concurrency: 2 });
+  expect(await following.next()).toMatchObject({ queue: { served: false, limited: true, paused: false } });
+  await other.setQueueLimits('default', { concurrency: 0 });
+  expect(await following.next()).toMatchObject({ queue: { limited: true, paused: true } });
+  await serve({ gpu: 2 });
+  expect(await following.next()).toMatchObject({ queue: { served: true } });
+  await other.setQueueLimits('default', { concurrency: null });
+  expect(await following.next()).toMatchObject({ queue: { served: true, limited: false, paused: false } });
 });
 
 test('an attempt whose lease ran out is recovered by whoever follows it', async () => {
   const { follower, enqueue, claim, advance } = await rig();
   const task = await enqueue('a');
   await claim(task);
-  const following = follower.follow(task);
+  const following = follower.follow(task, {});
   expect(await following.next()).toMatchObject({ state: { status: 'running', attempt: 1 } });
   advance(LEASE_MS);
   await following.recover();
   expect(await following.next()).toMatchObject({
     state: { status: 'queued', attempt: 2, lost: [{ attempt: 1, agent: 'here:2-a' }] },
-    served: false,
+    queue: { served: false },
   });
 });
 
 test('a wake without a change gives the same state again; a closed follower refuses', async () => {
   const { follower, enqueue } = await rig();
   const task = await enqueue('a');
-  const following = follower.follow(task);
+  const following = follower.follow(task, {});
   const first = await following.next();
   following.wake();
   expect(await following.next()).toEqual(first);
@@ -170,5 +193,5 @@ test('a wake without a change gives the same state again; a closed follower refu
   follower.close(new Error('taken over'));
   await expect(next).rejects.toThrow('taken over');
   await expect(following.next()).rejects.toThrow('taken over');
-  await expect(follower.follow(task).next()).rejects.toThrow('taken over');
+  await expect(follower.follow(task, {}).next()).rejects.toThrow('taken over');
 });

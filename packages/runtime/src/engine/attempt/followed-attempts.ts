@@ -1,7 +1,7 @@
-import type { TaskId } from '@run-pipeline/core/model';
+import type { Resources, TaskId } from '@run-pipeline/core/model';
 import type { AttemptState, Store } from '@run-pipeline/core/ports';
 import { deferred } from '../deferred.js';
-import { servedBy } from './route.js';
+import { QueueStates, sameState, type QueueState } from './queue-state.js';
 
 /**
  * The attempts of a run that went to queues, followed together: one subscription to the store, one read of
@@ -12,8 +12,8 @@ import { servedBy } from './route.js';
  * an agent to do it, and there may be none left.
  */
 export interface AttemptFollower {
-  /** After the store has the attempt. */
-  follow(task: TaskId): Following;
+  /** After the store has the attempt. `needs`: what an agent must have to take it. */
+  follow(task: TaskId, needs: Resources): Following;
   /** Nothing is told any more: who waits for the next state is refused with `reason`. */
   close(reason: unknown): void;
 }
@@ -30,15 +30,15 @@ export interface Following {
 export interface Sighting {
   /** Undefined: the store does not know it as an attempt in a queue (any more). */
   readonly state: AttemptState | undefined;
-  /** While it waits: whether an agent takes jobs from its queue. */
-  readonly served: boolean;
+  /** While it waits: who would take it. Undefined while it does not. */
+  readonly queue: QueueState | undefined;
 }
 
 const LONGEST_PAUSE_MS = 100;
 const PAUSE_FACTOR = 4;
 const LONGEST_RECOVERY_MS = 10_000;
 
-type FollowedStore = Pick<Store, 'readAttempts' | 'listAgents' | 'recoverTasks' | 'watch'>;
+type FollowedStore = Pick<Store, 'readAttempts' | 'listAgents' | 'listQueues' | 'recoverTasks' | 'watch'>;
 
 export function followAttempts(options: {
   readonly store: FollowedStore;
@@ -64,8 +64,8 @@ class Follower implements AttemptFollower {
     this.#recoverEveryMs = Math.min(LONGEST_RECOVERY_MS, leaseMs / 2);
   }
 
-  follow(task: TaskId): Following {
-    const followed = new Followed();
+  follow(task: TaskId, needs: Resources): Following {
+    const followed = new Followed(needs);
     if (this.#closed !== undefined) followed.fail(this.#closed.reason);
     else {
       this.#followed.set(task, followed);
@@ -154,21 +154,26 @@ class Follower implements AttemptFollower {
     const followed = [...this.#followed];
     const states = await this.#store.readAttempts(followed.map(([task]) => task));
     const waits = [...states.values()].some(({ status }) => status === 'queued');
-    const served = new Set(waits ? (await this.#store.listAgents()).flatMap(servedBy) : []);
+    const queues = waits ? await QueueStates.read(this.#store) : undefined;
     for (const [task, one] of followed) {
       const state = states.get(task);
-      const isServed = state?.status !== 'queued' || (state.queue !== undefined && served.has(state.queue));
-      one.see({ state, served: isServed });
+      const queue = state?.status === 'queued' ? state.queue : undefined;
+      one.see({ state, queue: queue === undefined ? undefined : queues?.of(queue, one.needs) });
     }
   }
 }
 
 /** One attempt: what was seen last, and a bell that remembers that it was rung. */
 class Followed {
+  readonly needs: Resources;
   #seen: Sighting | undefined;
   #rung = false;
   #bell = deferred<void>();
   #failure: { readonly reason: unknown } | undefined;
+
+  constructor(needs: Resources) {
+    this.needs = needs;
+  }
 
   see(sighting: Sighting): void {
     const changed = this.#seen === undefined || differs(this.#seen, sighting);
@@ -199,7 +204,7 @@ class Followed {
 }
 
 function differs(a: Sighting, b: Sighting): boolean {
-  if (a.served !== b.served) return true;
+  if (!sameState(a.queue, b.queue)) return true;
   const [one, other] = [a.state, b.state];
   if (one === undefined || other === undefined) return one !== other;
   return (

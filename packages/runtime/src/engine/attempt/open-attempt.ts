@@ -90,7 +90,7 @@ async function endOther(context: RunContext, node: NodeState, found: AttemptStat
   const { store } = context.project;
   const by = { run: context.row.id, epoch: context.row.epoch };
   const stop = { reason: 'stopped', message: 'what this step depends on has changed since' } as const;
-  const following = context.attempts.follow(node.task);
+  const following = context.attempts.follow(node.task, node.definition.options.resources);
   const patience = startPatience(context, following);
   try {
     let state: AttemptState | undefined = found;

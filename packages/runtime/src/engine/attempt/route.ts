@@ -1,7 +1,14 @@
-import type { PipelineDefinition, StepDefinition } from '@run-pipeline/core/model';
+import {
+  amountsOf,
+  type PipelineDefinition,
+  type Resources,
+  type StepDefinition,
+} from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
+import { formatResources } from '../../queue/index.js';
 import type { EngineOptions } from '../api.js';
 import { packageKeys } from '../launch/launch.js';
+import { offers, QueueStates, type QueueState } from './queue-state.js';
 
 /**
  * Where the next attempt of a step is executed.
@@ -10,14 +17,17 @@ import { packageKeys } from '../launch/launch.js';
  * none of them, and with `--local`, it stays here. So does an `inline` one: it is for breakpoints in
  * this very process.
  *
- * A queue that no agent serves would be an eternal silence: the run says so at once. On one machine it then
- * executes the step itself; on a fleet the step waits, since agents are there for what this machine is not.
+ * A queue that no agent serves, or none that has what a step needs, would be an eternal silence: the run
+ * says so at once. On one machine it then executes the step itself; on a fleet the step waits, since agents
+ * are there for what this machine is not. So does a step of a queue with limits, which agents keep alone.
  */
 export interface Router {
   /** The queue to hand it to; undefined: this process executes it. */
   readonly queueFor: (step: StepDefinition) => Promise<string | undefined>;
-  /** Tells that nobody serves the queue: once, until somebody has served it in between. */
-  readonly seen: (queue: string, options: { readonly served: boolean }) => Promise<void>;
+  /** Whether a step waits in a queue for somebody to take it, when that is its state. */
+  readonly waits: (state: QueueState) => boolean;
+  /** Tells what keeps a step of the queue from being taken: once, until that was different in between. */
+  readonly seen: (step: StepDefinition, queue: string, state: QueueState) => void;
 }
 
 export function createRouter(options: {
@@ -31,49 +41,107 @@ export function createRouter(options: {
 }): Router {
   const { definition, engine } = options;
   const { store, fleet } = options.project;
-  const unserved = new Set<string>();
+  const told = new Set<string>();
+  const when = (isSo: boolean, key: string, message: () => string): void => {
+    if (!isSo) told.delete(key);
+    else if (!told.has(key)) {
+      told.add(key);
+      options.onWarning(message());
+    }
+  };
   const queueOf = (step: StepDefinition): string | undefined =>
     engine.local || step.options.isolation === 'inline'
       ? undefined
       : (step.options.queue ?? engine.queue ?? definition.options.queue);
+  const stepsOf = (queue: string): readonly StepDefinition[] =>
+    [...packageKeys(definition).keys()].filter((step) => queueOf(step) === queue);
+  const waits = ({ served, limited }: QueueState): boolean => served || limited || fleet;
 
-  const seen: Router['seen'] = async (queue, { served }) => {
-    if (served) unserved.delete(queue);
-    if (served || unserved.has(queue)) return;
-    unserved.add(queue);
-    const isKnown = (await store.listQueues()).some(({ name }) => name === queue);
-    const word = /^[\w./:@=+-]+$/.test(queue) ? queue : `'${queue.replaceAll("'", `'\\''`)}'`;
-    // An agent takes a queue that nobody has made for a slip of the pen.
-    const start = `run-pipeline agent --queue ${word}${isKnown ? '' : ' --create-queue'}`;
-    // Not "here": the run may be on an agent itself, and somebody else reads this.
-    options.onWarning(
-      `no agent serves queue "${queue}": ${fleet ? 'its steps wait for one' : 'the run executes its steps itself'} (start one: ${start})`,
-    );
+  // Not "here": the run may be on an agent itself, and somebody else reads this.
+  const seen: Router['seen'] = (step, queue, state) => {
+    const { resources, needsText } = needsOf(step);
+    // What a limit that is taken away changes is told anew.
+    for (const limited of [true, false])
+      when(!state.hasAgents && state.limited === limited, `unserved ${queue} ${limited}`, () => {
+        const start = agentFor(queue, state, neededBy(stepsOf(queue)));
+        return `no agent serves queue "${queue}": ${placeOf(state)} (start one: ${start})`;
+      });
+    when(state.hasAgents && !state.served, `lacking ${queue} ${needsText}`, () => {
+      const start = agentFor(queue, state, resources);
+      const place = waits(state) ? 'the step waits for one that does' : 'the run executes the step itself';
+      return `no agent of queue "${queue}" has what ${step.name} needs (${needsText}): ${place} (start one: ${start})`;
+    });
+    when(state.paused, `paused ${queue}`, () => {
+      const go = `run-pipeline queue limit ${wordOf(queue)} --concurrency none`;
+      return `queue "${queue}" is paused: its steps wait (let it go on: ${go})`;
+    });
+  };
+  const placeOf = (state: QueueState): string => {
+    if (!waits(state)) return 'the run executes its steps itself';
+    return fleet
+      ? 'its steps wait for one'
+      : 'its steps wait for one, since its limits hold for agents alone';
   };
 
   /** When the first step is about to execute: of all queues, since the others' turn may be hours away. */
-  let told: Promise<void> | undefined;
+  let toldAll: Promise<void> | undefined;
   const tellAll = async (): Promise<void> => {
-    const served = new Set((await store.listAgents()).flatMap(servedBy));
+    const states = await QueueStates.read(store);
     for (const step of packageKeys(definition).keys()) {
       const queue = queueOf(step);
-      if (queue !== undefined) await seen(queue, { served: served.has(queue) });
+      if (queue !== undefined) seen(step, queue, states.of(queue, step.options.resources));
     }
   };
 
+  /** All queues are counted for it: of thousands of steps that come at once, not for each. */
+  let lately: { readonly at: number; readonly states: Promise<QueueStates> } | undefined;
+  const statesLately = (): Promise<QueueStates> => {
+    if (lately === undefined || performance.now() - lately.at > LATELY_MS)
+      lately = { at: performance.now(), states: QueueStates.read(store) };
+    return lately.states;
+  };
+
   return {
+    waits,
     seen,
     async queueFor(step) {
-      await (told ??= tellAll());
+      await (toldAll ??= tellAll());
       const queue = queueOf(step);
       if (queue === undefined) return undefined;
-      const served = (await store.listAgents({ queue })).length > 0;
-      await seen(queue, { served });
-      return served || fleet ? queue : undefined;
+      const { resources } = step.options;
+      const agents = await store.listAgents({ queue });
+      if (agents.some((agent) => offers(agent, resources))) return queue;
+      const state = (await statesLately()).of(queue, resources);
+      seen(step, queue, state);
+      return waits(state) ? queue : undefined;
     },
   };
 }
 
-/** The queues from which an agent still takes jobs. */
-export const servedBy = (agent: Awaited<ReturnType<Store['listAgents']>>[number]): readonly string[] =>
-  agent.draining ? [] : agent.queues;
+/** What is followed from then on is looked at again, and taken back when nobody would take it. */
+const LATELY_MS = 200;
+
+const needsOf = ({ options: { resources } }: StepDefinition) => ({
+  resources,
+  needsText: formatResources(resources),
+});
+
+/** The command that starts an agent for it. One takes a queue that nobody has made for a slip of the pen. */
+function agentFor(queue: string, { isKnown }: QueueState, needs: Resources): string {
+  const create = isKnown ? '' : ' --create-queue';
+  const resources = Object.keys(needs).length === 0 ? '' : ` --resources ${formatResources(needs, ',')}`;
+  return `run-pipeline agent --queue ${wordOf(queue)}${create}${resources}`;
+}
+
+/** For a shell. */
+const wordOf = (queue: string): string =>
+  /^[\w./:@=+-]+$/.test(queue) ? queue : `'${queue.replaceAll("'", `'\\''`)}'`;
+
+/** What an agent must be told that it has, for all of these; its cores it has without a word. */
+function neededBy(steps: readonly StepDefinition[]): Resources {
+  const needs: Record<string, number> = {};
+  for (const { options } of steps)
+    for (const [name, amount] of amountsOf(options.resources))
+      if (name !== 'cpu') needs[name] = Math.max(needs[name] ?? 0, amount);
+  return needs;
+}

@@ -1,11 +1,7 @@
-import type { Offers, Resources } from '@run-pipeline/core/ports';
-import { amounts } from '../rows/resources.js';
+import { amountsOf, lacking, type Resources } from '@run-pipeline/core/model';
+import type { Offers } from '@run-pipeline/core/ports';
 
-/** Names of which more is needed than there is. */
-export const lacking = (needs: Resources, offered: Resources): readonly string[] =>
-  amounts(needs).flatMap(([name, amount]) =>
-    amount > (Object.hasOwn(offered, name) ? offered[name]! : 0) ? [name] : [],
-  );
+export { lacking };
 
 /**
  * Decides, job after job in the order in which they wait, whether an agent takes it now. What waits for
@@ -24,7 +20,7 @@ export class Fitting {
     const { all, free } = this.#offers;
     if (lacking(needs, all).length > 0) return false;
     const lacks = lacking(needs, free);
-    const overtakes = amounts(needs).some(([name]) => this.#awaited.has(name));
+    const overtakes = amountsOf(needs).some(([name]) => this.#awaited.has(name));
     if (lacks.length === 0 && !overtakes) return true;
     for (const name of lacks) this.#awaited.add(name);
     return false;
