@@ -1,7 +1,6 @@
-import { digest, type PackageManifest } from '@run-pipeline/core/model';
+import { digest, type PackageManifest, type TaskPackage } from '@run-pipeline/core/model';
 import { contentHash } from './digest.js';
 import { packageHash, parseManifest, type PackageTexts } from './package-file.js';
-import type { TaskPackage } from '@run-pipeline/core/model';
 
 /**
  * A package as one sequence of bytes, for machines that share no disk: a line of JSON that says what follows and how
@@ -77,8 +76,9 @@ function partsOf(bytes: Uint8Array): Parts | undefined {
   if (head === null || head.format !== FORMAT || !Array.isArray(head.parts)) return undefined;
   const found: Parts = { texts: {}, assets: new Map() };
   let at = end + 1;
-  for (const [kind, length, path] of head.parts as Part[]) {
-    if (!Number.isSafeInteger(length) || length < 0 || at + length > bytes.byteLength) return undefined;
+  for (const part of head.parts as unknown[]) {
+    if (!isPart(part) || at + part[1] > bytes.byteLength) return undefined;
+    const [kind, length, path] = part;
     const content = bytes.subarray(at, at + length);
     at += length;
     if (kind === 'asset') found.assets.set(String(path), content);
@@ -86,3 +86,8 @@ function partsOf(bytes: Uint8Array): Parts | undefined {
   }
   return at === bytes.byteLength ? found : undefined;
 }
+
+const KINDS: ReadonlySet<unknown> = new Set(['code', 'map', 'manifest', 'lock', 'asset']);
+
+const isPart = (part: unknown): part is Part =>
+  Array.isArray(part) && KINDS.has(part[0]) && Number.isSafeInteger(part[1]) && (part[1] as number) >= 0;
