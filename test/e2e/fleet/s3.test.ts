@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArtifactRecord, StepEnd } from '@run-pipeline/core/model';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';

@@ -57,6 +57,11 @@ function answer(response: ServerResponse, status: number, code: string): true {
   return true;
 }
 
+const saying =
+  (status: number, code: string) =>
+  (_: IncomingMessage, response: ServerResponse): true =>
+    answer(response, status, code);
+
 /** Answers the first so many requests that fit in its own way. */
 function failing(
   times: number,
@@ -79,9 +84,9 @@ const reset = (request: IncomingMessage): true => {
 
 describe('what passes is waited for', () => {
   test.each([
-    ['500', (_: IncomingMessage, response: ServerResponse) => answer(response, 500, 'InternalError')],
-    ['503 SlowDown', (_: IncomingMessage, response: ServerResponse) => answer(response, 503, 'SlowDown')],
-    ['429', (_: IncomingMessage, response: ServerResponse) => answer(response, 429, 'TooManyRequests')],
+    ['500', saying(500, 'InternalError')],
+    ['503 SlowDown', saying(503, 'SlowDown')],
+    ['429', saying(429, 'TooManyRequests')],
     ['a reset connection', reset],
     ['no answer', (): true => true],
   ] as const)('%s, twice, while storing, reading, looking, listing and deleting', async (_, how) => {
@@ -175,21 +180,9 @@ describe('what does not pass is said, in time', () => {
   test.each([
     ['a server that is away', reset, 'blobs-unreachable'],
     ['a server that never answers', (): true => true, 'blobs-unreachable'],
-    [
-      'no right',
-      (_: IncomingMessage, response: ServerResponse) => answer(response, 403, 'AccessDenied'),
-      'blobs-denied',
-    ],
-    [
-      'a wrong key',
-      (_: IncomingMessage, response: ServerResponse) => answer(response, 403, 'SignatureDoesNotMatch'),
-      'blobs-denied',
-    ],
-    [
-      'a request that it does not take',
-      (_: IncomingMessage, response: ServerResponse) => answer(response, 400, 'InvalidRequest'),
-      'blobs-failed',
-    ],
+    ['no right', saying(403, 'AccessDenied'), 'blobs-denied'],
+    ['a wrong key', saying(403, 'SignatureDoesNotMatch'), 'blobs-denied'],
+    ['a request that it does not take', saying(400, 'InvalidRequest'), 'blobs-failed'],
   ] as const)('%s', async (_, how, code) => {
     const { hash } = await machine('a').put(SMALL);
     const there = machine('b', { RUN_PIPELINE_BLOBS_PATIENCE_MS: '600' });
