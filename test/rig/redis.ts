@@ -36,21 +36,24 @@ export interface RedisServer {
 /**
  * @param options.keeps What is left after it was started again; default nothing.
  * @param options.arguments More of the server's own.
- * @param options.url As clients are to reach it; default `redis://127.0.0.1:port`.
+ * @param options.password Of its default user; default none.
+ * @param options.tls Paths of its certificate, for `localhost`, and of its key: it speaks nothing but TLS then.
  */
 export async function startRedis(
   options: {
     readonly keeps?: boolean;
     readonly arguments?: readonly string[];
-    readonly url?: (port: number) => string;
+    readonly password?: string;
+    readonly tls?: { readonly certificate: string; readonly key: string };
   } = {},
 ): Promise<RedisServer> {
   const binary = findRedis();
   if (binary === undefined) throw new Error(withoutRedis());
   const directory = mkdtempSync(join(tmpdir(), 'run-pipeline-redis-'));
   const port = await freePort();
-  const url = options.url?.(port) ?? `redis://127.0.0.1:${port}`;
+  const url = options.tls === undefined ? `redis://127.0.0.1:${port}` : `rediss://localhost:${port}`;
   const socket = join(directory, 'socket');
+  const { password, tls } = options;
   let child: ChildProcess | undefined;
 
   const start = async (): Promise<void> => {
@@ -64,13 +67,23 @@ export async function startRedis(
       appendfsync: 'always',
       'maxmemory-policy': 'noeviction',
       'enable-debug-command': 'yes',
+      ...(password === undefined ? {} : { requirepass: password }),
+      ...(tls === undefined
+        ? {}
+        : {
+            port: '0',
+            'tls-port': String(port),
+            'tls-cert-file': tls.certificate,
+            'tls-key-file': tls.key,
+            'tls-auth-clients': 'no',
+          }),
     };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     const log: string[] = [];
     child = spawn(binary, [...args, ...(options.arguments ?? [])], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => log.push(text));
-    await answering(socket, child, log);
+    await answering(() => administrator(socket, password), child, log);
   };
   const stop = async (how: 'fast' | 'kill' = 'fast'): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -87,7 +100,7 @@ export async function startRedis(
     url,
     port,
     async command(name, ...args) {
-      const client = administrator(socket);
+      const client = administrator(socket, password);
       try {
         await client.connect();
         return await client.call(name, ...args);
@@ -107,17 +120,22 @@ export async function startRedis(
   };
 }
 
-function administrator(socket: string): Redis {
-  const client = new Redis({ path: socket, lazyConnect: true, retryStrategy: () => null });
+function administrator(socket: string, password: string | undefined): Redis {
+  const client = new Redis({
+    path: socket,
+    ...(password === undefined ? {} : { password }),
+    lazyConnect: true,
+    retryStrategy: () => null,
+  });
   client.on('error', () => {});
   return client;
 }
 
-async function answering(socket: string, child: ChildProcess, log: readonly string[]): Promise<void> {
+async function answering(connect: () => Redis, child: ChildProcess, log: readonly string[]): Promise<void> {
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`Redis ended at once:\n${log.join('')}`);
-    const client = administrator(socket);
+    const client = connect();
     try {
       await client.connect();
       return;

@@ -12,6 +12,7 @@ import { Rests } from './rests.js';
 const ANSWER_MS = 2_000;
 /** After something other than a lost connection went wrong. */
 const PAUSE_MS = 1_000;
+const MOST_MISSES = 4;
 const TURNS = 'turns';
 
 type TakeOptions = Parameters<TaskQueue['take']>[0];
@@ -170,29 +171,30 @@ export class BullQueue implements TaskQueue, Carrier {
     await this.#rests.look(queues, options);
     const lanes = await this.#lanesFor(options);
     await this.#recoverStalled(lanes);
-    const awake = lanes.filter(({ lane }) => !this.#rests.has(lane.queue));
+    let awake = lanes.filter(({ lane }) => !this.#rests.has(lane.queue));
+    const misses = new Map<BullLane, number>();
     for (;;) {
       const heads = await Promise.all(awake.map((lane) => lane.head()));
       const waiting = awake.flatMap((lane, index) => {
         const head = heads[index];
         return head === undefined ? [] : [{ lane, head }];
       });
-      const listen = awake.filter(
-        ({ lane }) => offers === undefined || lacking(lane.resources, offers.free).length === 0,
-      );
-      if (waiting.length === 0 || over.aborted) return { job: undefined, listen };
-      const { next, passedBy } = await inTurn(waiting, {
-        queues: await this.#turns(options),
-        offers,
-      });
-      if (next === undefined)
-        return { job: undefined, listen: listen.filter((lane) => !passedBy.includes(lane)) };
+      const { next, passedBy } = await inTurn(waiting, { queues: await this.#turns(options), offers });
+      if (next === undefined || over.aborted) {
+        const listen = awake.filter(
+          (lane) => !passedBy.includes(lane) && new Fitting(offers).takes(lane.lane.resources),
+        );
+        return { job: undefined, listen };
+      }
       const job = await next.take();
       if (job !== undefined) {
         this.#countTurn(next.lane.queue);
         return { job, lane: next };
       }
-      // Somebody was faster.
+      // Somebody was faster. Again and again: somebody has paused the lane in Redis, whatever that was for.
+      const missed = (misses.get(next) ?? 0) + 1;
+      misses.set(next, missed);
+      if (missed === MOST_MISSES) awake = awake.filter((lane) => lane !== next);
     }
   }
 

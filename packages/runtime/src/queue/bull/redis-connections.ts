@@ -141,7 +141,8 @@ export class RedisConnections {
       this.#onBack();
     });
     // That one connection ended is not told: the next one mostly follows at once.
-    if (!this.#closed) client.connect().catch(() => undefined); // `error` has told
+    if (this.#closed) client.disconnect();
+    else client.connect().catch(() => undefined); // `error` has told
     return client;
   }
 

@@ -40,8 +40,12 @@ export class Rests {
     return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - Date.now());
   }
 
-  /** Asks the store for those whose time has come: what may go rests no more. */
-  async look(queues: readonly string[], { kinds, offers }: Asker): Promise<void> {
+  /** Asks the store for those whose time has come: what may go rests no more. What cannot be asked rests on. */
+  async look(queues: readonly string[], asker: Asker): Promise<void> {
+    await this.#look(queues, asker).catch(() => undefined); // whoever claims tells of a store that is away
+  }
+
+  async #look(queues: readonly string[], { kinds, offers }: Asker): Promise<void> {
     const now = Date.now();
     const due = queues.filter((queue) => (this.#resting.get(queue) ?? Infinity) <= now);
     if (due.length > 0) this.#lastLook = now;
