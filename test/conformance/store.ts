@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { attemptTests } from './store/attempts.js';
 import { cacheTests } from './store/cache.js';
+import { churnTests } from './store/churning.js';
 import { collectTests } from './store/collect.js';
 import { commitTests } from './store/commits.js';
 import { controllerTests } from './store/controllers.js';
@@ -28,5 +29,6 @@ export function storeConformance(name: string, factory: StoreFactory): void {
   describe(`${name}: runs and their controllers`, () => controllerTests(factory));
   describe(`${name}: cache and preimages`, () => cacheTests(factory));
   describe(`${name}: garbage collection`, () => collectTests(factory));
+  describe(`${name}: everything at once`, () => churnTests(factory));
   describe(`${name}: several processes`, () => processTests(factory));
 }

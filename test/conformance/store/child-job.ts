@@ -1,6 +1,7 @@
 import { runId, stepName, taskId } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
 import { writeSync } from 'node:fs';
+import { churn, type Churn } from './churn.js';
 import {
   bytes,
   hashOf,
@@ -27,7 +28,9 @@ export type ChildJob =
       readonly queue: string;
       readonly claimers: number;
       readonly limit: number;
-    };
+    }
+  /** Prints what it was allowed, a line each. */
+  | { readonly kind: 'churn'; readonly churn: Churn };
 
 export async function doJob(store: Store, job: ChildJob): Promise<void> {
   switch (job.kind) {
@@ -51,7 +54,17 @@ export async function doJob(store: Store, job: ChildJob): Promise<void> {
       return claimJobs(store, job);
     case 'claim-limited':
       return claimLimited(store, job);
+    case 'churn':
+      return churnAndTell(store, job.churn);
   }
+}
+
+function churnAndTell(store: Store, job: Churn): Promise<void> {
+  let claims = 0;
+  return churn(store, job, (told) => {
+    writeSync(1, `${JSON.stringify(told)}\n`);
+    if (told.kind === 'claimed' && ++claims === job.diesAfter) process.kill(process.pid, 'SIGKILL');
+  });
 }
 
 /** Four commits, each awaited: a crash point's pass number says in which of them to die. */

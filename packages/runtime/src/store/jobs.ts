@@ -117,9 +117,11 @@ export function firstQueued(connection: Connection, queue: string): readonly Que
   for (;;) {
     const group = connection.get(NEXT_GROUP, queue, ...after) as [string, string] | undefined;
     if (group === undefined) break;
-    const [place, ...row] = connection.get(FIRST_OF_GROUP, queue, ...group)!;
-    found.push([Number(place), queuedJobOf(row)]);
     after = group;
+    const first = connection.get(FIRST_OF_GROUP, queue, ...group);
+    if (first === undefined) continue; // the last one of its group was taken meanwhile
+    const [place, ...row] = first;
+    found.push([Number(place), queuedJobOf(row)]);
   }
   return found.toSorted(([a, one], [b, two]) => two.priority - one.priority || a - b).map(([, job]) => job);
 }
