@@ -5,15 +5,17 @@ import { startPostgres, withoutPostgres, type PostgresServer } from '../rig/post
 import { bundleScript, runProcess } from './store/child-process.js';
 import { storeConformance } from './store.js';
 
+const MINUTE = 60_000;
+
 describe.skipIf(withoutPostgres() !== undefined)('on a real server', () => {
   let server: PostgresServer;
   let bundle: Awaited<ReturnType<typeof bundleScript>>;
   beforeAll(async () => {
     [server, bundle] = await Promise.all([startPostgres(), bundleScript('./postgres-child.ts')]);
-  });
+  }, MINUTE);
   afterAll(async () => {
     await Promise.all([server.dispose(), bundle.remove()]);
-  });
+  }, MINUTE); // a schema a test is thousands of files to remove
 
   storeConformance('Postgres', async () => {
     const url = server.fresh();
