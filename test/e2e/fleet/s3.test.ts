@@ -223,6 +223,51 @@ test('the page shows code and artifacts of runs of other machines', async () => 
   expect(JSON.stringify(code)).toContain('large text');
 });
 
+const FILM = {
+  'film.ts': `
+import { writeFileSync } from 'node:fs';
+import { Pipeline, Step, file } from 'run-pipeline';
+@Pipeline({ name: 'film', project: 'examples' })
+export class Film {
+  @Step({ returns: ['film'] })
+  film(): unknown {
+    const bytes = Buffer.alloc(66 * 1024 * 1024, 'sound');
+    bytes.write('RIFF\\x24\\0\\0\\0WAVEfmt ', 'latin1');
+    writeFileSync('film.wav', bytes);
+    return file('film.wav');
+  }
+}
+`,
+};
+
+test('of a long film the page reads what is played, and a download is verified', async () => {
+  const it = machines(FILM);
+  const run = await watchRun(['film.ts'], { cwd: it.files.directory, env: it.env('a') });
+  const { hash, size } = artifact(run.ends['film'], 'film');
+  const page = await PageServer.start({ cwd: it.files.directory, env: it.env('b') });
+  const path = `/api/artifacts/${hash}?inline=1`;
+  const copy = join(cached(it, 'b'), hash.slice(7, 9), hash.slice(7));
+  const played = await page.ask('GET', path, { headers: { range: 'bytes=1000000-9000000' } });
+  expect([played.status, played.headers['content-type'], played.bytes.length]).toEqual([
+    206,
+    'audio/wav',
+    8_000_001,
+  ]);
+  expect(played.headers['content-range']).toBe(`bytes 1000000-9000000/${size}`);
+  const last = await page.ask('GET', path, { headers: { range: 'bytes=-3' } });
+  expect(last.text).toBe(
+    Buffer.alloc(66 * MIB, 'sound')
+      .subarray(-3)
+      .toString(),
+  );
+  expect(existsSync(copy)).toBe(false);
+  expect(await page.ask('GET', `/api/artifacts/${hash}`, { headers: { range: 'bytes=0-3' } })).toMatchObject({
+    status: 206,
+    text: 'RIFF',
+  });
+  expect(existsSync(copy)).toBe(true);
+});
+
 test('gc frees what nothing names in the bucket, by the dates of the server', async () => {
   const it = machines();
   const at = { cwd: it.files.directory, env: it.env('a') };

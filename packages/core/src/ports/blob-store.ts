@@ -32,6 +32,14 @@ export interface BlobStore {
    * is sent what names them. One that is missing or damaged is left out, and the worker says so.
    */
   hold(hashes: readonly Digest[]): Promise<HeldBlobs>;
+  /**
+   * A part of a blob, where the whole is far away: for playing a film to somebody, never for a task, since a part
+   * cannot be verified. Fewer bytes where the blob ends; undefined: it is not there.
+   */
+  readPart?(
+    hash: Digest,
+    part: { readonly offset: number; readonly size: number },
+  ): Promise<Uint8Array | undefined>;
   /** Size when present. Does not verify. `modifiedAt`: by the clock of this process. */
   stat(hash: Digest): Promise<{ readonly size: number; readonly modifiedAt: number } | undefined>;
   delete(hash: Digest): Promise<void>;

@@ -98,6 +98,28 @@ export class Bucket {
     return first === undefined ? undefined : this.#bytes(key, first);
   }
 
+  /** At most so many bytes from there on; undefined: there is no such object. */
+  async readPart(
+    key: string,
+    { offset, size }: { readonly offset: number; readonly size: number },
+  ): Promise<Uint8Array | undefined> {
+    if (size === 0) return new Uint8Array();
+    const s3 = await this.#client();
+    const request = { ...this.#object(key), Range: `bytes=${offset}-${offset + size - 1}` };
+    try {
+      return await this.#insist(size, async (abortSignal) => {
+        const got = await s3.client.send(new s3.library.GetObjectCommand(request), { abortSignal });
+        const bytes = await got.Body!.transformToByteArray();
+        // Not every make knows parts.
+        return /^bytes \d/.test(got.ContentRange ?? '') ? bytes : bytes.subarray(offset, offset + size);
+      });
+    } catch (error) {
+      if (s3Status(error) === 416) return new Uint8Array();
+      if (s3FailureKind(error) === 'missing') return undefined;
+      throw this.#failure(error, 'reading');
+    }
+  }
+
   async delete(key: string): Promise<void> {
     const s3 = await this.#client();
     try {

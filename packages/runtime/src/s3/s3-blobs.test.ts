@@ -312,6 +312,25 @@ describe('two machines share a bucket', () => {
     expect(count('GET')).toBe(1);
   });
 
+  test('parts are read of the object, or of the copy where there is one', async () => {
+    const [here, there] = [machine('a'), machine('b')];
+    const { hash } = await here.put(SMALL);
+    for (const [offset, size] of [
+      [0, 10],
+      [100, 1],
+      [SMALL.length - 5, 100],
+      [SMALL.length + 5, 10],
+      [7, 0],
+    ] as const) {
+      const wanted = SMALL.subarray(offset, offset + size);
+      for (const blobs of [here, there])
+        expect(wanted.equals((await blobs.readPart!(hash, { offset, size }))!)).toBe(true);
+    }
+    expect(count('GET')).toBe(4);
+    expect(await readdir(join(directory, 'b'))).toEqual(['used']);
+    expect(await there.readPart!(sha256(Buffer.from('nowhere')), { offset: 0, size: 1 })).toBeUndefined();
+  });
+
   test('ages are by the clock of the server, however wrong ours is', async () => {
     server.clock = -5 * 60 * 60_000;
     const here = machine('a');

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { digest, RunPipelineError, type Digest } from '@run-pipeline/core/model';
 import type { BlobFailure, BlobRead, BlobStore, HeldBlobs } from '@run-pipeline/core/ports';
 import pLimit from 'p-limit';
@@ -80,6 +81,23 @@ export class S3Blobs implements BlobStore {
     const here = await this.#local.localPath(hash);
     if (here.ok) return here;
     return (await this.#fetch(hash)) ?? this.#local.localPath(hash);
+  }
+
+  /** Of the copy of this machine, where there is one. */
+  async readPart(
+    hash: Digest,
+    { offset, size }: { readonly offset: number; readonly size: number },
+  ): Promise<Uint8Array | undefined> {
+    await this.#cache.use(digest(hash));
+    const here = await open(this.#local.path(hash), 'r').catch(() => undefined);
+    if (here === undefined) return this.#bucket.readPart(keyOf(hash), { offset, size });
+    try {
+      const bytes = new Uint8Array(size);
+      const { bytesRead } = await here.read(bytes, 0, size, offset);
+      return bytes.subarray(0, bytesRead);
+    } finally {
+      await here.close();
+    }
   }
 
   async stat(hash: Digest): Promise<{ readonly size: number; readonly modifiedAt: number } | undefined> {

@@ -150,14 +150,17 @@ export class S3Server {
     const { bytes, etag, at } = found;
     const wanted = request.headers['if-match'];
     if (wanted !== undefined && wanted !== etag) return error(response, 412, 'PreconditionFailed');
-    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    response.writeHead(from > 0 ? 206 : 200, {
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+    const from = Number(range?.[1] ?? 0);
+    const end = Math.min(bytes.length, range?.[2] ? Number(range[2]) + 1 : bytes.length);
+    if (range !== null && from >= bytes.length) return error(response, 416, 'InvalidRange');
+    response.writeHead(range === null ? 200 : 206, {
       etag,
       'last-modified': at.toUTCString(),
-      'content-length': bytes.length - from,
-      ...(from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+      'content-length': end - from,
+      ...(range === null ? {} : { 'content-range': `bytes ${from}-${end - 1}/${bytes.length}` }),
     });
-    response.end(request.method === 'HEAD' ? undefined : bytes.subarray(from));
+    response.end(request.method === 'HEAD' ? undefined : bytes.subarray(from, end));
   }
 
   #listUploads(response: ServerResponse, bucket: string, query: URLSearchParams): void {

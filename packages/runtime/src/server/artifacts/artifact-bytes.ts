@@ -4,12 +4,13 @@ import { listDirectory } from '../../artifacts/index.js';
 import type { Fields } from '../fields.js';
 import { Refusal } from '../refusal.js';
 import type { ServerContext } from '../server-context.js';
-import { findContent, type ArtifactContent } from './artifact-content.js';
+import { findContent, findParts, type ArtifactContent, type PartsOfContent } from './artifact-content.js';
 import { mediaType, shownImageType } from './media-type.js';
 import { DOCUMENT_POLICY, LARGEST_DOCUMENT, quietDocument } from './quiet-document.js';
 import { readRange } from './range.js';
 
 const MOST_FILES = 100_000;
+const PIECE = 4 * 1024 * 1024;
 const SVG = 'image/svg+xml';
 
 /** What a request for bytes may say. */
@@ -47,9 +48,14 @@ export async function artifactBytes(
     readonly destination: string | undefined;
   },
 ): Promise<Response> {
-  const content = await findContent(context, hash);
-  const part = await partOf(content, query.path);
-  if (query.inline === 'document') return documentOf(content, part);
+  // What is downloaded was verified, and so is what is read as a whole; of a film that is played parts are read.
+  const parts =
+    query.inline === '1' && query.path === undefined && request.range !== undefined
+      ? await findParts(context, hash)
+      : undefined;
+  const content = parts ?? (await findContent(context, hash));
+  const part = 'read' in content ? { offset: 0, size: content.size } : await partOf(content, query.path);
+  if (query.inline === 'document' && !('read' in content)) return documentOf(content, part);
   // Opened by itself an SVG would be a document, whose frames connect before they are refused.
   const shown =
     query.inline !== undefined && !/^(?:document|i?frame|object|embed)$/.test(request.destination ?? '');
@@ -140,14 +146,15 @@ async function partOf(content: ArtifactContent, path: string | undefined): Promi
   return file;
 }
 
-async function shownType(content: ArtifactContent, part: Part): Promise<string> {
+async function shownType(content: ArtifactContent | PartsOfContent, part: Part): Promise<string> {
   const start = await readBytes(content, { offset: part.offset, size: Math.min(512, part.size) });
   const type = shownImageType(start) ?? mediaType(start);
   if (type !== undefined) return type;
   throw new Refusal(415, 'not-shown', 'only images, sound and films are shown; this is a download');
 }
 
-async function readBytes(content: ArtifactContent, part: Part): Promise<Uint8Array> {
+async function readBytes(content: ArtifactContent | PartsOfContent, part: Part): Promise<Uint8Array> {
+  if ('read' in content) return content.read(part);
   if ('bytes' in content) return content.bytes.subarray(part.offset, part.offset + part.size);
   const file = await open(content.path, 'r');
   try {
@@ -160,13 +167,32 @@ async function readBytes(content: ArtifactContent, part: Part): Promise<Uint8Arr
 }
 
 async function bodyOf(
-  content: ArtifactContent,
+  content: ArtifactContent | PartsOfContent,
   part: Part,
 ): Promise<ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>> {
+  if ('read' in content) return streamOf(content, part);
   if ('bytes' in content) return new Uint8Array(content.bytes.subarray(part.offset, part.offset + part.size));
   const file = await open(content.path, 'r');
   const stream = file.createReadStream({ start: part.offset, end: part.offset + part.size - 1 });
   return Readable.toWeb(stream) as ReadableStream<Uint8Array>;
+}
+
+/** Piece by piece, as fast as it is taken. */
+function streamOf({ read }: PartsOfContent, { offset, size }: Part): ReadableStream<Uint8Array> {
+  const end = offset + size;
+  let at = offset;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const bytes = await read({ offset: at, size: Math.min(PIECE, end - at) });
+        at += bytes.byteLength;
+        if (bytes.byteLength > 0) controller.enqueue(bytes);
+        // Cut short: the length that was announced tells.
+        if (at >= end || bytes.byteLength === 0) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** RFC 6266: plain letters for old readers, the name itself for the others. */
