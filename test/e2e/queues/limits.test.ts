@@ -171,18 +171,18 @@ test('a step goes to an agent that has what it needs, and holds it: others that 
   await it.agent(['-c', '4']);
   const { agent: id } = await gpu.told('agent.start');
   const run = it.run(['needs.ts']);
-  const one = await run.told('step.start', undefined);
   await run.told('step.end', 'plain');
-  expect(it.traces().filter((line) => line !== 'plain')).toHaveLength(1);
+  const held = (): readonly string[] => it.traces().filter((line) => line !== 'plain');
+  await until(it.project, async () => held().length > 0);
   const waiting = await it.project.store.listQueued('default');
   expect(waiting).toMatchObject([{ resources: { gpu: 1 } }]);
+  expect(held()).toHaveLength(1);
   const shown = await runPipeline(['queue', 'show', 'default'], { cwd: it.files.directory });
   expect(shown.stdout).toMatch(/needs\.(first|second) .* needs gpu=1/);
   it.open('gate');
   expect((await run.result()).code).toBe(0);
   for (const step of ['first', 'second'])
     expect(await run.told('step.start', step)).toMatchObject({ agent: id });
-  expect(one.attempt).toBe(1);
   expect(warnings(run)).toEqual([]);
 });
 

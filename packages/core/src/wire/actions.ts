@@ -31,7 +31,7 @@ export interface TaskEnqueue {
 
 export interface TaskEnqueued {
   readonly task: string;
-  /** A sentence when no agent serves the queue. */
+  /** Why nobody takes it yet: no agent, none that has what it needs, a paused queue. */
   readonly notice?: string;
 }
 

@@ -1,8 +1,8 @@
-import type { Resources } from '@run-pipeline/core/model';
+import type { Resources, TaskRecord } from '@run-pipeline/core/model';
 import type { QueuePlace } from '@run-pipeline/core/ports';
 import type { Project } from '../project/project.js';
-import { checkQueueName, parseResources } from '../queue/index.js';
-import { printableWord } from '../terminal/sanitise.js';
+import { checkQueueName, idleReasons, parseResources, QueueStates } from '../queue/index.js';
+import { printable } from '../terminal/sanitise.js';
 import type { Context } from './context.js';
 import type { OptionValues } from './parse.js';
 import { usageError } from './usage-error.js';
@@ -34,14 +34,12 @@ export function resourcesOf(options: OptionValues): Resources {
 }
 
 /** A task that waits for nobody is worth a word, at once. */
-export async function noAgentLines(
-  context: Context,
+export async function idleLines(
+  { style }: Context,
   { store }: Project,
-  queue: string,
+  { queue, resources }: Pick<TaskRecord, 'queue' | 'resources'>,
 ): Promise<readonly string[]> {
-  if ((await store.listAgents({ queue })).length > 0) return [];
-  const name = printableWord(queue);
-  return [
-    `${context.style.warn('▲')} no agent serves queue ${JSON.stringify(name)}: start one with run-pipeline agent --queue ${name}`,
-  ];
+  if (queue === undefined) return [];
+  const state = (await QueueStates.read(store)).of(queue, resources);
+  return idleReasons(queue, resources, state).map((reason) => `${style.warn('▲')} ${printable(reason)}`);
 }

@@ -5,7 +5,7 @@ import { useQueryState } from '../address/search.js';
 import { useMinutes } from '../data/clock.js';
 import { useFleet } from '../data/fleet.js';
 import { useResource } from '../data/queries.js';
-import { count, many } from '../design/amounts.js';
+import { count, duration, many } from '../design/amounts.js';
 import { cx } from '../design/class-names.js';
 import { Command } from '../design/copy-button.js';
 import { EmptyState, Loading } from '../design/empty-state.js';
@@ -83,6 +83,9 @@ function QueueTable({ queues }: { readonly queues: Queues['queues'] }) {
                 <ChevronIcon size={12} className={open === queue.name ? (styles.down ?? '') : ''} />
                 {queue.name}
               </button>
+              <span className={queue.limits.concurrency === 0 ? styles.attention : styles.muted}>
+                {limitsText(queue.limits)}
+              </span>
             </td>
             <td className={styles.number}>{count(queue.waiting)}</td>
             <td className={styles.number}>{count(queue.running)}</td>
@@ -109,6 +112,23 @@ function QueueTable({ queues }: { readonly queues: Queues['queues'] }) {
     </table>
   );
 }
+
+/** Empty where there are none. */
+function limitsText({ concurrency, rate }: Queues['queues'][number]['limits']): string {
+  if (concurrency === 0) return ' paused';
+  const parts = [
+    ...(concurrency === undefined ? [] : [`at most ${count(concurrency)} at once`]),
+    ...(rate === undefined ? [] : [`at most ${count(rate.max)} in ${duration(rate.perMs)}`]),
+  ];
+  return parts.length === 0 ? '' : ` ${parts.join(', ')}`;
+}
+
+const amountsText = (resources: Agents['agents'][number]['resources']): string =>
+  Object.entries(resources)
+    .map(([name, amount]) => `${name}=${amount}`)
+    .join(' ');
+const needsText = (resources: Agents['agents'][number]['resources']): string =>
+  Object.keys(resources).length === 0 ? '' : `needs ${amountsText(resources)}`;
 
 function QueueContents({ name }: { readonly name: string }) {
   const now = useMinutes();
@@ -143,6 +163,7 @@ function QueueContents({ name }: { readonly name: string }) {
           )}
           <span className={styles.muted}>{job.kind}</span>
           <span className={styles.muted}>{job.priority === 0 ? '' : `priority ${job.priority}`}</span>
+          <span className={styles.muted}>{needsText(job.resources)}</span>
           <span className={styles.muted}>{job.attempt > 1 ? `attempt ${job.attempt}` : ''}</span>
           <Ago at={job.enqueuedAt} now={now} className={styles.muted} />
         </li>
@@ -172,7 +193,12 @@ function AgentTable({ agents }: { readonly agents: Agents['agents'] }) {
             <td title={agent.id}>
               {agent.host} <span className={styles.muted}>pid {agent.pid}</span>
             </td>
-            <td>{agent.queues.join(', ')}</td>
+            <td>
+              {agent.queues.join(', ')}{' '}
+              <span className={styles.muted} title="what it offers">
+                {amountsText(agent.resources)}
+              </span>
+            </td>
             <td>
               {agent.running.length === 0 ? (
                 <span className={styles.muted}>{agent.draining ? 'ends when it is done' : 'waits'}</span>

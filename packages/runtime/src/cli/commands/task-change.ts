@@ -4,7 +4,7 @@ import { human, printJson, printLines, type Context } from '../context.js';
 import { argumentsOf, configurationsOf, noteUnknown } from '../task-arguments.js';
 import { findTask, withTask } from '../task-access.js';
 import { taskJson, taskSummary } from '../task-json.js';
-import { noAgentLines, placeIn, queueOf } from '../task-queue.js';
+import { idleLines, placeIn, queueOf } from '../task-queue.js';
 
 /** `run-pipeline task clone TASK` */
 export function taskCloneCommand(context: Context): Promise<number> {
@@ -37,7 +37,7 @@ export function taskCloneCommand(context: Context): Promise<number> {
     const what = job === undefined ? 'created the draft' : `waits in queue ${printableWord(job.queue)}:`;
     printLines(context.err, [`${what} ${context.style.bold(titleOf(task))}`]);
     printLines(context.out, [task.id]);
-    if (job !== undefined) printLines(context.err, await noAgentLines(context, project, job.queue));
+    if (job !== undefined) printLines(context.err, await idleLines(context, project, task));
     return 0;
   });
 }
@@ -50,7 +50,7 @@ export function taskEnqueueCommand(context: Context): Promise<number> {
     if (context.json) printJson(context, taskSummary(task));
     else
       printLines(context.out, [`${titleOf(task)} waits in queue ${printableWord(job.queue)} (${task.id})`]);
-    printLines(context.err, await noAgentLines(context, project, job.queue));
+    printLines(context.err, await idleLines(context, project, task));
     return 0;
   });
 }

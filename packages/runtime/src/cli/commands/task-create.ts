@@ -10,7 +10,7 @@ import { printJson, printLines, type Context } from '../context.js';
 import { argumentsOf, configurationsOf } from '../task-arguments.js';
 import { withProject } from '../task-access.js';
 import { taskJson } from '../task-json.js';
-import { noAgentLines, queueOf } from '../task-queue.js';
+import { idleLines, queueOf } from '../task-queue.js';
 import { usageError } from '../usage-error.js';
 
 /** `run-pipeline task create SCRIPT --project … --name …`: packages the script, and does not run it. */
@@ -28,7 +28,7 @@ export function taskCreateCommand(context: Context): Promise<number> {
     printLines(context.err, [`${what} ${style.bold(printableWord(`${task.project}/${task.name}`))}`]);
     // Alone on stdout, for `ID=$(run-pipeline task create …)`.
     printLines(context.out, [task.id]);
-    if (job !== undefined) printLines(context.err, await noAgentLines(context, project, job.queue));
+    if (job !== undefined) printLines(context.err, await idleLines(context, project, task));
     return 0;
   });
 }

@@ -1,7 +1,7 @@
 import type { Resources, TaskId } from '@run-pipeline/core/model';
 import type { AttemptState, Store } from '@run-pipeline/core/ports';
 import { deferred } from '../deferred.js';
-import { QueueStates, sameState, type QueueState } from './queue-state.js';
+import { QueueStates, sameState, type QueueState } from '../../queue/index.js';
 
 /**
  * The attempts of a run that went to queues, followed together: one subscription to the store, one read of

@@ -5,10 +5,16 @@ import {
   type StepDefinition,
 } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
-import { formatResources } from '../../queue/index.js';
+import {
+  agentCommand,
+  formatResources,
+  goOnCommand,
+  offers,
+  QueueStates,
+  type QueueState,
+} from '../../queue/index.js';
 import type { EngineOptions } from '../api.js';
 import { packageKeys } from '../launch/launch.js';
-import { offers, QueueStates, type QueueState } from './queue-state.js';
 
 /**
  * Where the next attempt of a step is executed.
@@ -63,17 +69,16 @@ export function createRouter(options: {
     // What a limit that is taken away changes is told anew.
     for (const limited of [true, false])
       when(!state.hasAgents && state.limited === limited, `unserved ${queue} ${limited}`, () => {
-        const start = agentFor(queue, state, neededBy(stepsOf(queue)));
+        const start = agentCommand(queue, { ...state, needs: neededBy(stepsOf(queue)) });
         return `no agent serves queue "${queue}": ${placeOf(state)} (start one: ${start})`;
       });
     when(state.hasAgents && !state.served, `lacking ${queue} ${needsText}`, () => {
-      const start = agentFor(queue, state, resources);
+      const start = agentCommand(queue, { ...state, needs: resources });
       const place = waits(state) ? 'the step waits for one that does' : 'the run executes the step itself';
       return `no agent of queue "${queue}" has what ${step.name} needs (${needsText}): ${place} (start one: ${start})`;
     });
     when(state.paused, `paused ${queue}`, () => {
-      const go = `run-pipeline queue limit ${wordOf(queue)} --concurrency none`;
-      return `queue "${queue}" is paused: its steps wait (let it go on: ${go})`;
+      return `queue "${queue}" is paused: its steps wait (let it go on: ${goOnCommand(queue)})`;
     });
   };
   const placeOf = (state: QueueState): string => {
@@ -125,17 +130,6 @@ const needsOf = ({ options: { resources } }: StepDefinition) => ({
   resources,
   needsText: formatResources(resources),
 });
-
-/** The command that starts an agent for it. One takes a queue that nobody has made for a slip of the pen. */
-function agentFor(queue: string, { isKnown }: QueueState, needs: Resources): string {
-  const create = isKnown ? '' : ' --create-queue';
-  const resources = Object.keys(needs).length === 0 ? '' : ` --resources ${formatResources(needs, ',')}`;
-  return `run-pipeline agent --queue ${wordOf(queue)}${create}${resources}`;
-}
-
-/** For a shell. */
-const wordOf = (queue: string): string =>
-  /^[\w./:@=+-]+$/.test(queue) ? queue : `'${queue.replaceAll("'", `'\\''`)}'`;
 
 /** What an agent must be told that it has, for all of these; its cores it has without a word. */
 function neededBy(steps: readonly StepDefinition[]): Resources {

@@ -2,6 +2,7 @@ import type { RunEvent, RunId, TaskId } from '@run-pipeline/core/model';
 import type { RunRow, Store, TaskOutputRow } from '@run-pipeline/core/ports';
 import { isAlive } from '../../project/process-identity.js';
 import type { RunResult } from '../api.js';
+import { QueueStates } from '../../queue/index.js';
 import { endedResult } from '../run/end-run.js';
 
 /** Events and lines read at once: a long run is told as it is read, never held whole. */
@@ -29,6 +30,8 @@ export interface FollowRequest {
   readonly until?: 'withdrawn' | 'unserved';
   /** It waits in a queue that no agent serves; once, until some agent has served it in between. */
   readonly onUnserved?: (queue: string) => void;
+  /** It waits in a queue that is paused; once, until that has gone on in between. */
+  readonly onPaused?: (queue: string) => void;
 }
 
 export type Followed =
@@ -91,6 +94,8 @@ export async function followRun(request: FollowRequest): Promise<Followed> {
 class Standstill {
   readonly #request: FollowRequest;
   #toldUnserved = false;
+  #toldPaused = false;
+  #lookedAt = -Infinity;
 
   constructor(request: FollowRequest) {
     this.#request = request;
@@ -115,7 +120,18 @@ class Standstill {
     if (!served && until === 'unserved') return { queue, withdrawn: false };
     if (!served && !this.#toldUnserved) onUnserved?.(queue);
     this.#toldUnserved = !served;
+    await this.#lookForPause(queue);
     return undefined;
+  }
+
+  /** All queues are counted for it: not with every commit of others. */
+  async #lookForPause(queue: string): Promise<void> {
+    const { store, onPaused } = this.#request;
+    if (onPaused === undefined || performance.now() - this.#lookedAt < LIVENESS_MS) return;
+    this.#lookedAt = performance.now();
+    const { paused } = (await QueueStates.read(store)).of(queue, {});
+    if (paused && !this.#toldPaused) onPaused(queue);
+    this.#toldPaused = paused;
   }
 }
 

@@ -1,6 +1,7 @@
 import { isRunPipelineError, type RunId, type TaskId } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
 import type { RunRequest, RunResult } from '../api.js';
+import { goOnCommand } from '../../queue/index.js';
 import { endRun } from '../run/end-run.js';
 import { followRun, type FollowRequest } from './follow-run.js';
 import { launchRemote } from './launch-remote.js';
@@ -50,6 +51,7 @@ export async function runRemote(request: RemoteRequest): Promise<RemoteEnd> {
         signal: request.detach ?? NEVER,
         until: fleet ? 'withdrawn' : 'unserved',
         onUnserved: (unservedQueue) => request.onWarning(waitsForAgent(unservedQueue)),
+        onPaused: (pausedQueue) => request.onWarning(waitsPaused(pausedQueue)),
         ...(request.onOutput === undefined ? {} : { onOutput: request.onOutput }),
       });
       switch (followed.type) {
@@ -87,6 +89,9 @@ const unserved = (queue: string): string =>
 
 const waitsForAgent = (queue: string): string =>
   `no agent serves queue "${queue}": the pipeline waits for one (start one: run-pipeline agent --queue ${queue})`;
+
+const waitsPaused = (queue: string): string =>
+  `queue "${queue}" is paused: the pipeline waits (let it go on: ${goOnCommand(queue)})`;
 
 const reasonOf = ({ queue, withdrawn }: { readonly queue: string; readonly withdrawn: boolean }): string =>
   withdrawn ? `the run was taken out of queue "${queue}": it runs here` : unserved(queue);

@@ -1,5 +1,6 @@
 import type { ActionResult, TaskEnqueue, TaskEnqueued } from '@run-pipeline/core/wire';
 import { isController } from '../../engine/index.js';
+import { idleReasons, QueueStates } from '../../queue/index.js';
 import { abortTask as stopTask, cloneTask as cloneOf, enqueueTask as enqueue } from '../../tasks/index.js';
 import { abort } from '../actions/run-actions.js';
 import type { ServerContext } from '../server-context.js';
@@ -27,14 +28,10 @@ export async function enqueueTask(
   const { store } = context.project;
   const task = await requireTask(context, id);
   const queue = request.queue ?? (isController(task) ? CONTROLLER_QUEUE : DEFAULT_QUEUE);
-  await enqueue(store, task, { queue, priority: request.priority ?? task.priority });
-  const served = (await store.listAgents({ queue })).length > 0;
-  return {
-    task: task.id,
-    ...(served
-      ? {}
-      : { notice: `no agent serves the queue ${queue}: run-pipeline agent --queue ${queue} starts one` }),
-  };
+  const queued = await enqueue(store, task, { queue, priority: request.priority ?? task.priority });
+  const state = (await QueueStates.read(store)).of(queue, queued.resources);
+  const reasons = idleReasons(queue, queued.resources, state);
+  return { task: task.id, ...(reasons.length === 0 ? {} : { notice: reasons.join('; ') }) };
 }
 
 export async function abortTask(

@@ -1,5 +1,6 @@
 import { lacking, type Resources } from '@run-pipeline/core/model';
 import type { AgentRow, QueueRow, Store } from '@run-pipeline/core/ports';
+import { formatResources } from './resources.js';
 
 /** Who would take what waits in a queue, and needs so much. */
 export interface QueueState {
@@ -53,3 +54,35 @@ export const sameState = (a: QueueState | undefined, b: QueueState | undefined):
   a?.hasAgents === b?.hasAgents &&
   a?.limited === b?.limited &&
   a?.paused === b?.paused;
+
+/** The command that starts an agent for it. One takes a queue that nobody has made for a slip of the pen. */
+export function agentCommand(
+  queue: string,
+  { isKnown, needs }: { readonly isKnown: boolean; readonly needs: Resources },
+): string {
+  const create = isKnown ? '' : ' --create-queue';
+  const resources = Object.keys(needs).length === 0 ? '' : ` --resources ${formatResources(needs, ',')}`;
+  return `run-pipeline agent --queue ${wordOf(queue)}${create}${resources}`;
+}
+
+/** The command that lets a paused queue go on. */
+export const goOnCommand = (queue: string): string =>
+  `run-pipeline queue limit ${wordOf(queue)} --concurrency none`;
+
+/** For a shell. */
+const wordOf = (queue: string): string =>
+  /^[\w./:@=+-]+$/.test(queue) ? queue : `'${queue.replaceAll("'", `'\\''`)}'`;
+
+/** Why nobody takes what was just put into a queue; empty when somebody does. */
+export function idleReasons(queue: string, needs: Resources, state: QueueState): readonly string[] {
+  const start = (): string => agentCommand(queue, { isKnown: state.isKnown, needs });
+  return [
+    ...(state.hasAgents ? [] : [`no agent serves queue "${queue}": start one with ${start()}`]),
+    ...(state.hasAgents && !state.served
+      ? [
+          `no agent of queue "${queue}" has what it needs (${formatResources(needs)}): start one with ${start()}`,
+        ]
+      : []),
+    ...(state.paused ? [`queue "${queue}" is paused: let it go on with ${goOnCommand(queue)}`] : []),
+  ];
+}
