@@ -6,8 +6,8 @@ describe.skipIf(withoutPostgres() !== undefined)('a store on a PostgreSQL server
   let server: PostgresServer;
   beforeAll(async () => {
     server = await startPostgres();
-  });
-  afterAll(() => server.dispose());
+  }, 60_000);
+  afterAll(() => server.dispose(), 60_000);
 
   test('several processes that come to an empty database at once make the tables once', async () => {
     const url = server.fresh();

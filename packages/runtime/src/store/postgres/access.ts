@@ -1,6 +1,6 @@
 import { Listeners } from '../listeners.js';
 import type { Connection, Sql } from './connection.js';
-import { Lanes, type Change } from './lanes.js';
+import { Lanes, type Change, type Lane } from './lanes.js';
 
 /** The three ways to the server that operations of the store have. */
 export class StoreAccess {
@@ -30,7 +30,7 @@ export class StoreAccess {
   }
 
   /** In the lane of the run (`runLane`) or the task of its own (`taskLane`) that it changes. */
-  protected write<T>(lane: string, change: Change<T>): Promise<T> {
+  protected write<T>(lane: Lane, change: Change<T>): Promise<T> {
     return this.lanes.submit(lane, change);
   }
 

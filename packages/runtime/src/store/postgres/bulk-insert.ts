@@ -1,6 +1,12 @@
 /** Column and its type, in order. */
 export type TableColumns = Readonly<Record<string, 'bigint' | 'integer' | 'text' | 'bytea'>>;
 
+/** Of a statement that has several: `name AS (text)`. */
+export interface Part {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** The parameters of one statement that is put together of several. */
 export class Parameters {
   readonly values: unknown[] = [];
@@ -18,7 +24,7 @@ export class Parameters {
  * each other.
  */
 export class BulkInsert {
-  readonly #table: string;
+  readonly table: string;
   readonly #columns: TableColumns;
   readonly #keys: number;
   readonly #tail: string;
@@ -31,7 +37,7 @@ export class BulkInsert {
     readonly keys: number;
     readonly tail?: string;
   }) {
-    this.#table = options.table;
+    this.table = options.table;
     this.#columns = options.columns;
     this.#keys = options.keys;
     this.#tail = options.tail ?? '';
@@ -39,11 +45,6 @@ export class BulkInsert {
 
   add(...row: readonly unknown[]): void {
     this.#rows.set(JSON.stringify(row.slice(0, this.#keys)), row);
-  }
-
-  /** The row with this key, if it waits here. */
-  get(...key: readonly unknown[]): readonly unknown[] | undefined {
-    return this.#rows.get(JSON.stringify(key));
   }
 
   get empty(): boolean {
@@ -59,6 +60,6 @@ export class BulkInsert {
       ([, type], index) => `${parameters.add(rows.map((row) => row[index] ?? null))}::${type}[]`,
     );
     const names = columns.map(([name]) => name).join(', ');
-    return `INSERT INTO ${this.#table} (${names}) SELECT * FROM unnest(${lists.join(', ')}) ${this.#tail}`;
+    return `INSERT INTO ${this.table} (${names}) SELECT * FROM unnest(${lists.join(', ')}) ${this.#tail}`;
   }
 }

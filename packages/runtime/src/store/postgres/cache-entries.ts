@@ -9,6 +9,7 @@ import {
   smallOf,
 } from '../rows/cache-entry.js';
 import type { RunState } from '../rows/run.js';
+import type { Parameters, Part } from './bulk-insert.js';
 import type { Sql } from './connection.js';
 import { timed } from './reading.js';
 import { readValues } from './values.js';
@@ -42,36 +43,47 @@ export class NewEntries {
     this.#entries.set(fingerprint, { values, pins });
   }
 
+  fingerprints(): Iterable<Fingerprint> {
+    return this.#entries.keys();
+  }
+
   /** In the order of their fingerprints: two transactions with the same ones do not wait for each other. */
-  async write(sql: Sql): Promise<void> {
-    if (this.#entries.size === 0) return;
+  take(parameters: Parameters): readonly Part[] {
+    if (this.#entries.size === 0) return [];
     const entries = [...this.#entries.values()];
     const pins = [...this.#entries].flatMap(([fingerprint, { pins }]) =>
       pins.map((hash) => [fingerprint, hash] as const),
     );
     this.#entries.clear();
-    const lists = TYPES.map((type, index) => `$${index + 1}::${type}[]`).join(', ');
-    await sql.run(
-      `WITH wanted AS (SELECT DISTINCT * FROM unnest($12::text[], $13::text[]) AS w (fingerprint, hash)),
-       kept AS (
-         INSERT INTO cache_entries (${ENTRY_COLUMNS}, last_used_at)
-         SELECT * FROM unnest(${lists}) AS new (${ENTRY_COLUMNS}, last_used_at) ORDER BY fingerprint
-         ON CONFLICT (fingerprint) DO UPDATE SET
-           ${REPLACED.map((column) => `${column} = excluded.${column}`).join(', ')}
-         RETURNING n, fingerprint
-       ),
-       gone AS (
-         DELETE FROM entry_pins p USING kept k WHERE p.entry = k.n
-           AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.fingerprint = k.fingerprint AND w.hash = p.hash)
-       )
-       INSERT INTO entry_pins (entry, hash)
-       SELECT k.n, w.hash FROM kept k JOIN wanted w ON w.fingerprint = k.fingerprint ON CONFLICT DO NOTHING`,
-      [
-        ...TYPES.map((_, index) => entries.map(({ values }) => values[index])),
-        pins.map(([fingerprint]) => fingerprint),
-        pins.map(([, hash]) => hash),
-      ],
+    const lists = TYPES.map(
+      (type, index) => `${parameters.add(entries.map(({ values }) => values[index]))}::${type}[]`,
     );
+    const pinLists = [0, 1].map((at) => `${parameters.add(pins.map((pin) => pin[at]))}::text[]`);
+    return [
+      {
+        name: 'entry_blobs',
+        text: `SELECT DISTINCT * FROM unnest(${pinLists.join(', ')}) AS w (fingerprint, hash)`,
+      },
+      {
+        name: 'kept_entries',
+        text: `INSERT INTO cache_entries (${ENTRY_COLUMNS}, last_used_at)
+          SELECT * FROM unnest(${lists.join(', ')}) AS new (${ENTRY_COLUMNS}, last_used_at) ORDER BY fingerprint
+          ON CONFLICT (fingerprint) DO UPDATE SET
+            ${REPLACED.map((column) => `${column} = excluded.${column}`).join(', ')}
+          RETURNING n, fingerprint`,
+      },
+      {
+        name: 'old_pins',
+        text: `DELETE FROM entry_pins p USING kept_entries k WHERE p.entry = k.n AND NOT EXISTS (
+            SELECT 1 FROM entry_blobs w WHERE w.fingerprint = k.fingerprint AND w.hash = p.hash)`,
+      },
+      {
+        name: 'new_pins',
+        text: `INSERT INTO entry_pins (entry, hash)
+          SELECT k.n, w.hash FROM kept_entries k JOIN entry_blobs w ON w.fingerprint = k.fingerprint
+          ON CONFLICT DO NOTHING`,
+      },
+    ];
   }
 }
 

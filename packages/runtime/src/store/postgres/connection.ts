@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type * as Pg from 'pg';
-import { RunPipelineError } from '@run-pipeline/core/model';
+import { RunPipelineError, type RunId } from '@run-pipeline/core/model';
+import { RUN_STATE_COLUMNS, runStateOf, type RunState } from '../rows/run.js';
 import type { PostgresAddress } from './address.js';
 import { channelOf, Listener } from './listener.js';
 import { prepareSchema } from './migrate.js';
@@ -29,6 +30,8 @@ export interface Sql {
 export interface Transaction extends Sql {
   /** The store's clock when the transaction began. */
   readonly now: number;
+  /** The run that was asked for; without a state there is none. */
+  readonly locked?: { readonly run: RunId; readonly state: RunState | undefined };
 }
 
 export interface ConnectionOptions {
@@ -45,6 +48,8 @@ export interface TransactionOptions {
   readonly pins: 'shared' | 'exclusive';
   /** False: it is rolled back at its end. */
   readonly keep: boolean;
+  /** The run whose row is locked at its beginning, and read. */
+  readonly run?: RunId;
 }
 
 /** How long opening is tried: who has just typed an address waits for the answer. */
@@ -80,7 +85,7 @@ export class Connection {
     const { driver, address } = options;
     this.#driver = driver;
     this.#pool = new Pool({ driver, address, size: 4 });
-    this.#pulse = new Pool({ driver, address, size: 1, settings: 'SET synchronous_commit = off' });
+    this.#pulse = new Pool({ driver, address, size: 2, settings: 'SET synchronous_commit = off' });
   }
 
   get shown(): string {
@@ -124,7 +129,7 @@ export class Connection {
     return this.#patiently(() => this.#pool.use((session) => query(this.#sql(session))));
   }
 
-  /** One statement that renews a lease: the server's crash may take it back, and it may be done twice. */
+  /** What renews leases: the server's crash may take it back, and it may be done twice. */
   renew<T>(change: (sql: Sql) => Promise<T>): Promise<T> {
     return this.#patiently(() => this.#pulse.use((session) => change(this.#sql(session))));
   }
@@ -142,9 +147,7 @@ export class Connection {
     const sql = this.#sql(session);
     const number = session.nextNumber();
     try {
-      const began = await session.script(beginning(this.#address, session, number, options));
-      const now = Number(began.at(-1)?.[0]?.[0]) + this.#clockOffset();
-      const result = await work({ ...sql, now });
+      const result = await work({ ...sql, ...(await this.#begin(session, number, options)) });
       if (!options.keep) {
         await session.script('ROLLBACK');
         return result;
@@ -155,6 +158,30 @@ export class Connection {
       if (session.connected) await session.script('ROLLBACK').catch(() => session.discard());
       throw error;
     }
+  }
+
+  /** In one message. The lock comes before the clock: what was waited for is not taken off a lease. */
+  async #begin(
+    session: Session,
+    number: number,
+    { pins, run }: TransactionOptions,
+  ): Promise<Pick<Transaction, 'now' | 'locked'>> {
+    const lock = pins === 'exclusive' ? 'pg_advisory_xact_lock' : 'pg_advisory_xact_lock_shared';
+    const statements = [
+      'BEGIN ISOLATION LEVEL READ COMMITTED',
+      `SELECT ${lock}(${PINS_LOCK}, hashtext('${this.#address.schema}'))`,
+      `INSERT INTO writers (id, last, seen_at) VALUES ('${session.id}', ${number}, ${CLOCK})
+        ON CONFLICT (id) DO UPDATE SET last = excluded.last, seen_at = excluded.seen_at RETURNING seen_at`,
+    ];
+    if (run !== undefined) {
+      const id = this.#driver.escapeLiteral(run);
+      statements.push(`SELECT ${RUN_STATE_COLUMNS} FROM runs WHERE id = ${id} FOR UPDATE`);
+    }
+    const [, , clock, runs] = await session.script(statements.join('; '));
+    const now = Number(clock?.[0]?.[0]) + this.#clockOffset();
+    if (run === undefined) return { now };
+    const row = runs?.[0];
+    return { now, locked: { run, state: row && runStateOf(run, row) } };
   }
 
   async #commit(session: Session, number: number): Promise<void> {
@@ -207,21 +234,6 @@ export class Connection {
     this.#open = false;
     await Promise.all([this.#pool.close(), this.#pulse.close()]);
   }
-}
-
-/** In one message. The lock comes before the clock: what was waited for is not taken off a lease. */
-function beginning(
-  { schema }: PostgresAddress,
-  session: Session,
-  number: number,
-  { pins }: TransactionOptions,
-): string {
-  const lock = pins === 'exclusive' ? 'pg_advisory_xact_lock' : 'pg_advisory_xact_lock_shared';
-  return (
-    `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT ${lock}(${PINS_LOCK}, hashtext('${schema}')); ` +
-    `INSERT INTO writers (id, last, seen_at) VALUES ('${session.id}', ${number}, ${CLOCK}) ` +
-    `ON CONFLICT (id) DO UPDATE SET last = excluded.last, seen_at = excluded.seen_at RETURNING seen_at`
-  );
 }
 
 /** "RPpi": one lock a schema of the database. */

@@ -23,7 +23,7 @@ const MAX_CLAIMS = 256;
  *
  * What is claimed in one moment is claimed by one statement, in the order of the fingerprints: two runs of
  * a pipeline claim the same ones, and would wait for each other. It may be done twice, should the connection
- * be lost.
+ * be lost; what the crash of a server takes back is executed by another one as well, which costs time alone.
  */
 export class Flights {
   readonly #connection: Connection;
@@ -74,7 +74,7 @@ export class Flights {
 
   async #settle(claims: Map<Fingerprint, Waiting>): Promise<void> {
     while (claims.size > 0) {
-      const { taken, held } = await this.#connection.read((sql) => claimAll(sql, claims));
+      const { taken, held } = await this.#connection.renew((sql) => claimAll(sql, claims));
       for (const fingerprint of taken) {
         claims.get(fingerprint)?.resolve({ ok: true });
         claims.delete(fingerprint);

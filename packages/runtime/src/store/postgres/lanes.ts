@@ -5,8 +5,14 @@ import type { Connection, Transaction } from './connection.js';
 import { isServers } from './postgres-error.js';
 import { WriteBatch } from './write-batch.js';
 
+export interface Lane {
+  readonly name: string;
+  /** Its changes begin with the row of this run, which is locked with the transaction's first words. */
+  readonly run?: RunId;
+}
+
 /** Changes of a run, of its steps by their run, and of its controller. */
-export const runLane = (run: RunId): string => `run ${run}`;
+export const runLane = (run: RunId): Lane => ({ name: `run ${run}`, run });
 
 /**
  * One change. It reads, decides and then writes. It may run more than once (after a lost connection, or
@@ -39,16 +45,16 @@ export class Lanes {
     this.#committed = committed;
   }
 
-  submit<T>(lane: string, change: Change<T>): Promise<T> {
+  submit<T>(lane: Lane, change: Change<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const waiting: Waiting = { change, resolve: resolve as (value: unknown) => void, reject };
-      const there = this.#lanes.get(lane);
+      const there = this.#lanes.get(lane.name);
       if (there !== undefined) {
         there.queue.push(waiting);
         return;
       }
       const queue = [waiting];
-      this.#lanes.set(lane, { queue, draining: this.#drain(lane, queue) });
+      this.#lanes.set(lane.name, { queue, draining: this.#drain(lane, queue) });
     });
   }
 
@@ -57,25 +63,26 @@ export class Lanes {
     while (this.#lanes.size > 0) await Promise.all([...this.#lanes.values()].map(({ draining }) => draining));
   }
 
-  async #drain(lane: string, queue: Waiting[]): Promise<void> {
+  async #drain(lane: Lane, queue: Waiting[]): Promise<void> {
     await nextTick();
     while (queue.length > 0) {
       const items = queue.splice(0, MAX_BATCH);
       try {
-        await this.#settle(items);
+        await this.#settle(lane, items);
       } catch (error) {
-        if (items.length > 1 && error instanceof FaultyChange) await this.#settleEach(items);
+        if (items.length > 1 && error instanceof FaultyChange) await this.#settleEach(lane, items);
         else for (const item of items) item.reject(causeOf(error));
       }
     }
-    this.#lanes.delete(lane);
+    this.#lanes.delete(lane.name);
   }
 
-  async #settle(items: readonly Waiting[]): Promise<void> {
+  async #settle({ run }: Lane, items: readonly Waiting[]): Promise<void> {
     crashPoint('before-begin');
     const values = await this.#connection.transact((transaction) => apply(transaction, items), {
       pins: 'shared',
       keep: true,
+      ...(run === undefined ? {} : { run }),
     });
     this.#committed();
     crashPoint('after-commit');
@@ -83,10 +90,10 @@ export class Lanes {
   }
 
   /** One of them failed by a fault of its own: the others must not pay for it. */
-  async #settleEach(items: readonly Waiting[]): Promise<void> {
+  async #settleEach(lane: Lane, items: readonly Waiting[]): Promise<void> {
     for (const item of items) {
       try {
-        await this.#settle([item]);
+        await this.#settle(lane, [item]);
       } catch (error) {
         item.reject(causeOf(error));
       }

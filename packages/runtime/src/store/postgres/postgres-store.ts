@@ -99,7 +99,7 @@ class PostgresStore extends PostgresTasks implements Store {
 
   createRun(run: NewRun) {
     // Runs that are made in one moment have their numbers in that order.
-    return this.write(`pipeline ${run.project} ${run.pipeline}`, async (batch) => {
+    return this.write({ name: `pipeline ${run.project} ${run.pipeline}` }, async (batch) => {
       const state = await createRun(batch, run);
       await giveController(batch, run);
       return rowOf(batch, state);
@@ -150,7 +150,7 @@ class PostgresStore extends PostgresTasks implements Store {
     return this.read((sql) => findCacheEntries(sql, fingerprints));
   }
   dropCacheEntry(fingerprint: Fingerprint) {
-    return this.write(`entry ${fingerprint}`, (batch) => dropCacheEntry(batch, fingerprint));
+    return this.write({ name: `entry ${fingerprint}` }, (batch) => dropCacheEntry(batch, fingerprint));
   }
   async latestPreimage(query: Parameters<Store['latestPreimage']>[0]) {
     return (await this.latestPreimages(query)).get(query.step);

@@ -27,7 +27,7 @@ import {
   startTask,
 } from './attempts.js';
 import { clearQueue, enqueueTask, listQueued, withdrawTask } from './jobs.js';
-import { runLane } from './lanes.js';
+import { runLane, type Lane } from './lanes.js';
 import { expiredAttempts, inLockOrder, recoverAttempt, type Recovered } from './lost-attempts.js';
 import { nextQueued } from './next-queued.js';
 import { setQueueLimits } from './queue-limits.js';
@@ -40,10 +40,10 @@ import { claimTask, getTask, heartbeatTask, listTasks } from './tasks.js';
 type Operations = Omit<TaskStore, 'watch'> &
   Pick<Store, 'claimTask' | 'heartbeatTask' | 'getTask' | 'listTasks'>;
 
-const taskLane = (task: TaskId): string => `task ${task}`;
+const taskLane = (task: TaskId): Lane => ({ name: `task ${task}` });
 /** Jobs that come in one moment stand in their queue in that order, whatever they are. */
-const queueLane = (queue: string): string => `queue ${queue}`;
-const agentLane = (agent: string): string => `agent ${agent}`;
+const queueLane = (queue: string): Lane => ({ name: `queue ${queue}` });
+const agentLane = (agent: string): Lane => ({ name: `agent ${agent}` });
 
 /** The operations of `TaskStore`; what they do is in the files named after what they are about. */
 export abstract class PostgresTasks extends StoreAccess implements Operations {
@@ -136,7 +136,7 @@ export abstract class PostgresTasks extends StoreAccess implements Operations {
     const found = await Promise.all(
       inLockOrder(expired).map(async (one) => ({
         task: one.task,
-        recovered: await this.write('recovery', (batch) => recoverAttempt(batch, one)),
+        recovered: await this.write({ name: 'recovery' }, (batch) => recoverAttempt(batch, one)),
       })),
     );
     const byTask = new Map(found.map(({ task, recovered }) => [task, recovered]));

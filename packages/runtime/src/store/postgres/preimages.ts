@@ -2,7 +2,8 @@ import type { RunId, StepName } from '@run-pipeline/core/model';
 import type { Commit, PreimageRow } from '@run-pipeline/core/ports';
 import { keptParts, PreimageReader, type LatestQuery } from '../rows/preimage.js';
 import type { RunState } from '../rows/run.js';
-import type { Sql } from './connection.js';
+import { Parameters, type Part } from './bulk-insert.js';
+import type { Columns, Sql } from './connection.js';
 
 type Preimage = NonNullable<Commit['preimages']>[number];
 
@@ -12,7 +13,7 @@ interface StepPreimage extends Preimage {
 
 /**
  * What fingerprints were made of, that waits to be written at the end of a transaction. Kept once a
- * fingerprint, so that a cached run of 1,000 steps writes 1,000 references, in one statement.
+ * fingerprint, so that a cached run of 1,000 steps writes 1,000 references.
  */
 export class NewPreimages {
   readonly #steps = new Map<string, StepPreimage>();
@@ -21,35 +22,45 @@ export class NewPreimages {
     this.#steps.set(`${run.n} ${preimage.step}`, { ...preimage, run });
   }
 
-  async write(sql: Sql): Promise<void> {
-    if (this.#steps.size === 0) return;
-    const known = await refer(sql, [...this.#steps.values()]);
-    for (const key of known) this.#steps.delete(key);
-    if (this.#steps.size > 0) {
-      const fresh = [...this.#steps.values()];
-      await keepParts(sql, fresh);
-      await refer(sql, fresh);
-    }
+  /**
+   * `part` refers to the fingerprints that are known; `read` says what those were, `complete` keeps the
+   * others. `undefined` when nothing waits.
+   */
+  take(parameters: Parameters):
+    | {
+        readonly part: Part;
+        readonly read: string;
+        complete(sql: Sql, known: readonly Columns[]): Promise<void>;
+      }
+    | undefined {
+    if (this.#steps.size === 0) return undefined;
+    const steps = new Map(this.#steps);
     this.#steps.clear();
+    return {
+      part: { name: 'referred', text: refer([...steps.values()], parameters) },
+      read: 'SELECT run, step FROM referred',
+      async complete(sql, known) {
+        for (const [run, step] of known) steps.delete(`${String(run)} ${String(step)}`);
+        if (steps.size === 0) return;
+        const fresh = [...steps.values()];
+        await keepParts(sql, fresh);
+        const again = new Parameters();
+        await sql.run(refer(fresh, again), again.values);
+      },
+    };
   }
 }
 
-/** Returns the keys of those whose fingerprint is known. */
-async function refer(sql: Sql, steps: readonly StepPreimage[]): Promise<readonly string[]> {
-  const rows = await sql.query<readonly [number, string]>(
-    `INSERT INTO step_preimages (pipeline, step, run, preimage)
-     SELECT w.pipeline, w.step, w.run, p.n
-     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[]) AS w (pipeline, step, run, fingerprint)
-     JOIN preimages p ON p.fingerprint = w.fingerprint
-     ON CONFLICT (pipeline, step, run) DO UPDATE SET preimage = excluded.preimage RETURNING run, step`,
-    [
-      steps.map(({ run }) => run.pipeline),
-      steps.map(({ step }) => step),
-      steps.map(({ run }) => run.n),
-      steps.map(({ fingerprint }) => fingerprint),
-    ],
-  );
-  return rows.map(([run, step]) => `${run} ${step}`);
+function refer(steps: readonly StepPreimage[], parameters: Parameters): string {
+  const list = (type: string, of: (step: StepPreimage) => unknown): string =>
+    `${parameters.add(steps.map(of))}::${type}[]`;
+  return `INSERT INTO step_preimages (pipeline, step, run, preimage)
+    SELECT w.pipeline, w.step, w.run, p.n
+    FROM unnest(${list('bigint', ({ run }) => run.pipeline)}, ${list('text', ({ step }) => step)},
+      ${list('bigint', ({ run }) => run.n)}, ${list('text', ({ fingerprint }) => fingerprint)})
+      AS w (pipeline, step, run, fingerprint)
+    JOIN preimages p ON p.fingerprint = w.fingerprint
+    ON CONFLICT (pipeline, step, run) DO UPDATE SET preimage = excluded.preimage RETURNING run, step`;
 }
 
 /** In the order of what they are known by, as others insert them. */

@@ -18,6 +18,20 @@ export async function claimTask(
 ): Promise<Awaited<ReturnType<Store['claimTask']>>> {
   const run = await batch.requireRun(claim.run);
   if (run.epoch !== claim.epoch) return { ok: false, holder: decodeOwner(run.owner) };
+  const values = [
+    claim.task,
+    run.n,
+    claim.step,
+    claim.attempt,
+    claim.epoch,
+    encodeOwner(claim.executor),
+    claim.leaseMs,
+    batch.now,
+  ];
+  // Nearly always nobody had it before.
+  const [first] = await batch.query<readonly [number]>(claimText(batch, 'DO NOTHING'), values);
+  if (first !== undefined) return { ok: true, fence: first[0], survivors: [] };
+
   const held = await taskState(batch, claim.task);
   let survivors: readonly ProcessIdentity[] = [];
   if (held !== undefined) {
@@ -27,28 +41,21 @@ export async function claimTask(
     // Nothing of an earlier attempt may show under this one.
     await forgetAttempt(batch, claim.task, claim.attempt);
   }
-  const [row] = await batch.query<readonly [number]>(
-    `INSERT INTO tasks (id, run, step, attempt, fence, epoch, status, executor, lease_until, started_at)
-     VALUES ($1, $2, $3, $4, nextval('fences'), $5, 'running', $6, ${batch.clock} + $7, $8)
-     ON CONFLICT (id) DO UPDATE SET run = excluded.run, step = excluded.step, attempt = excluded.attempt,
-       fence = excluded.fence, epoch = excluded.epoch, status = excluded.status, executor = excluded.executor,
-       lease_until = excluded.lease_until, started_at = excluded.started_at, error = NULL, finished_at = NULL,
-       kind = NULL, queue = NULL, priority = NULL, place = NULL, queued_at = NULL, agent = NULL, identity = NULL,
-       first_attempt = NULL, lost = NULL, stop = NULL, outputs = NULL, resources = '{}'
-     RETURNING fence`,
-    [
-      claim.task,
-      run.n,
-      claim.step,
-      claim.attempt,
-      claim.epoch,
-      encodeOwner(claim.executor),
-      claim.leaseMs,
-      batch.now,
-    ],
-  );
+  const [row] = await batch.query<readonly [number]>(claimText(batch, REPLACE), values);
   return { ok: true, fence: row![0], survivors };
 }
+
+const claimText = (batch: WriteBatch, conflict: string): string =>
+  `INSERT INTO tasks (id, run, step, attempt, fence, epoch, status, executor, lease_until, started_at)
+   VALUES ($1, $2, $3, $4, nextval('fences'), $5, 'running', $6, ${batch.clock} + $7, $8)
+   ON CONFLICT (id) ${conflict} RETURNING fence`;
+
+/** As if it had never been another's. */
+const REPLACE = `DO UPDATE SET run = excluded.run, step = excluded.step, attempt = excluded.attempt,
+  fence = excluded.fence, epoch = excluded.epoch, status = excluded.status, executor = excluded.executor,
+  lease_until = excluded.lease_until, started_at = excluded.started_at, error = NULL, finished_at = NULL,
+  kind = NULL, queue = NULL, priority = NULL, place = NULL, queued_at = NULL, agent = NULL, identity = NULL,
+  first_attempt = NULL, lost = NULL, stop = NULL, outputs = NULL, resources = '{}'`;
 
 export async function heartbeatTask(
   sql: Sql,

@@ -85,6 +85,7 @@ export class WriteBatch implements Transaction {
     this.#sql = sql;
     this.now = sql.now;
     this.clock = sql.clock;
+    if (sql.locked !== undefined) this.#runs.set(sql.locked.run, sql.locked.state);
   }
 
   query<Row extends Columns = Columns>(
@@ -117,12 +118,6 @@ export class WriteBatch implements Transaction {
   /** Its row was made or replaced by a statement of this transaction. */
   forget(id: RunId): void {
     this.#runs.delete(id);
-  }
-
-  /** Fences rise over the whole store. */
-  async nextFence(): Promise<number> {
-    const [row] = await this.query<readonly [number]>(`SELECT nextval('fences')`);
-    return row![0];
   }
 
   /** Says that the content exists; `bytes` when it is small, else the blob store has them. */
@@ -158,10 +153,8 @@ export class WriteBatch implements Transaction {
     this.#released.push([fingerprint, run, encodeOwner(owner)]);
   }
 
-  /** Writes what was collected: most of it in one statement, since no part of that depends on another. */
+  /** Writes what was collected, in one statement: no part of it depends on another. */
   async flush(): Promise<void> {
-    await this.entries.write(this.#sql);
-    await this.preimages.write(this.#sql);
     const parameters = new Parameters();
     const parts = [
       this.#blobs,
@@ -171,16 +164,22 @@ export class WriteBatch implements Transaction {
       this.runPins,
       this.taskPins,
       this.taskOutput,
-    ].flatMap((rows) => (rows.empty ? [] : [rows.take(parameters)]));
+    ].flatMap((rows) => (rows.empty ? [] : [{ name: `new_${rows.table}`, text: rows.take(parameters) }]));
     const changed = [...this.#runs.values()].filter((run) => run?.changed === true) as RunState[];
-    if (changed.length > 0) parts.push(writeRuns(changed, parameters));
+    if (changed.length > 0) parts.push({ name: 'new_runs', text: writeRuns(changed, parameters) });
     for (const run of changed) run.changed = false;
-    if (this.#released.length > 0) parts.push(this.#writeReleases(parameters));
-    if (this.#usedEntries.size > 0) parts.push(this.#writeUses(parameters));
+    // What is kept anew was used just now, and a statement may write a row once only.
+    for (const fingerprint of this.entries.fingerprints()) this.#usedEntries.delete(fingerprint);
+    parts.push(...this.entries.take(parameters));
+    if (this.#released.length > 0) parts.push({ name: 'released', text: this.#writeReleases(parameters) });
+    if (this.#usedEntries.size > 0) parts.push({ name: 'used', text: this.#writeUses(parameters) });
+    const steps = this.preimages.take(parameters);
+    if (steps !== undefined) parts.push(steps.part);
     if (parts.length === 0) return;
-    const [last, ...rest] = parts.toReversed();
-    const before = rest.toReversed().map((part, index) => `part${index} AS (${part})`);
-    await this.run(before.length === 0 ? last! : `WITH ${before.join(', ')} ${last!}`, parameters.values);
+    // Parts that nobody reads are executed in the order of the list.
+    const all = parts.map(({ name, text }) => `${name} AS (${text})`).join(', ');
+    const rows = await this.query(`WITH ${all} ${steps?.read ?? 'SELECT'}`, parameters.values);
+    await steps?.complete(this.#sql, rows);
   }
 
   /** Only what this owner holds, in the order in which they are claimed. */
