@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import { isRunPipelineError } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../../project/project.js';
 import { resolvePaths } from '../../project/paths.js';
+import { readSettings } from '../../engine/open-project.js';
+import { MIGRATIONS as POSTGRES_MIGRATIONS } from '../../store/postgres/schema.js';
 import { MIGRATIONS } from '../../store/schema.js';
 import { printableWord } from '../../terminal/sanitise.js';
 import { count, formatBytes } from '../../terminal/units.js';
@@ -107,14 +109,14 @@ async function store(context: Context, paths: ProjectPaths): Promise<readonly Fi
     }
     try {
       const runs = await project.store.findRuns({});
-      const lost = runs.filter((row) => shownStatus(row) === 'lost');
       // One that opens has been brought to this version.
-      const version = MIGRATIONS.length;
+      const { place, version } = await opened(context, paths);
+      const lost = runs.filter((row) => shownStatus(row) === 'lost');
       const findings: Finding[] = [
         {
           check: 'store',
           status: 'ok',
-          message: `${paths.home} opens, version ${version}, ${count(runs.length, 'run')}`,
+          message: `${place} opens, version ${version}, ${count(runs.length, 'run')}`,
         },
       ];
       for (const row of lost.slice(0, 5)) {
@@ -141,6 +143,21 @@ async function store(context: Context, paths: ProjectPaths): Promise<readonly Fi
         ...(error.help === undefined ? {} : { help: error.help }),
       },
     ];
+  }
+}
+
+async function opened(
+  context: Context,
+  paths: ProjectPaths,
+): Promise<{ readonly place: string; readonly version: number }> {
+  const { store: setting } = await readSettings(paths, context.env);
+  switch (setting.driver) {
+    case 'sqlite':
+      return { place: paths.home, version: MIGRATIONS.length };
+    case 'postgres':
+      return { place: setting.url.toString(), version: POSTGRES_MIGRATIONS.length };
+    default:
+      return setting satisfies never;
   }
 }
 

@@ -7,7 +7,7 @@ import type { PostgresAddress } from './address.js';
 import { channelOf, Listener } from './listener.js';
 import { prepareSchema } from './migrate.js';
 import { isConflict, isLost, storeError } from './postgres-error.js';
-import { openClient, Pool, type Session } from './pool.js';
+import { openClient, Pool, SILENCE_MS, type Session } from './pool.js';
 
 /** Columns in the order of the statement. `bigint` is a number, `bytea` a Uint8Array. */
 export type Columns = readonly unknown[];
@@ -51,6 +51,9 @@ export interface TransactionOptions {
   /** The run whose row is locked at its beginning, and read. */
   readonly run?: RunId;
 }
+
+/** No collection of garbage takes longer; who pins waits for it. */
+const COLLECTING_MS = 900_000;
 
 /** How long opening is tried: who has just typed an address waits for the answer. */
 const OPENING_MS = 5_000;
@@ -146,6 +149,7 @@ export class Connection {
   ): Promise<T> {
     const sql = this.#sql(session);
     const number = session.nextNumber();
+    session.silenceMs = COLLECTING_MS; // until it has the lock of the pins
     try {
       const result = await work({ ...sql, ...(await this.#begin(session, number, options)) });
       if (!options.keep) {
@@ -157,6 +161,8 @@ export class Connection {
     } catch (error) {
       if (session.connected) await session.script('ROLLBACK').catch(() => session.discard());
       throw error;
+    } finally {
+      session.silenceMs = SILENCE_MS;
     }
   }
 
@@ -179,6 +185,7 @@ export class Connection {
     }
     const [, , clock, runs] = await session.script(statements.join('; '));
     const now = Number(clock?.[0]?.[0]) + this.#clockOffset();
+    if (pins === 'shared') session.silenceMs = SILENCE_MS;
     if (run === undefined) return { now };
     const row = runs?.[0];
     return { now, locked: { run, state: row && runStateOf(run, row) } };

@@ -6,7 +6,7 @@ import { isLost } from './postgres-error.js';
 /** Connecting takes longer than this nowhere but at a server that does not answer. */
 const CONNECT_MS = 10_000;
 /** A server that fell silent in the middle of a statement is a lost connection. */
-const SILENCE_MS = 120_000;
+export const SILENCE_MS = 120_000;
 /** What a suspended process holds (the locks of runs and of pins) is given back after this long. */
 const IDLE_IN_TRANSACTION_MS = 20_000;
 /** A process that waits for its steps does not keep connections from others. */
@@ -59,12 +59,19 @@ export class Pool {
 
 type Answer = readonly (readonly unknown[])[];
 
+/** The driver reads it, its types do not know of it. */
+interface Query extends Pg.QueryArrayConfig {
+  readonly query_timeout: number;
+}
+
 /** One connection at a time: where it is lost, `connect` makes the next. */
 export class Session {
   /** Of its row in `writers`. */
   readonly id = randomUUID();
   readonly #options: PoolOptions;
   readonly #statements: PreparedNames;
+  /** How long a statement may take; longer only where it waits for others, or does much. */
+  silenceMs = SILENCE_MS;
   #client: Pg.Client | undefined;
   #number = 0;
   #closing: NodeJS.Timeout | undefined;
@@ -100,7 +107,7 @@ export class Session {
 
   /** Statements without parameters, in one message. Answers each. */
   async script(text: string): Promise<readonly Answer[]> {
-    const answer = (await this.#ask({ text, rowMode: 'array' })) as unknown;
+    const answer = (await this.#ask({ text, rowMode: 'array', query_timeout: this.silenceMs })) as unknown;
     return (Array.isArray(answer) ? answer : [answer]).map((one: Pg.QueryArrayResult) => one.rows);
   }
 
@@ -113,12 +120,13 @@ export class Session {
     return (await this.#ask(this.#prepared(text, values))).rowCount ?? 0;
   }
 
-  #prepared(text: string, values: readonly unknown[]): Pg.QueryArrayConfig {
+  #prepared(text: string, values: readonly unknown[]): Query {
     const name = this.#statements.of(text);
-    return { text, values: [...values], rowMode: 'array', ...(name === undefined ? {} : { name }) };
+    const query: Query = { text, values: [...values], rowMode: 'array', query_timeout: this.silenceMs };
+    return name === undefined ? query : { ...query, name };
   }
 
-  async #ask(query: Pg.QueryArrayConfig): Promise<Pg.QueryArrayResult> {
+  async #ask(query: Query): Promise<Pg.QueryArrayResult> {
     const client = this.#client;
     // Never on a new one: it would be outside of the transaction.
     if (client === undefined) throw new Error('Connection terminated');
