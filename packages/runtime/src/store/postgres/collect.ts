@@ -2,6 +2,7 @@ import type { Digest, RunId, TaskId } from '@run-pipeline/core/model';
 import type { Collected, CollectPolicy } from '@run-pipeline/core/ports';
 import { shrink, type Owned, type Victim } from '../rules/shrink.js';
 import type { Sql, Transaction } from './connection.js';
+import { forgetWriters } from './writers.js';
 
 /**
  * Garbage collection of rows, by the rules of `../collect.ts`. Nobody pins anything meanwhile: it has the
@@ -36,7 +37,7 @@ export async function collect(sql: Transaction, policy: CollectPolicy): Promise<
   await sql.run(
     'DELETE FROM shared_parts s WHERE NOT EXISTS (SELECT 1 FROM preimages p WHERE p.shared = s.hash)',
   );
-  await forgetWriters(sql);
+  await forgetWriters(sql, 'seen_at < $1', now - FORGOTTEN_MS);
   const unpinned = PINNING_TABLES.map(
     (table) => `NOT EXISTS (SELECT 1 FROM ${table} p WHERE p.hash = b.hash)`,
   );
@@ -201,16 +202,6 @@ async function removeEntries(sql: Sql, entries: readonly number[]): Promise<void
   if (entries.length === 0) return;
   await sql.run('DELETE FROM entry_pins WHERE entry = ANY ($1::bigint[])', [entries]);
   await sql.run('DELETE FROM cache_entries WHERE n = ANY ($1::bigint[])', [entries]);
-}
-
-/** Of connections that are gone for good. Their sum stays: it may never be what it was before. */
-async function forgetWriters(sql: Transaction): Promise<void> {
-  await sql.run(
-    `WITH gone AS (DELETE FROM writers WHERE id <> '' AND seen_at < $1 RETURNING last)
-     INSERT INTO writers AS w (id, last, seen_at) SELECT '', coalesce(sum(last), 0), $2 FROM gone
-     ON CONFLICT (id) DO UPDATE SET last = w.last + excluded.last`,
-    [sql.now - FORGOTTEN_MS, sql.now],
-  );
 }
 
 /** Far longer than anybody asks whether a COMMIT of his took place. */

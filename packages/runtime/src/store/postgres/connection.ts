@@ -6,7 +6,8 @@ import { RUN_STATE_COLUMNS, runStateOf, type RunState } from '../rows/run.js';
 import type { PostgresAddress } from './address.js';
 import { channelOf, Listener } from './listener.js';
 import { prepareSchema } from './migrate.js';
-import { isConflict, isLost, storeError } from './postgres-error.js';
+import { isConflict, isDuplicate, isLost, isUnknownHost, storeError } from './postgres-error.js';
+import { forgetWriters } from './writers.js';
 import { openClient, Pool, SILENCE_MS, type Session } from './pool.js';
 
 /** Columns in the order of the statement. `bigint` is a number, `bytea` a Uint8Array. */
@@ -175,6 +176,8 @@ export class Connection {
     const lock = pins === 'exclusive' ? 'pg_advisory_xact_lock' : 'pg_advisory_xact_lock_shared';
     const statements = [
       'BEGIN ISOLATION LEVEL READ COMMITTED',
+      // Who collects does read whole tables.
+      `SET LOCAL enable_seqscan = ${pins === 'exclusive' ? 'on' : 'off'}`,
       `SELECT ${lock}(${PINS_LOCK}, hashtext('${this.#address.schema}'))`,
       `INSERT INTO writers (id, last, seen_at) VALUES ('${session.id}', ${number}, ${CLOCK})
         ON CONFLICT (id) DO UPDATE SET last = excluded.last, seen_at = excluded.seen_at RETURNING seen_at`,
@@ -183,7 +186,7 @@ export class Connection {
       const id = this.#driver.escapeLiteral(run);
       statements.push(`SELECT ${RUN_STATE_COLUMNS} FROM runs WHERE id = ${id} FOR UPDATE`);
     }
-    const [, , clock, runs] = await session.script(statements.join('; '));
+    const [, , , clock, runs] = await session.script(statements.join('; '));
     const now = Number(clock?.[0]?.[0]) + this.#clockOffset();
     if (pins === 'shared') session.silenceMs = SILENCE_MS;
     if (run === undefined) return { now };
@@ -227,7 +230,8 @@ export class Connection {
       try {
         return await action();
       } catch (error) {
-        if (!isLost(error) && !isConflict(error)) throw storeError(error, this.shown);
+        const passes = isLost(error) || isConflict(error) || (isDuplicate(error) && attempt === 0);
+        if (!passes || (until !== undefined && isUnknownHost(error))) throw storeError(error, this.shown);
         deadline ??= performance.now() + this.#patienceMs;
         if (performance.now() > deadline) throw storeError(error, this.shown);
       }
@@ -236,8 +240,20 @@ export class Connection {
     }
   }
 
+  /** The rows of our connections go, their numbers stay in the sum. Those of who does not come so far: by gc. */
+  async #sayGoodbye(): Promise<void> {
+    const ids = this.#pool.writers;
+    if (ids.length === 0) return;
+    try {
+      await this.#pulse.use((session) => forgetWriters(this.#sql(session), 'id = ANY ($1::text[])', ids));
+    } catch {
+      // What was to be written is written.
+    }
+  }
+
   async close(): Promise<void> {
     if (!this.#open) return;
+    await this.#sayGoodbye();
     this.#open = false;
     await Promise.all([this.#pool.close(), this.#pulse.close()]);
   }

@@ -52,6 +52,11 @@ export class Pool {
     }
   }
 
+  /** Ids of the connections that have changed something. */
+  get writers(): readonly string[] {
+    return this.#all.filter(({ wrote }) => wrote).map(({ id }) => id);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#all.map((session) => session.close()));
   }
@@ -84,6 +89,10 @@ export class Session {
   /** Rises with every transaction. */
   nextNumber(): number {
     return ++this.#number;
+  }
+
+  get wrote(): boolean {
+    return this.#number > 0;
   }
 
   get connected(): boolean {
@@ -122,7 +131,12 @@ export class Session {
 
   #prepared(text: string, values: readonly unknown[]): Query {
     const name = this.#statements.of(text);
-    const query: Query = { text, values: [...values], rowMode: 'array', query_timeout: this.silenceMs };
+    const query: Query = {
+      text,
+      values: values.map(withoutNul),
+      rowMode: 'array',
+      query_timeout: this.silenceMs,
+    };
     return name === undefined ? query : { ...query, name };
   }
 
@@ -142,7 +156,9 @@ export class Session {
   discard(): void {
     const client = this.#client;
     this.#client = undefined;
-    client?.end().catch(() => {}); // it is broken: there is nobody to say goodbye to
+    if (client === undefined) return;
+    reference(client, false); // its end may never come
+    client.end().catch(() => {});
   }
 
   /** It is not used for now. */
@@ -183,12 +199,20 @@ export async function openClient(driver: typeof Pg, address: PostgresAddress): P
 /** Of every connection, before anything else: the schema of our tables is the only one that is searched. */
 export const sessionSettings = (address: PostgresAddress): string =>
   `SET search_path = ${address.schema}; SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}; ` +
-  `SET client_min_messages = warning; SET standard_conforming_strings = on`;
+  `SET client_min_messages = warning; SET standard_conforming_strings = on; ` +
+  // Plans are kept as they were made, which is when the tables were empty: never one that reads all of them.
+  `SET enable_seqscan = off; SET jit = off`;
 
 /** Whether it keeps the process alive. The driver has both, its types do not know of them. */
 function reference(client: Pg.Client, alive: boolean): void {
   const { ref, unref } = client as unknown as { ref(): void; unref(): void };
   (alive ? ref : unref).call(client);
+}
+
+/** The one character that a text of PostgreSQL cannot hold (JSON never does); a lone surrogate becomes the same. */
+function withoutNul(value: unknown): unknown {
+  if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
+  return Array.isArray(value) ? value.map(withoutNul) : value;
 }
 
 const BYTEA = 17;

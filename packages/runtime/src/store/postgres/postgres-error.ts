@@ -26,7 +26,7 @@ export function isLost(error: unknown): boolean {
   const code = codeOf(error);
   if (/^(08...|57P0[1-5]|53300|25006|25P03|0A000)$/.test(code)) return true;
   if (
-    /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EAI_AGAIN|ENOENT)$/.test(
+    /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EAI_AGAIN|ENOTFOUND|ENOENT)$/.test(
       code,
     )
   )
@@ -34,8 +34,14 @@ export function isLost(error: unknown): boolean {
   return code === '' && GONE.test(messageOf(error));
 }
 
+/** The server's name is not known: while a run goes on that may pass, but not for who has just typed it. */
+export const isUnknownHost = (error: unknown): boolean => codeOf(error) === 'ENOTFOUND';
+
 /** Another transaction was in the way: the same changes may pass at once. */
-export const isConflict = (error: unknown): boolean => /^(40001|40P01|55P03|23505)$/.test(codeOf(error));
+export const isConflict = (error: unknown): boolean => /^(40001|40P01|55P03)$/.test(codeOf(error));
+
+/** Another transaction made the same row at the same moment: the next try sees it. */
+export const isDuplicate = (error: unknown): boolean => codeOf(error) === '23505';
 
 /** An error of the server or of the way to it; anything else is a fault of the caller or of ours. */
 export const isServers = (error: unknown): boolean => isLost(error) || /^[0-9A-Z]{5}$/.test(codeOf(error));
@@ -79,7 +85,7 @@ function tell(error: unknown, shown: string): Told | undefined {
       what: `the server of the store ${shown} has no room (${message}); nothing of this change was recorded`,
       help: 'Make room on the server, then continue the run with `run-pipeline resume`.',
     };
-  if (code === 'ENOTFOUND' || code === 'EACCES' || isLost(error))
+  if (code === 'EACCES' || isLost(error))
     return {
       code: 'store-unreachable',
       what: `the store ${shown} cannot be reached (${message})`,
