@@ -20,7 +20,10 @@ const TIMES: Env = { RUN_PIPELINE_LEASE_MS: String(LEASE_MS), RUN_PIPELINE_GRACE
 
 /** `run-pipeline agent --json`, as a process of its own. */
 export class AgentProcess extends JsonProcess<AgentEvent> {
-  constructor(args: readonly string[], options: { readonly cwd: string; readonly env: Env }) {
+  constructor(
+    args: readonly string[],
+    options: { readonly cwd: string; readonly env: Env; readonly through?: readonly string[] },
+  ) {
     super(['agent', ...args], { ...options, env: { ...TIMES, ...options.env } });
   }
 

@@ -18,6 +18,8 @@ export interface CommandOptions {
   /** Milliseconds after which the process is killed and the test fails. */
   readonly timeout?: number;
   readonly input?: string;
+  /** What starts it elsewhere: `nsenter … --`. */
+  readonly through?: readonly string[];
 }
 
 /** The environment of a user, not of this test run. */
@@ -31,7 +33,8 @@ export function userEnvironment(extra: CommandOptions['env'] = {}): NodeJS.Proce
 }
 
 export function startNode(args: readonly string[], options: CommandOptions): ChildProcess {
-  return spawn(process.execPath, args, {
+  const [command, ...more] = [...(options.through ?? []), process.execPath, ...args];
+  return spawn(command!, more, {
     cwd: options.cwd,
     env: userEnvironment(options.env),
     stdio: ['pipe', 'pipe', 'pipe'],

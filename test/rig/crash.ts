@@ -54,15 +54,15 @@ export class CrashProject {
 
   /** A case without an uninterrupted run to compare with: one that would not end by itself. */
   open(file: string): CrashCase {
-    return this.#newCase(file, undefined);
+    return this.#newCase(file, undefined, {});
   }
 
   async case(
     file: string,
-    options: { readonly cold?: boolean; readonly concurrency?: number } = {},
+    options: { readonly cold?: boolean; readonly concurrency?: number; readonly env?: Env } = {},
   ): Promise<CrashCase> {
     const reference = await this.reference(file);
-    const crashed = this.#newCase(file, reference, options.concurrency);
+    const crashed = this.#newCase(file, reference, options);
     if (options.cold !== true) {
       for (const name of ['cache', 'packages'])
         cpSync(join(reference.home, name), join(crashed.home, name), { recursive: true });
@@ -81,7 +81,7 @@ export class CrashProject {
   }
 
   async #runReference(file: string): Promise<Reference> {
-    const whole = this.#newCase(file, undefined);
+    const whole = this.#newCase(file, undefined, {});
     const controller = whole.start([file]);
     const ended = await controller.ended;
     if (ended.code !== 0) throw new Error(`${file} exited with ${ended.code}\n${controller.stderr}`);
@@ -92,10 +92,14 @@ export class CrashProject {
     };
   }
 
-  #newCase(file: string, reference: Reference | undefined, concurrency = 2): CrashCase {
+  #newCase(
+    file: string,
+    reference: Reference | undefined,
+    { concurrency = 2, env = {} }: { readonly concurrency?: number; readonly env?: Env },
+  ): CrashCase {
     const home = join(this.directory, 'homes', `${file.replace(/\W/g, '-')}-${(this.#cases += 1)}`);
     mkdirSync(home, { recursive: true });
-    return new CrashCase({ directory: this.directory, home, file, reference, concurrency });
+    return new CrashCase({ directory: this.directory, home, file, reference, concurrency, env });
   }
 }
 
@@ -124,6 +128,7 @@ export class CrashCase {
   readonly file: string;
   readonly #directory: string;
   readonly #concurrency: number;
+  readonly #env: Env;
   readonly #reference: Reference | undefined;
   /** Everything that any of its processes printed. */
   readonly #controllers: Controller[] = [];
@@ -134,7 +139,10 @@ export class CrashCase {
     readonly file: string;
     readonly reference: Reference | undefined;
     readonly concurrency: number;
+    /** Settings of its own, beside those of every case. */
+    readonly env: Env;
   }) {
+    this.#env = options.env;
     this.#concurrency = options.concurrency;
     this.home = options.home;
     this.file = options.file;
@@ -144,7 +152,12 @@ export class CrashCase {
 
   /** Of all its processes. */
   get env(): Env {
-    return { RUN_PIPELINE_HOME: this.home, EXECUTIONS: join(this.home, 'executions'), GATE: this.gate };
+    return {
+      RUN_PIPELINE_HOME: this.home,
+      EXECUTIONS: join(this.home, 'executions'),
+      GATE: this.gate,
+      ...this.#env,
+    };
   }
 
   /** A file that steps may wait for. */

@@ -1,4 +1,4 @@
-import { BINARY, startNode } from './command.js';
+import { BINARY, startNode, type CommandOptions } from './command.js';
 
 /** `run-pipeline … --json` while it runs: what it has printed, line by line, in order. */
 export class JsonProcess<Line> {
@@ -13,7 +13,7 @@ export class JsonProcess<Line> {
 
   constructor(
     args: readonly string[],
-    options: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
+    options: Pick<CommandOptions, 'cwd' | 'env' | 'through'>,
   ) {
     const child = startNode([BINARY, ...args, '--json'], options);
     this.pid = child.pid!;
