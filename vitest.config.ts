@@ -43,6 +43,7 @@ export default defineConfig({
             'test/install/**/*.test.ts',
             'test/server/**/*.test.ts',
             'test/page/**/*.test.ts',
+            'test/fleet/**/*.test.ts',
           ],
           testTimeout: 60_000,
         },

@@ -1,0 +1,236 @@
+import { rmSync } from 'node:fs';
+import { expect } from 'vitest';
+import { LEASE_MS, type AgentProcess } from '../rig/agents.js';
+import { CrashProject, send, type Controller, type CrashCase } from '../rig/crash.js';
+import type { FleetServices } from '../rig/fleet.js';
+import type { HttpFault } from '../rig/network/faulty-http.js';
+import type { Machine } from '../rig/network/machine.js';
+import { scratch } from '../rig/scratch.js';
+import { PIPELINES, type Kind } from '../crash/pipelines.js';
+
+/** The code of the steps reads it: run and agents have to agree. Long enough that a fault finds a step at work. */
+const WORK = { WORK_MS: '150' };
+
+export const FAULTS = [
+  'Redis restarts, and has lost everything',
+  'Redis answers nobody for a while',
+  'Postgres restarts as after a power failure',
+  'Postgres restarts as an administrator restarts it',
+  'S3 answers with errors',
+  'S3 breaks connections and bodies off',
+  'S3 is slow',
+  'S3 does not answer for a while',
+  'an agent is paused past its lease',
+  'the network of an agent is cut',
+  'an agent is killed',
+  'a job is delivered again',
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** The steps of one pipeline on two machines, while faults come. */
+export class DisturbedRun {
+  readonly #services: FleetServices;
+  readonly #machines: readonly Machine[];
+  readonly #case: CrashCase;
+  readonly #agents: AgentProcess[] = [];
+  readonly #all: AgentProcess[] = [];
+  #controller: Controller | undefined;
+
+  private constructor(services: FleetServices, machines: readonly Machine[], crashed: CrashCase) {
+    this.#services = services;
+    this.#machines = machines;
+    this.#case = crashed;
+  }
+
+  static async start(
+    bench: FaultBench,
+    options: { readonly kind: Kind; readonly remote?: boolean },
+  ): Promise<DisturbedRun> {
+    const { services, machines, project } = bench;
+    const env = {
+      ...services.settings(),
+      RUN_PIPELINE_LEASE_MS: String(LEASE_MS),
+      ...WORK,
+    };
+    const crashed = await project.case(`${options.kind}.ts`, { env });
+    const run = new DisturbedRun(services, machines, crashed);
+    await Promise.all(machines.map((_, index) => run.#startAgent(index)));
+    const more = options.remote === true ? ['--remote'] : [];
+    run.#controller = crashed.start([crashed.file, '--queue', 'default', ...more]);
+    return run;
+  }
+
+  get controller(): Controller {
+    return this.#controller!;
+  }
+
+  async #startAgent(index: number): Promise<void> {
+    const args = ['--queue', 'default', 'services', '--concurrency', '2'];
+    const agent = await this.#services.agent(this.#machines[index]!, args, this.#case.env);
+    this.#agents[index] = agent;
+    this.#all.push(agent);
+  }
+
+  /** Resolves when so many events were printed, or the run has ended. */
+  async reaches(events: number): Promise<void> {
+    await this.controller.printed(() => this.controller.events.length >= events);
+  }
+
+  /** An agent that is at something, once there is one; undefined: the run has ended. */
+  async #busy(): Promise<number | undefined> {
+    const at = (): number => this.#agents.findIndex((agent) => open(agent) > 0);
+    const waits = this.#agents.map((agent) => agent.printed(() => open(agent) > 0));
+    await Promise.race([...waits, this.controller.ended]);
+    return at() === -1 ? undefined : at();
+  }
+
+  /** Until the run has gone on, whatever it waits for. */
+  async #goesOn(): Promise<void> {
+    const before = this.controller.events.length;
+    await this.controller.printed(() => this.controller.events.length > before);
+  }
+
+  async suffers(fault: Fault): Promise<void> {
+    const { postgres, redis } = this.#services;
+    switch (fault) {
+      case 'Redis restarts, and has lost everything':
+        await this.#busy();
+        await redis.stop('kill');
+        return redis.start();
+      case 'Redis answers nobody for a while':
+        await this.#busy();
+        redis.suspend();
+        await this.#timesOfLease(2);
+        return redis.resume();
+      case 'Postgres restarts as after a power failure':
+        await this.#busy();
+        await postgres.stop('immediate');
+        return postgres.start();
+      case 'Postgres restarts as an administrator restarts it':
+        await this.#busy();
+        await postgres.stop('fast');
+        return postgres.start();
+      case 'S3 answers with errors':
+        return this.#spoiled('errors', () => this.controller.ended);
+      case 'S3 breaks connections and bodies off':
+        return this.#spoiled('resets', () => this.controller.ended);
+      case 'S3 is slow':
+        return this.#spoiled('slow', () => this.controller.ended);
+      case 'S3 does not answer for a while':
+        return this.#spoiled('silent', () => this.#timesOfLease(3));
+      case 'an agent is paused past its lease':
+        return this.#withoutOne({
+          begin: ({ agent }) => void send(agent.pid, 'SIGSTOP'),
+          end: ({ agent }) => void send(agent.pid, 'SIGCONT'),
+        });
+      case 'the network of an agent is cut':
+        return this.#withoutOne({ begin: ({ machine }) => machine.cut(), end: ({ machine }) => machine.mend() });
+      case 'an agent is killed': {
+        const index = await this.#busy();
+        if (index === undefined) return;
+        const agent = this.#agents[index]!;
+        agent.kill('SIGKILL');
+        await agent.ended;
+        return this.#startAgent(index);
+      }
+      case 'a job is delivered again':
+        return this.#deliverAgain();
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  async #spoiled(fault: HttpFault, until: () => Promise<unknown>): Promise<void> {
+    const { s3 } = this.#services;
+    await this.#busy();
+    const before = s3.spoiled;
+    s3.begin(fault);
+    try {
+      await until();
+    } finally {
+      s3.end();
+    }
+    if (before === s3.spoiled) this.missed += 1;
+  }
+
+  /** Faults that met nothing: the run was over, or asked nothing of the service. */
+  missed = 0;
+
+  /** Until somebody else has its work and the run has gone on, and its leases have run out in any case. */
+  async #withoutOne(how: {
+    readonly begin: (one: { readonly agent: AgentProcess; readonly machine: Machine }) => void;
+    readonly end: (one: { readonly agent: AgentProcess; readonly machine: Machine }) => void;
+  }): Promise<void> {
+    const index = await this.#busy();
+    if (index === undefined) return;
+    const one = { agent: this.#agents[index]!, machine: this.#machines[index]! };
+    how.begin(one);
+    try {
+      await Promise.race([Promise.all([this.#timesOfLease(2), this.#goesOn()]), this.controller.ended]);
+    } finally {
+      how.end(one);
+    }
+  }
+
+  /** The word of the queue comes twice for a task that is executed already, and for one that has ended. */
+  async #deliverAgain(): Promise<void> {
+    const index = await this.#busy();
+    const event = this.#agents[index ?? 0]!.lines.find((line) => line.type === 'task.start');
+    if (event === undefined || !('task' in event)) return;
+    await this.#case.open(async ({ queue, store }) => {
+      const state = (await store.readAttempts([event.task])).get(event.task);
+      for (const attempt of [1, state?.attempt ?? 1])
+        await queue.push({ task: event.task, attempt, kind: 'step', queue: 'default', priority: 0 });
+    });
+  }
+
+  /** What lasts longer than a lease has to be waited for: the store's clock says when it is over. */
+  #timesOfLease(count: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, count * LEASE_MS));
+  }
+
+  /** Everything is whole: nothing lost, nothing executed again after it was completed, nothing left over. */
+  async endsWell(): Promise<void> {
+    expect(await this.controller.ended, this.controller.stderr).toEqual({ code: 0, signal: null });
+    for (const agent of this.#agents) agent.kill('SIGTERM');
+    for (const agent of this.#agents) expect(await agent.ended, agent.stderr).toEqual({ code: 0, signal: null });
+    const completed = this.#all.flatMap((agent) =>
+      agent.lines.flatMap((line) => (line.type === 'task.end' && line.status === 'completed' ? [line.task] : [])),
+    );
+    expect(completed).toEqual([...new Set(completed)]);
+    await this.#case.verify();
+  }
+
+  async remove(): Promise<void> {
+    send(this.controller.pid, 'SIGKILL');
+    await Promise.all(this.#all.map((agent) => agent.remove()));
+  }
+}
+
+const open = (agent: AgentProcess): number => {
+  const counted = (type: string): number => agent.lines.filter((line) => line.type === type).length;
+  return counted('task.start') - counted('task.end');
+};
+
+/** What all runs of a file of tests share. */
+export interface FaultBench {
+  readonly services: FleetServices;
+  readonly machines: readonly Machine[];
+  readonly project: CrashProject;
+  readonly remove: () => Promise<void>;
+}
+
+export async function faultBench(services: FleetServices): Promise<FaultBench> {
+  const directory = scratch(PIPELINES, { keep: true });
+  const machines = await Promise.all(['north', 'east'].map((name) => services.machine(name)));
+  return {
+    services,
+    machines,
+    project: new CrashProject(directory),
+    async remove() {
+      await services.dispose();
+      rmSync(directory.directory, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
