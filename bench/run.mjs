@@ -11,6 +11,7 @@ import { overhead } from './rows/overhead.mjs';
 import { values } from './rows/values.mjs';
 import { graph } from './rows/graph.mjs';
 import { queues } from './rows/queues.mjs';
+import { fleet } from './rows/fleet.mjs';
 import { peers } from './rows/peers.mjs';
 
 const wanted = process.argv.slice(2);
@@ -20,7 +21,7 @@ console.log(
   `node ${process.version} on ${process.platform}; an empty node process takes ${floor.toFixed(0)} ms here\n`,
 );
 
-for (const group of [cachedRuns, coldRuns, overhead, queues, values, graph, agent, peers]) {
+for (const group of [cachedRuns, coldRuns, overhead, queues, values, graph, agent, fleet, peers]) {
   for await (const row of group({
     floor,
     wanted: (name) => wanted.length === 0 || wanted.some((word) => name.includes(word)),

@@ -124,7 +124,10 @@ export class DisturbedRun {
           end: ({ agent }) => void send(agent.pid, 'SIGCONT'),
         });
       case 'the network of an agent is cut':
-        return this.#withoutOne({ begin: ({ machine }) => machine.cut(), end: ({ machine }) => machine.mend() });
+        return this.#withoutOne({
+          begin: ({ machine }) => machine.cut(),
+          end: ({ machine }) => machine.mend(),
+        });
       case 'an agent is killed': {
         const index = await this.#busy();
         if (index === undefined) return;
@@ -193,9 +196,12 @@ export class DisturbedRun {
   async endsWell(): Promise<void> {
     expect(await this.controller.ended, this.controller.stderr).toEqual({ code: 0, signal: null });
     for (const agent of this.#agents) agent.kill('SIGTERM');
-    for (const agent of this.#agents) expect(await agent.ended, agent.stderr).toEqual({ code: 0, signal: null });
+    for (const agent of this.#agents)
+      expect(await agent.ended, agent.stderr).toEqual({ code: 0, signal: null });
     const completed = this.#all.flatMap((agent) =>
-      agent.lines.flatMap((line) => (line.type === 'task.end' && line.status === 'completed' ? [line.task] : [])),
+      agent.lines.flatMap((line) =>
+        line.type === 'task.end' && line.status === 'completed' ? [line.task] : [],
+      ),
     );
     expect(completed).toEqual([...new Set(completed)]);
     await this.#case.verify();
@@ -233,4 +239,3 @@ export async function faultBench(services: FleetServices): Promise<FaultBench> {
     },
   };
 }
-

@@ -10,27 +10,31 @@ import { DisturbedRun, FAULTS, faultBench, type FaultBench } from './disturbed.j
  * executed again after it was reported completed, nothing of an old attempt is visible, and the artifacts
  * are those of a run that nobody disturbed.
  */
-describe.skipIf(withoutFleet() !== undefined)('a run on a fleet survives that', { timeout: TIMEOUT_MS }, () => {
-  let bench: FaultBench;
-  beforeAll(async () => {
-    bench = await faultBench(await FleetServices.start());
-  }, TIMEOUT_MS);
-  afterAll(() => bench.remove());
+describe.skipIf(withoutFleet() !== undefined)(
+  'a run on a fleet survives that',
+  { timeout: TIMEOUT_MS },
+  () => {
+    let bench: FaultBench;
+    beforeAll(async () => {
+      bench = await faultBench(await FleetServices.start());
+    }, TIMEOUT_MS);
+    afterAll(() => bench.remove());
 
-  const cases = FAULTS.map((fault, index) => ({ fault, kind: KINDS[index % KINDS.length]! }));
-  test.each(cases)('$fault', async ({ fault, kind }) => {
-    if (fault === 'the network of an agent is cut' && !hasNamespaces()) {
-      // Only root may make networks; where nothing may be left out, this is not the place to run it.
-      if (process.env['CI'] === 'true') throw new Error('no network namespace can be made here');
-      console.warn(`LEFT OUT: ${fault}: no network namespace can be made here`);
-      return;
-    }
-    const run = await DisturbedRun.start(bench, { kind });
-    try {
-      await run.suffers(fault);
-      await run.endsWell();
-    } finally {
-      await run.remove();
-    }
-  });
-});
+    const cases = FAULTS.map((fault, index) => ({ fault, kind: KINDS[index % KINDS.length]! }));
+    test.each(cases)('$fault', async ({ fault, kind }) => {
+      if (fault === 'the network of an agent is cut' && !hasNamespaces()) {
+        // Only root may make networks; where nothing may be left out, this is not the place to run it.
+        if (process.env['CI'] === 'true') throw new Error('no network namespace can be made here');
+        console.warn(`LEFT OUT: ${fault}: no network namespace can be made here`);
+        return;
+      }
+      const run = await DisturbedRun.start(bench, { kind });
+      try {
+        await run.suffers(fault);
+        await run.endsWell();
+      } finally {
+        await run.remove();
+      }
+    });
+  },
+);

@@ -77,9 +77,16 @@ function examples(): Scratch {
 const hashes = ({ ends }: RunWatched): object =>
   Object.fromEntries(
     Object.entries(ends)
-      .map(([step, end]) => [step, Object.fromEntries(end.artifacts.map(({ name, hash }) => [name, hash]))] as const)
+      .map(
+        ([step, end]) =>
+          [step, Object.fromEntries(end.artifacts.map(({ name, hash }) => [name, hash]))] as const,
+      )
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 
 const agentsOf = ({ events }: RunWatched): ReadonlySet<string> =>
-  new Set(events.flatMap((event) => (event.type === 'step.start' && event.agent !== undefined ? [event.agent] : [])));
+  new Set(
+    events.flatMap((event) =>
+      event.type === 'step.start' && event.agent !== undefined ? [event.agent] : [],
+    ),
+  );

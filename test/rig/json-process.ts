@@ -11,10 +11,7 @@ export class JsonProcess<Line> {
   #listeners: (() => boolean)[] = [];
   #waiting: { readonly until: (line: Line) => boolean; readonly found: (line: Line) => void }[] = [];
 
-  constructor(
-    args: readonly string[],
-    options: Pick<CommandOptions, 'cwd' | 'env' | 'through'>,
-  ) {
+  constructor(args: readonly string[], options: Pick<CommandOptions, 'cwd' | 'env' | 'through'>) {
     const child = startNode([BINARY, ...args, '--json'], options);
     this.pid = child.pid!;
     child.stdin?.end();

@@ -25,7 +25,9 @@ export class FaultyHttp {
     this.#server = server;
     this.#target = target;
     this.port = (server.address() as AddressInfo).port;
-    server.on('request', (incoming: IncomingMessage, answer: ServerResponse) => this.#handle(incoming, answer));
+    server.on('request', (incoming: IncomingMessage, answer: ServerResponse) =>
+      this.#handle(incoming, answer),
+    );
   }
 
   static async before(target: number): Promise<FaultyHttp> {
@@ -68,13 +70,19 @@ export class FaultyHttp {
 
   #pass(incoming: IncomingMessage, answer: ServerResponse, { half = false } = {}): void {
     const { method, url, headers } = incoming;
-    const onward = request({ host: '127.0.0.1', port: this.#target, method, path: url, headers }, (response) => {
-      answer.writeHead(response.statusCode!, response.headers);
-      // Headers that promise a body, and half of its first part.
-      if (half) response.once('data', (part: Buffer) => answer.write(part.subarray(0, part.length / 2), () => answer.destroy()));
-      if (half) response.once('end', () => answer.destroy());
-      else response.pipe(answer);
-    });
+    const onward = request(
+      { host: '127.0.0.1', port: this.#target, method, path: url, headers },
+      (response) => {
+        answer.writeHead(response.statusCode!, response.headers);
+        // Headers that promise a body, and half of its first part.
+        if (half)
+          response.once('data', (part: Buffer) =>
+            answer.write(part.subarray(0, part.length / 2), () => answer.destroy()),
+          );
+        if (half) response.once('end', () => answer.destroy());
+        else response.pipe(answer);
+      },
+    );
     onward.on('error', () => answer.destroy());
     answer.on('close', () => onward.destroy());
     incoming.pipe(onward);

@@ -22,7 +22,12 @@ export class Machine {
   readonly #relays: readonly ChildProcess[];
   readonly #sockets: string;
 
-  private constructor(name: string, through: readonly string[], relays: readonly ChildProcess[], sockets: string) {
+  private constructor(
+    name: string,
+    through: readonly string[],
+    relays: readonly ChildProcess[],
+    sockets: string,
+  ) {
     this.name = name;
     this.directory = realpathSync(mkdtempSync(join(tmpdir(), `run-pipeline-${name}-`)));
     this.home = join(this.directory, 'home');
@@ -35,9 +40,22 @@ export class Machine {
     const sockets = mkdtempSync(join(tmpdir(), 'run-pipeline-net-'));
     if (!hasNamespaces()) return new Machine(name, [], [], sockets);
     const socket = (port: number): string => `unix:${join(sockets, String(port))}`;
-    const outside = await relay([process.execPath], ports.flatMap((port) => [socket(port), `tcp:${port}`]));
+    const outside = await relay(
+      [process.execPath],
+      ports.flatMap((port) => [socket(port), `tcp:${port}`]),
+    );
     const inside = await relay(
-      ['unshare', '--net', '--uts', '--', 'sh', '-c', 'ip link set lo up && hostname "$0" && exec "$@"', name, process.execPath],
+      [
+        'unshare',
+        '--net',
+        '--uts',
+        '--',
+        'sh',
+        '-c',
+        'ip link set lo up && hostname "$0" && exec "$@"',
+        name,
+        process.execPath,
+      ],
       ports.flatMap((port) => [`tcp:${port}`, socket(port)]),
     );
     const through = ['nsenter', `--net=/proc/${inside.pid}/ns/net`, `--uts=/proc/${inside.pid}/ns/uts`, '--'];
@@ -67,7 +85,8 @@ export class Machine {
   /** What runs there has to have ended. */
   async remove(): Promise<void> {
     await Promise.all(this.#relays.map(ended));
-    for (const path of [this.directory, this.#sockets]) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+    for (const path of [this.directory, this.#sockets])
+      rmSync(path, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -76,8 +95,9 @@ let namespaces: boolean | undefined;
 export function hasNamespaces(): boolean {
   namespaces ??=
     process.platform === 'linux' &&
-    spawnSync('unshare', ['--net', '--uts', '--', 'sh', '-c', 'ip link set lo up && hostname probe'], { stdio: 'ignore' })
-      .status === 0;
+    spawnSync('unshare', ['--net', '--uts', '--', 'sh', '-c', 'ip link set lo up && hostname probe'], {
+      stdio: 'ignore',
+    }).status === 0;
   return namespaces;
 }
 
