@@ -183,7 +183,14 @@ export class DisturbedRun {
     await this.#case.open(async ({ queue, store }) => {
       const state = (await store.readAttempts([event.task])).get(event.task);
       for (const attempt of [1, state?.attempt ?? 1])
-        await queue.push({ task: event.task, attempt, kind: 'step', queue: 'default', priority: 0 });
+        await queue.push({
+          task: event.task,
+          attempt,
+          kind: 'step',
+          queue: 'default',
+          priority: 0,
+          resources: {},
+        });
     });
   }
 

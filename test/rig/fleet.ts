@@ -56,7 +56,12 @@ export class FleetServices {
   async agent(machine: Machine, args: readonly string[], env: Env): Promise<AgentProcess> {
     const agent = new AgentProcess(args, {
       cwd: machine.directory,
-      env: { ...env, RUN_PIPELINE_HOME: machine.home },
+      // Without a network npm has what this machine has downloaded before: the project's own packages.
+      env: {
+        ...env,
+        RUN_PIPELINE_HOME: machine.home,
+        ...(machine.hasNetwork && { npm_config_offline: 'true' }),
+      },
       through: machine.through,
     });
     this.#agents.push(agent);
