@@ -26,6 +26,12 @@ export const FAULTS = [
   'a job is delivered again',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
+/** What somebody was at is executed by somebody else. */
+export const LOSES_AN_ATTEMPT: ReadonlySet<Fault> = new Set([
+  'an agent is paused past its lease',
+  'the network of an agent is cut',
+  'an agent is killed',
+]);
 
 /** The steps of one pipeline on two machines, while faults come. */
 export class DisturbedRun {
@@ -90,26 +96,31 @@ export class DisturbedRun {
     await this.controller.printed(() => this.controller.events.length > before);
   }
 
-  async suffers(fault: Fault): Promise<void> {
+  /** False: it met nothing, since the run was over or asked nothing of that service. */
+  async suffers(fault: Fault): Promise<boolean> {
     const { postgres, redis } = this.#services;
     switch (fault) {
       case 'Redis restarts, and has lost everything':
-        await this.#busy();
-        await redis.stop('kill');
-        return redis.start();
+        return this.#atWork(async () => {
+          await redis.stop('kill');
+          await redis.start();
+        });
       case 'Redis answers nobody for a while':
-        await this.#busy();
-        redis.suspend();
-        await this.#timesOfLease(2);
-        return redis.resume();
+        return this.#atWork(async () => {
+          redis.suspend();
+          await this.#timesOfLease(2);
+          redis.resume();
+        });
       case 'Postgres restarts as after a power failure':
-        await this.#busy();
-        await postgres.stop('immediate');
-        return postgres.start();
+        return this.#atWork(async () => {
+          await postgres.stop('immediate');
+          await postgres.start();
+        });
       case 'Postgres restarts as an administrator restarts it':
-        await this.#busy();
-        await postgres.stop('fast');
-        return postgres.start();
+        return this.#atWork(async () => {
+          await postgres.stop('fast');
+          await postgres.start();
+        });
       case 'S3 answers with errors':
         return this.#spoiled('errors', () => this.controller.ended);
       case 'S3 breaks connections and bodies off':
@@ -128,75 +139,88 @@ export class DisturbedRun {
           begin: ({ machine }) => machine.cut(),
           end: ({ machine }) => machine.mend(),
         });
-      case 'an agent is killed': {
-        const index = await this.#busy();
-        if (index === undefined) return;
-        const agent = this.#agents[index]!;
-        agent.kill('SIGKILL');
-        await agent.ended;
-        return this.#startAgent(index);
-      }
+      case 'an agent is killed':
+        return this.#atWork(async (index) => {
+          const agent = this.#agents[index]!;
+          agent.kill('SIGKILL');
+          await agent.ended;
+          await this.#startAgent(index);
+        });
       case 'a job is delivered again':
-        return this.#deliverAgain();
+        return this.#atWork((index) => this.#deliverAgain(index));
       default:
         return fault satisfies never;
     }
   }
 
-  async #spoiled(fault: HttpFault, until: () => Promise<unknown>): Promise<void> {
-    const { s3 } = this.#services;
-    await this.#busy();
-    const before = s3.spoiled;
-    s3.begin(fault);
-    try {
-      await until();
-    } finally {
-      s3.end();
-    }
-    if (before === s3.spoiled) this.missed += 1;
+  async #atWork(what: (busy: number) => Promise<void>): Promise<boolean> {
+    const busy = await this.#busy();
+    if (busy === undefined) return false;
+    await what(busy);
+    return true;
   }
 
-  /** Faults that met nothing: the run was over, or asked nothing of the service. */
-  missed = 0;
+  async #spoiled(fault: HttpFault, until: () => Promise<unknown>): Promise<boolean> {
+    const { s3 } = this.#services;
+    const before = s3.spoiled;
+    await this.#atWork(async () => {
+      s3.begin(fault);
+      try {
+        await until();
+      } finally {
+        s3.end();
+      }
+    });
+    return s3.spoiled > before;
+  }
 
   /** Until somebody else has its work and the run has gone on, and its leases have run out in any case. */
-  async #withoutOne(how: {
+  #withoutOne(how: {
     readonly begin: (one: { readonly agent: AgentProcess; readonly machine: Machine }) => void;
     readonly end: (one: { readonly agent: AgentProcess; readonly machine: Machine }) => void;
-  }): Promise<void> {
-    const index = await this.#busy();
-    if (index === undefined) return;
-    const one = { agent: this.#agents[index]!, machine: this.#machines[index]! };
-    how.begin(one);
-    try {
-      await Promise.race([Promise.all([this.#timesOfLease(2), this.#goesOn()]), this.controller.ended]);
-    } finally {
-      how.end(one);
-    }
+  }): Promise<boolean> {
+    return this.#atWork(async (index) => {
+      const one = { agent: this.#agents[index]!, machine: this.#machines[index]! };
+      how.begin(one);
+      try {
+        await Promise.race([Promise.all([this.#timesOfLease(2), this.#goesOn()]), this.controller.ended]);
+      } finally {
+        how.end(one);
+      }
+    });
   }
 
-  /** The word of the queue comes twice for a task that is executed already, and for one that has ended. */
-  async #deliverAgain(): Promise<void> {
-    const index = await this.#busy();
-    const event = this.#agents[index ?? 0]!.lines.find((line) => line.type === 'task.start');
-    if (event === undefined || !('task' in event)) return;
+  /** Kills the agent that has the controller of the run (`remote`). */
+  async losesItsDriver(): Promise<void> {
+    const drives = (agent: AgentProcess): boolean =>
+      agent.lines.some((line) => line.type === 'task.start' && !line.task.includes('.'));
+    await this.controller.printed(({ type }) => type === 'step.end');
+    const index = this.#agents.findIndex(drives);
+    this.#agents[index]!.kill('SIGKILL');
+    await this.#agents[index]!.ended;
+    await this.#startAgent(index);
+  }
+
+  /** The word of the queue comes twice for a task that is executed already. */
+  async #deliverAgain(index: number): Promise<void> {
+    const event = this.#agents[index]!.lines.findLast((line) => line.type === 'task.start');
+    if (event === undefined) return;
     await this.#case.open(async ({ queue, store }) => {
       const state = (await store.readAttempts([event.task])).get(event.task);
-      for (const attempt of [1, state?.attempt ?? 1])
-        await queue.push({
-          task: event.task,
-          attempt,
-          kind: 'step',
-          queue: 'default',
-          priority: 0,
-          resources: {},
-        });
+      const { attempt = 1 } = state ?? {};
+      const job = { task: event.task, kind: 'step', queue: 'default', priority: 0, resources: {} } as const;
+      for (const again of new Set([1, attempt])) await queue.push({ ...job, attempt: again });
     });
   }
 
   /** What lasts longer than a lease has to be waited for: the store's clock says when it is over. */
   #timesOfLease(count: number): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, count * LEASE_MS));
+  }
+
+  /** How many attempts were started after one that was lost. */
+  attemptsLost(): number {
+    return this.controller.events.filter((event) => event.type === 'step.start' && event.attempt > 1).length;
   }
 
   /** Everything is whole: nothing lost, nothing executed again after it was completed, nothing left over. */

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KINDS } from '../crash/pipelines.js';
 import { TIMEOUT_MS } from '../rig/crash.js';
 import { FleetServices, withoutFleet } from '../rig/fleet.js';
 import { hasNamespaces } from '../rig/network/machine.js';
-import { DisturbedRun, FAULTS, faultBench, type FaultBench } from './disturbed.js';
+import { DisturbedRun, FAULTS, faultBench, LOSES_AN_ATTEMPT, type FaultBench } from './disturbed.js';
 
 /**
  * One fault a run, while its steps are executed on two machines. Whatever happens: nothing is lost, nothing is
@@ -30,8 +30,20 @@ describe.skipIf(withoutFleet() !== undefined)(
       }
       const run = await DisturbedRun.start(bench, { kind });
       try {
-        await run.suffers(fault);
+        expect(await run.suffers(fault)).toBe(true);
         await run.endsWell();
+        if (LOSES_AN_ATTEMPT.has(fault)) expect(run.attemptsLost()).toBeGreaterThan(0);
+      } finally {
+        await run.remove();
+      }
+    });
+
+    test('the agent that drives the run is killed', async () => {
+      const run = await DisturbedRun.start(bench, { kind: 'function', remote: true });
+      try {
+        await run.losesItsDriver();
+        await run.endsWell();
+        expect(run.controller.events.filter(({ type }) => type === 'run.resume')).toHaveLength(1);
       } finally {
         await run.remove();
       }

@@ -31,7 +31,20 @@ export class FleetServices {
   /** @param options.durable Whether Postgres waits for the disk, as a real one does. */
   static async start(options: { readonly durable?: boolean } = {}): Promise<FleetServices> {
     const [postgres, redis, s3] = await Promise.all([startPostgres(options), startRedis(), startS3()]);
-    return new FleetServices(postgres, redis, s3, await FaultyHttp.before(Number(new URL(s3.url).port)));
+    const services = new FleetServices(
+      postgres,
+      redis,
+      s3,
+      await FaultyHttp.before(Number(new URL(s3.url).port)),
+    );
+    // The SDK reads its settings from the process; this one looks at what runs have left.
+    Object.assign(process.env, services.#aws);
+    return services;
+  }
+
+  get #aws(): Env {
+    const { RUN_PIPELINE_BLOBS: _, ...aws } = this.#s3.env();
+    return { ...aws, AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${this.s3.port}` };
   }
 
   /** The settings of a project that nobody has used. */
@@ -39,7 +52,7 @@ export class FleetServices {
     this.#used += 1;
     return {
       ...this.#s3.env(`p${this.#used}`),
-      AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${this.s3.port}`,
+      ...this.#aws,
       RUN_PIPELINE_STORE: this.postgres.fresh(),
       RUN_PIPELINE_QUEUE: this.redis.url,
     };
