@@ -86,7 +86,7 @@ async function startAgent(env) {
   const child = spawn(process.execPath, [BINARY, 'agent', '--json'], {
     cwd: directory,
     env: { ...env, RUN_PIPELINE_HOME: join(directory, 'home') },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   await new Promise((resolve, reject) => {
