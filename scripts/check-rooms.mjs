@@ -23,7 +23,7 @@ const allowed = {
   },
   runtime: {
     source: [],
-    project: ['source'],
+    project: ['source', 'signing'],
     discover: ['project', 'source'],
     package: ['project', 'source'],
     fingerprint: [],
@@ -34,6 +34,8 @@ const allowed = {
     s3: ['project', 'artifacts'],
     storage: ['project', 'artifacts', 'task', 's3'],
     queue: ['store'],
+    signing: [],
+    doctor: ['project', 'store', 'queue', 'signing'],
     environments: ['project', 'package'],
     agent: [
       'source',
@@ -49,6 +51,7 @@ const allowed = {
       'queue',
       'environments',
       'engine',
+      'signing',
     ],
     workers: ['artifacts', 'source', 'task', 'tasks', 'project'],
     engine: [
@@ -66,6 +69,7 @@ const allowed = {
       'environments',
       'storage',
       's3',
+      'signing',
     ],
     terminal: ['source'],
     library: [
@@ -98,6 +102,8 @@ const allowed = {
       'environments',
       'terminal',
       'library',
+      'signing',
+      'doctor',
     ],
     server: [
       'source',

@@ -13,5 +13,10 @@ export interface PackageStore {
   /** Milliseconds since it was written, by the clock of whoever keeps it; undefined when there is none. */
   age(hash: Digest): Promise<number | undefined>;
   list(): AsyncIterable<{ readonly hash: Digest; readonly size: number; readonly ageMs: number }>;
+  /** With its signatures. */
   delete(hash: Digest): Promise<void>;
+  /** Of a package that is there: who vouches for it. `key`: the id of a public key, hexadecimal. */
+  writeSignature(hash: Digest, key: string, signature: Uint8Array): Promise<void>;
+  /** As it lies there, not verified; undefined when that key has not signed it. */
+  readSignature(hash: Digest, key: string): Promise<Uint8Array | undefined>;
 }

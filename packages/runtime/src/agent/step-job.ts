@@ -4,7 +4,7 @@ import { RunPipelineError, type TaskPackage } from '@run-pipeline/core/model';
 import type { Job } from '@run-pipeline/core/ports';
 import { decodeSpec, type TaskSpec } from '../engine/attempt/task-spec.js';
 import { platformOf } from '../fingerprint/index.js';
-import { ensurePackage, materialisePackage } from '../package/index.js';
+import { ensurePackage, materialisePackage, requireSignature } from '../package/index.js';
 import { taskEnvironment } from '../project/index.js';
 import type { AgentContext } from './agent-context.js';
 import { declaredSecrets } from './declared-environment.js';
@@ -86,10 +86,13 @@ export function specOf(job: Job): TaskSpec {
   });
 }
 
-/** Verified by its hash (INVARIANTS 22). */
+/** Verified by its hash, and by its signature where that is required (INVARIANTS 22). */
 async function packageOf({ project }: AgentContext, spec: TaskSpec): Promise<TaskPackage> {
   const found = await ensurePackage(project, spec.package);
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    await requireSignature(project, { hash: found.hash, what: `step ${spec.step}` });
+    return found;
+  }
   throw new RunPipelineError({
     kind: 'load',
     code: 'package-missing',

@@ -61,7 +61,7 @@ async function execute(
     fence: held.fence,
     leaseMs: agent.leaseMs,
     cwd: project.cwd,
-    env: environment,
+    env: withoutSigningKey(environment),
     // As the run or its pipeline says.
     concurrency: undefined,
     graceMs,
@@ -83,6 +83,12 @@ async function execute(
     unlisten();
     held.executed();
   }
+}
+
+/** A controller executes packages and makes none: it has nothing to vouch for. */
+function withoutSigningKey(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const { RUN_PIPELINE_SIGNING_KEY: _, ...rest } = environment;
+  return rest;
 }
 
 /** Asked to stop, the run ends as aborted. For everything else there is the next agent. */

@@ -608,6 +608,10 @@ export const COMMANDS: readonly CommandSpec[] = [
         summary: 'once it is stopped, hand back what has not finished after this (default: wait)',
       },
       { name: 'once', summary: 'end when nothing waits any more' },
+      {
+        name: 'require-signature',
+        summary: 'execute only what is signed by a key of RUN_PIPELINE_TRUSTED_KEYS',
+      },
     ],
     examples: [
       'run-pipeline agent',
@@ -730,6 +734,33 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [],
     examples: ['run-pipeline doctor'],
     load: async () => (await import('./commands/index.js')).doctorCommand,
+  },
+  {
+    name: 'keys new',
+    group: 'house',
+    summary: 'make a pair of keys: for signing packages, and for agents that run signed code alone',
+    details: ['The private key goes to the file and nowhere else; the public one is printed.'],
+    arguments: [],
+    options: [
+      {
+        name: 'out',
+        short: 'o',
+        value: 'PATH',
+        type: 'path',
+        summary: 'of the private key (default: run-pipeline-signing.pem)',
+      },
+    ],
+    examples: ['run-pipeline keys new --out ~/keys/signing.pem'],
+    load: async () => (await import('./commands/index.js')).keysNewCommand,
+  },
+  {
+    name: 'keys show',
+    group: 'house',
+    summary: 'print the public key of RUN_PIPELINE_SIGNING_KEY',
+    arguments: [],
+    options: [],
+    examples: ['run-pipeline keys show'],
+    load: async () => (await import('./commands/index.js')).keysShowCommand,
   },
   {
     name: 'init',

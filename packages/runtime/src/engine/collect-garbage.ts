@@ -164,9 +164,14 @@ async function removePackages(
   const present = new Set<string>(await readdir(directory).catch(() => []));
   let removed = 0;
   for (const name of present) {
-    if (needed.has(name.replace(/\.mjs$/, '')) || !(await isOlder(join(directory, name), graceMs))) continue;
-    // The assets of a package lie beside it, in a directory of its name.
-    if (name.endsWith('.mjs') || !present.has(`${name}.mjs`)) removed += 1;
+    if (
+      needed.has(name.replace(/\.mjs$|\.[0-9a-f]+\.sig$/, '')) ||
+      !(await isOlder(join(directory, name), graceMs))
+    )
+      continue;
+    // The assets of a package lie beside it, in a directory of its name, and so do signatures.
+    const isBeside = name.endsWith('.sig') || present.has(`${name}.mjs`);
+    if (!isBeside) removed += 1;
     if (!dryRun) await rm(join(directory, name), { recursive: true, force: true });
   }
   return removed;

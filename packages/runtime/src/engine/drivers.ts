@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import type { BlobStore, PackageStore, Store, TaskQueue } from '@run-pipeline/core/ports';
 import { directoryBlobs } from '../artifacts/index.js';
+import { directoryPackages } from '../package/index.js';
 import type { BlobsSetting, QueueSetting, StoreSetting } from '../project/index.js';
 import { carriedStore, embeddedQueue } from '../queue/index.js';
 import { openSqliteStore } from '../store/index.js';
@@ -33,7 +35,11 @@ export async function openBlobs(setting: BlobsSetting, env: Env): Promise<Opened
   const blobsDirectory = setting.directory;
   switch (setting.driver) {
     case 'directory':
-      return { blobs: directoryBlobs(blobsDirectory), blobsDirectory, packages: undefined };
+      return {
+        blobs: directoryBlobs(blobsDirectory),
+        blobsDirectory,
+        packages: setting.shared ? directoryPackages(join(blobsDirectory, 'packages')) : undefined,
+      };
     case 's3': {
       const { openS3Blobs } = await import('../s3/index.js');
       return {

@@ -36,6 +36,7 @@ export async function readSettings(paths: ProjectPaths, env: Env): Promise<Proje
 /** The same with settings that were read before. */
 export async function openWith(paths: ProjectPaths, settings: ProjectSettings, env: Env): Promise<Project> {
   ensureHome(paths);
+  const signing = await signingOf(env);
   const bare = await openStore(settings.store, env);
   try {
     const bytes = await openBlobs(settings.blobs, env);
@@ -46,6 +47,7 @@ export async function openWith(paths: ProjectPaths, settings: ProjectSettings, e
       store,
       queue,
       fleet: settings.queue.driver !== 'embedded',
+      signing,
       withheld: withheldNames(settings),
       relayed: settings.store.driver !== 'sqlite' || settings.blobs.driver !== 'directory',
       concurrency: settings.concurrency,
@@ -61,4 +63,14 @@ export async function openWith(paths: ProjectPaths, settings: ProjectSettings, e
     await bare.close();
     throw error;
   }
+}
+
+/** Loaded where somebody signs or asks for signatures. */
+async function signingOf(env: Env): Promise<Project['signing']> {
+  const isAsked = ['RUN_PIPELINE_SIGNING_KEY', 'RUN_PIPELINE_REQUIRE_SIGNATURE'].some(
+    (name) => (env[name] ?? '') !== '',
+  );
+  if (!isAsked) return { signer: undefined, trust: undefined };
+  const { readSigner, readTrust } = await import('../signing/index.js');
+  return { signer: readSigner(env), trust: readTrust(env) };
 }

@@ -24,6 +24,8 @@ export function relayedProject(
     queue: embeddedQueue(store),
     // Whoever answers puts what is queued into the queue.
     fleet: false,
+    // Nobody vouches for what a task makes: the keys are not the task's.
+    signing: { signer: undefined, trust: undefined },
     withheld: [],
     relayed: true,
     concurrency: undefined,
@@ -101,12 +103,17 @@ function relayedPackages(): PackageStore {
     read: call('read') as PackageStore['read'],
     age: call('age') as PackageStore['age'],
     delete: call('delete') as PackageStore['delete'],
-    list() {
-      throw new RunPipelineError({
-        kind: 'usage',
-        code: 'not-from-a-task',
-        message: 'a task cannot list packages',
-      });
+    list: () => {
+      throw notFromATask('list packages');
     },
+    writeSignature: () => Promise.reject(notFromATask('sign packages')),
+    readSignature: () => Promise.resolve(undefined),
   };
 }
+
+const notFromATask = (what: string): RunPipelineError =>
+  new RunPipelineError({
+    kind: 'usage',
+    code: 'not-from-a-task',
+    message: `a task cannot ${what}: its supervisor alone can`,
+  });

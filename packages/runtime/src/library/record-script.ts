@@ -15,7 +15,7 @@ import { encodeValue, sha256, storePacked } from '../artifacts/index.js';
 import { AttemptOutput } from '../engine/attempt/attempt-output.js';
 import { openProject } from '../engine/open-project.js';
 import { graceMs, leaseMs } from '../engine/settings.js';
-import { packageScript, publishPackages } from '../package/index.js';
+import { packageScript, publishPackages, signPackages } from '../package/index.js';
 import { readGitState } from '../project/index.js';
 import { newTaskId } from '../project/new-id.js';
 import { processIdentity } from '../project/process-identity.js';
@@ -139,6 +139,7 @@ async function describeScript(
   const bare = { file: relative(project.root, source), dependencies: {}, node: process.versions.node };
   try {
     const { hash, manifest } = await packageScript({ paths: project, file: source, assets });
+    signPackages(project, [hash]);
     await publishPackages(project, [hash]);
     return {
       file: manifest.source.file,

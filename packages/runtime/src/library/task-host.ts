@@ -21,8 +21,9 @@ export function createTaskHost(): TaskHost {
       return opening;
     },
     async packageScript(request) {
-      const { packageScript, publishPackages } = await import('../package/index.js');
+      const { packageScript, publishPackages, signPackages } = await import('../package/index.js');
       const packaged = await packageScript(request);
+      signPackages(request.paths, [packaged.hash]);
       await publishPackages(request.paths, [packaged.hash]);
       return packaged;
     },

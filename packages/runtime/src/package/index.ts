@@ -6,3 +6,6 @@ export { ensurePackage, PACKAGE_IDLE_MS, publishPackages } from './shared-packag
 export { readLock, readPackage, readPackageSources } from './write-packages.js';
 export type { PackageSource } from './bundle/kept-sources.js';
 export type { MaterialisePackage, PackageRequest, PackageResult, PackageSteps } from './packager.js';
+export { requireSignature, signPackages } from './signatures.js';
+export { directoryPackages } from './directory-packages.js';
+export { unpackPackage } from './package-archive.js';

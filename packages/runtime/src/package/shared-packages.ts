@@ -5,6 +5,7 @@ import pLimit from 'p-limit';
 import type { PackagePlace } from '../project/project.js';
 import { packPackage, unpackPackage } from './package-archive.js';
 import { packageFile } from './package-file.js';
+import { publishSignature } from './signatures.js';
 import { placePackage, readAssets, readPackage, readTexts } from './write-packages.js';
 
 /*
@@ -63,10 +64,13 @@ async function publish(
 ): Promise<void> {
   if (!existsSync(packageFile(place, hash))) return;
   const age = await packages.age(hash);
-  if (age !== undefined && age < FRESH_MS) return;
-  const texts = readTexts(place, hash);
-  if (texts === undefined) return; // damaged: whoever executes it says so
-  await packages.write(hash, packPackage({ texts, assets: readAssets(texts.task) }));
+  const isFresh = age !== undefined && age < FRESH_MS;
+  if (!isFresh) {
+    const texts = readTexts(place, hash);
+    if (texts === undefined) return; // damaged: whoever executes it says so
+    await packages.write(hash, packPackage({ texts, assets: readAssets(texts.task) }));
+  }
+  await publishSignature(place, packages, { hash, again: !isFresh });
 }
 
 /** The package, from this home or from where it was published, verified; undefined when it is missing or damaged. */

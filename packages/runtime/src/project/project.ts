@@ -1,3 +1,4 @@
+import type { Signer, Trust } from '../signing/index.js';
 import type { BlobStore, PackageStore, Store, TaskQueue } from '@run-pipeline/core/ports';
 
 /**
@@ -18,10 +19,19 @@ export interface ProjectPaths {
   readonly relay?: { readonly blobsDirectory: string } | undefined;
 }
 
+export interface Signing {
+  /** Undefined: what is made here is not signed. */
+  readonly signer: Signer | undefined;
+  /** Undefined: anybody's code is executed. */
+  readonly trust: Trust | undefined;
+}
+
 /** Where task packages are. */
 export interface PackagePlace extends ProjectPaths {
   /** Where packages are exchanged with other machines; undefined: they are in `<home>/packages` alone. */
   readonly packages: PackageStore | undefined;
+  /** Who vouches for the code that is made here, and whose code is executed here. */
+  readonly signing: Signing;
 }
 
 /** The opened project: what commands and the engine work with. */

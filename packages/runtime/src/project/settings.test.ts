@@ -26,7 +26,7 @@ const FLEET = {
 test('without settings everything is in the home', async () => {
   expect(await settings({})).toEqual({
     store: { driver: 'sqlite', file: '/p/.run-pipeline/state.db' },
-    blobs: { driver: 'directory', directory: '/p/.run-pipeline/blobs' },
+    blobs: { driver: 'directory', directory: '/p/.run-pipeline/blobs', shared: false },
     queue: { driver: 'embedded' },
     concurrency: undefined,
   });
@@ -82,7 +82,10 @@ test('a socket needs no host, and a path of a directory is not an address', asyn
     RUN_PIPELINE_STORE: 'postgresql:///runs?host=/var/run/postgresql',
     RUN_PIPELINE_BLOBS: '../kept',
   });
-  expect([store.driver, blobs]).toEqual(['postgres', { driver: 'directory', directory: '/kept' }]);
+  expect([store.driver, blobs]).toEqual([
+    'postgres',
+    { driver: 'directory', directory: '/kept', shared: false },
+  ]);
 });
 
 test.each([
@@ -110,6 +113,6 @@ test.each([
 
 test('a directory that is stated by its whole path counts as shared; Postgres and S3 need no Redis', async () => {
   const shared = await settings({ ...FLEET, RUN_PIPELINE_BLOBS: '/mnt/shared' });
-  expect(shared.blobs).toEqual({ driver: 'directory', directory: '/mnt/shared' });
+  expect(shared.blobs).toEqual({ driver: 'directory', directory: '/mnt/shared', shared: true });
   expect((await settings({ ...FLEET, RUN_PIPELINE_QUEUE: '' })).queue).toEqual({ driver: 'embedded' });
 });

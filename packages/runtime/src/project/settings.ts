@@ -20,7 +20,12 @@ export type StoreSetting =
   | { readonly driver: 'sqlite'; readonly file: string }
   | { readonly driver: 'postgres'; readonly url: SecretUrl };
 export type BlobsSetting =
-  | { readonly driver: 'directory'; readonly directory: string }
+  | {
+      readonly driver: 'directory';
+      readonly directory: string;
+      /** By the machines of a store on Postgres: then packages are exchanged there too. */
+      readonly shared: boolean;
+    }
   /** `directory`: of this machine, where the bytes that it needs are kept as well. */
   | { readonly driver: 's3'; readonly url: SecretUrl; readonly directory: string };
 export type QueueSetting =
@@ -29,7 +34,7 @@ export type QueueSetting =
 /** @throws RunPipelineError of kind `usage`, code `setting`, that names the setting and where it was set. */
 export function checkSettings(paths: ProjectPaths, values: ConfigValues): ProjectSettings {
   const store = storeSetting(paths, values.store);
-  const blobs = blobsSetting(paths, values.blobs);
+  const blobs = blobsSetting(paths, values.blobs, store);
   const queue = queueSetting(values.queue);
   checkCombination({ store, queue, values });
   return { store, blobs, queue, concurrency: values.concurrency };
@@ -49,12 +54,20 @@ function storeSetting(paths: ProjectPaths, value: SettingValue | undefined): Sto
   }
 }
 
-function blobsSetting(paths: ProjectPaths, value: SettingValue | undefined): BlobsSetting {
+function blobsSetting(
+  paths: ProjectPaths,
+  value: SettingValue | undefined,
+  store: StoreSetting,
+): BlobsSetting {
   const directory = join(paths.home, 'blobs');
-  if (value === undefined) return { driver: 'directory', directory };
+  if (value === undefined) return { driver: 'directory', directory, shared: false };
   switch (schemeOf(value)) {
     case undefined:
-      return { driver: 'directory', directory: resolve(paths.root, value.text) };
+      return {
+        driver: 'directory',
+        directory: resolve(paths.root, value.text),
+        shared: store.driver === 'postgres' && isAbsolute(value.text),
+      };
     case 's3':
       checkS3Url(value);
       // Not the directory of a project that has no bucket: what is there is not a copy of anything.

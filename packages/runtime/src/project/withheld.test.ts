@@ -24,7 +24,7 @@ const environment = {
 test('what is on this machine alone keeps back nothing but the signing key', () => {
   const withheld = withheldNames({
     store: { driver: 'sqlite', file: '/a.db' },
-    blobs: { driver: 'directory', directory: '/d' },
+    blobs: { driver: 'directory', directory: '/d', shared: false },
     queue: { driver: 'embedded' },
   });
   const { env } = taskEnvironment({ environment, withheld, declared: [] });

@@ -2,7 +2,7 @@ import { digest, type Digest } from '@run-pipeline/core/model';
 import type { PackageStore } from '@run-pipeline/core/ports';
 import type { Bucket } from './bucket.js';
 
-/** Task packages in a bucket: `<prefix>/packages/<64 hex digits>`. */
+/** Task packages in a bucket: `<prefix>/packages/<64 hex digits>`, a signature `….<id of the key>.sig` beside it. */
 export class S3Packages implements PackageStore {
   readonly #bucket: Bucket;
 
@@ -10,8 +10,12 @@ export class S3Packages implements PackageStore {
     this.#bucket = bucket;
   }
 
-  async write(hash: Digest, bytes: Uint8Array): Promise<void> {
-    await this.#bucket.put(keyOf(hash), async () => {
+  write(hash: Digest, bytes: Uint8Array): Promise<void> {
+    return this.#write(keyOf(hash), bytes);
+  }
+
+  async #write(key: string, bytes: Uint8Array): Promise<void> {
+    await this.#bucket.put(key, async () => {
       let at = 0;
       return {
         size: bytes.byteLength,
@@ -20,8 +24,12 @@ export class S3Packages implements PackageStore {
     });
   }
 
-  async read(hash: Digest): Promise<Uint8Array | undefined> {
-    const content = await this.#bucket.read(keyOf(hash));
+  read(hash: Digest): Promise<Uint8Array | undefined> {
+    return this.#read(keyOf(hash));
+  }
+
+  async #read(key: string): Promise<Uint8Array | undefined> {
+    const content = await this.#bucket.read(key);
     if (content === undefined) return undefined;
     const chunks: Uint8Array[] = [];
     for await (const chunk of content) chunks.push(chunk);
@@ -40,11 +48,25 @@ export class S3Packages implements PackageStore {
     }
   }
 
-  delete(hash: Digest): Promise<void> {
-    return this.#bucket.delete(keyOf(hash));
+  async delete(hash: Digest): Promise<void> {
+    await this.#bucket.delete(keyOf(hash));
+    for await (const { key } of this.#bucket.list(`${keyOf(hash)}.`)) await this.#bucket.delete(key);
+  }
+
+  writeSignature(hash: Digest, key: string, signature: Uint8Array): Promise<void> {
+    return this.#write(signatureKey(hash, key), signature);
+  }
+
+  readSignature(hash: Digest, key: string): Promise<Uint8Array | undefined> {
+    return this.#read(signatureKey(hash, key));
   }
 }
 
 const FOLDER = 'packages/';
 const KEY = /^packages\/([0-9a-f]{64})$/;
 const keyOf = (hash: Digest): string => `${FOLDER}${digest(hash).slice('sha256:'.length)}`;
+
+function signatureKey(hash: Digest, key: string): string {
+  if (!/^[0-9a-f]{1,64}$/.test(key)) throw new Error('the id of a key is hexadecimal');
+  return `${keyOf(hash)}.${key}.sig`;
+}

@@ -11,7 +11,11 @@ import { VERSION } from '../version.js';
 
 /** `run-pipeline agent`: serves queues until it is asked to stop. */
 export async function agentCommand(context: Context): Promise<number> {
-  const { options, env, style } = context;
+  const { options, style } = context;
+  // Handed on to the processes of controllers, which execute code of packages too.
+  const env = options.has('require-signature')
+    ? { ...context.env, RUN_PIPELINE_REQUIRE_SIGNATURE: '1' }
+    : context.env;
   const given = options.texts('queue');
   const queues = [...new Set(given.length === 0 ? ['default'] : given)];
   const concurrency = options.number('concurrency');
@@ -19,7 +23,7 @@ export async function agentCommand(context: Context): Promise<number> {
   const drainTimeout = options.text('drain-timeout');
   // What is said replaces what is there without a word: `--resources cpu=4`.
   const resources = { cpu: Math.max(1, cpus().length), ...resourcesOf(options) };
-  const project = await openProject(context);
+  const project = await openProject({ ...context, env });
   const reader = human(context);
   const requests = listenForStops();
   const onEvent = (event: AgentEvent): void => {

@@ -67,7 +67,11 @@ async function templateFindings(
   if (!definition.steps.some(({ code }) => code.kind === 'task')) return [];
   const project = await openExisting(context);
   try {
-    const paths = project ?? { ...resolvePaths(context), packages: undefined };
+    const paths = project ?? {
+      ...resolvePaths(context),
+      packages: undefined,
+      signing: { signer: undefined, trust: undefined },
+    };
     return (await findTemplates({ store: project?.store, paths, definition })).diagnostics;
   } finally {
     await project?.close();

@@ -11,6 +11,7 @@ export { gcCommand } from './gc.js';
 export { getCommand } from './get.js';
 export { graphCommand } from './graph.js';
 export { initCommand } from './init.js';
+export { keysNewCommand, keysShowCommand } from './keys.js';
 export { logsCommand } from './logs.js';
 export { planCommand } from './plan.js';
 export {

@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { Diagnostic, TaskType } from '@run-pipeline/core/model';
-import { packageScript, publishPackages } from '../../package/index.js';
+import { packageScript, publishPackages, signPackages } from '../../package/index.js';
 import type { Project } from '../../project/project.js';
 import { codeFrame } from '../../source/code-frame.js';
 import { createDraft, enqueueTask, isTaskType, scriptOf, type TaskView } from '../../tasks/index.js';
@@ -54,6 +54,7 @@ export async function createFromScript(context: Context, project: Project, file:
     assets: options.texts('asset'),
     onWarning: (warning) => warnings.push(warning),
   });
+  signPackages(project, [packaged.hash]);
   await publishPackages(project, [packaged.hash]);
   for (const warning of warnings)
     printLines(

@@ -1,5 +1,6 @@
-import { RunPipelineError } from '@run-pipeline/core/model';
+import { digest, RunPipelineError } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
+import { unpackPackage } from '../../package/index.js';
 import type { Project } from '../../project/project.js';
 import type { ProjectCall, ProjectRelay } from '../../project/relay.js';
 
@@ -54,6 +55,8 @@ async function answer(project: Project, { of, method, args }: ProjectCall): Prom
         return Reflect.apply(project.blobs[method] as Method, project.blobs, args);
       throw refused(of, method);
     case 'packages':
+      // Nothing but whole packages: another name's content would take its place.
+      if (method === 'write' && !isPackage(args)) throw refused(of, method);
       if (project.packages !== undefined && (method === 'write' || method === 'read' || method === 'age'))
         return Reflect.apply(project.packages[method] as Method, project.packages, args);
       throw refused(of, method);
@@ -61,6 +64,12 @@ async function answer(project: Project, { of, method, args }: ProjectCall): Prom
       throw refused(of satisfies never, method);
   }
 }
+
+const isPackage = ([hash, bytes]: readonly unknown[]): boolean =>
+  typeof hash === 'string' &&
+  /^sha256:[0-9a-f]{64}$/.test(hash) &&
+  bytes instanceof Uint8Array &&
+  unpackPackage(digest(hash), bytes) !== undefined;
 
 const refused = (of: string, method: string): RunPipelineError =>
   new RunPipelineError({

@@ -7,7 +7,7 @@ import {
   type TaskPackage,
   type TaskRecord,
 } from '@run-pipeline/core/model';
-import { ensurePackage, materialisePackage } from '../../package/index.js';
+import { ensurePackage, materialisePackage, requireSignature } from '../../package/index.js';
 import { taskEnvironment } from '../../project/index.js';
 import type { Project } from '../../project/project.js';
 import type { TaskRequest } from '../../workers/protocol.js';
@@ -24,7 +24,10 @@ export async function recordPackage(project: Project, task: TaskRecord): Promise
     });
   }
   const found = await ensurePackage(project, hash);
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    await requireSignature(project, { hash, what: `the task ${task.project}/${task.name}` });
+    return found;
+  }
   throw new RunPipelineError({
     kind: 'load',
     code: 'package-missing',

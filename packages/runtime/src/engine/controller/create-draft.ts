@@ -6,6 +6,7 @@ import { controllerRecord } from './controller-record.js';
 import { draftValue, type DraftLaunch } from './draft.js';
 import type { LaunchPackages } from '../launch/launch.js';
 import { declaredPipeline, draftDefaults, draftValues } from './draft-parameters.js';
+import { signController } from '../launch/controller-signature.js';
 import { launchOptions, prepareLaunch } from '../launch/prepare-launch.js';
 import type { LoadedFile } from '../../discover/discovery.js';
 
@@ -61,5 +62,6 @@ export function draftLaunch(
     options: launchOptions(request.options),
     packages: [...packages.hashes].filter(([step]) => !fromTasks.has(step)),
     bundle: loaded.bundle,
+    signatures: signController(project, loaded.bundle),
   };
 }

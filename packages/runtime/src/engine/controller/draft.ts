@@ -3,6 +3,7 @@ import type { PipelineDefinition, TaskRecord } from '@run-pipeline/core/model';
 import { digest, RunPipelineError } from '@run-pipeline/core/model';
 import type { SourceBundle } from '../../discover/discovery.js';
 import type { Project } from '../../project/project.js';
+import type { StoredSignature } from '../launch/controller-signature.js';
 import type { DeclaredPipeline, Launch, LaunchRecord, SharedValue } from '../launch/run-documents.js';
 
 /**
@@ -28,6 +29,8 @@ export interface DraftLaunch {
   /** Package key to hash; of steps from tasks none: those are looked up when the run is made. */
   readonly packages: readonly (readonly [string, string])[];
   readonly bundle: SourceBundle;
+  /** Of the bundle; absent: nobody has signed it. */
+  readonly signatures?: readonly StoredSignature[];
 }
 
 /** Where the record of a pipeline has its parameters. */
@@ -88,4 +91,5 @@ export const launchOfDraft = (
   packages,
   templates,
   bundle: draft.bundle,
+  ...(draft.signatures === undefined ? {} : { signatures: draft.signatures }),
 });

@@ -10,6 +10,7 @@ import { draftLaunch } from './create-draft.js';
 import { draftValue } from './draft.js';
 import { declaredPipeline, recordedParameters } from './draft-parameters.js';
 import { launchParameters } from '../launch/parameters.js';
+import { signController } from '../launch/controller-signature.js';
 import { launchOptions, prepareLaunch } from '../launch/prepare-launch.js';
 import {
   encodeParameters,
@@ -45,6 +46,7 @@ export async function launchRemote(
     packages: packages.hashes,
     templates,
     bundle: request.loaded?.bundle,
+    signatures: signController(project, request.loaded?.bundle),
     git: readGitHead(project.root),
     cwd: project.cwd,
     file: request.loaded?.file,

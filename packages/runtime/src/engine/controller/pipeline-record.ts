@@ -208,6 +208,7 @@ async function draftOfRun(project: Project, row: RunRow): Promise<DraftLaunch> {
     options: launch.options,
     packages: [...launch.packages].filter(([step]) => !launch.templates.has(step)),
     bundle: launch.bundle,
+    ...(launch.signatures === undefined ? {} : { signatures: launch.signatures }),
   };
 }
 

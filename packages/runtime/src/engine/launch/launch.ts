@@ -2,8 +2,8 @@ import type { PipelineDefinition, StepDefinition, TaskPackage } from '@run-pipel
 import { RunPipelineError } from '@run-pipeline/core/model';
 import { registry } from '@run-pipeline/core/define';
 import { mapToSource } from '../../discover/index.js';
-import { createPackager, type PackageRequest, type PackageSteps } from '../../package/index.js';
-import type { ProjectPaths } from '../../project/project.js';
+import { createPackager, signPackages, type PackageRequest, type PackageSteps } from '../../package/index.js';
+import type { PackagePlace } from '../../project/project.js';
 import type { EngineOptions } from '../api.js';
 
 /** The packages of a pipeline, by the definition they were made for. */
@@ -18,7 +18,7 @@ export interface LaunchPackages {
  * its steps are known once its file has been evaluated; one made inside the body is packaged when called.
  */
 export async function packagePipeline(options: {
-  readonly paths: ProjectPaths;
+  readonly paths: PackagePlace;
   readonly definition: PipelineDefinition;
   readonly engine: Pick<EngineOptions, 'cache'>;
   /** Packages of steps from tasks, by the step's name. */
@@ -111,7 +111,7 @@ function request(
 async function build(
   packageSteps: PackageSteps,
   options: {
-    readonly paths: ProjectPaths;
+    readonly paths: PackagePlace;
     readonly onWarning: (message: string) => void;
     readonly onMissing?: (count: number) => void;
   },
@@ -135,5 +135,9 @@ async function build(
     });
   }
   for (const warning of diagnostics) options.onWarning(warning.message);
+  signPackages(
+    options.paths,
+    [...packages.values()].map(({ hash }) => hash),
+  );
   return packages;
 }

@@ -1,4 +1,4 @@
-import { ensurePackage } from '../../package/index.js';
+import { ensurePackage, requireSignature } from '../../package/index.js';
 import type { SourceBundle } from '../../discover/discovery.js';
 import type {
   Digest,
@@ -13,6 +13,7 @@ import { digest, isRunPipelineError, RunPipelineError } from '@run-pipeline/core
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import type { Project } from '../../project/project.js';
+import type { StoredSignature } from './controller-signature.js';
 import { madeEarlier } from './packages.js';
 import type { Parameters, ParameterValue } from './parameters.js';
 import type { Template, Templates } from './templates.js';
@@ -78,6 +79,7 @@ export type LaunchValue =
   | { readonly kind: 'value'; readonly artifact: StoredArtifact };
 
 interface StoredLaunch extends Launch {
+  readonly signatures?: readonly StoredSignature[];
   readonly packages: Digest;
   /** Absent: no step is from a task. */
   readonly templates?: Digest;
@@ -89,6 +91,8 @@ export interface LaunchRecord extends Launch {
   readonly packages: ReadonlyMap<string, string>;
   readonly templates: Templates;
   readonly bundle: SourceBundle | undefined;
+  /** Of the bundle; absent: nobody has signed it. */
+  readonly signatures?: readonly StoredSignature[];
 }
 
 export interface SharedValue {
@@ -195,7 +199,10 @@ export async function launchValues(project: Project, run: RunId): Promise<Readon
 /** A package that an earlier process wrote, verified. */
 export async function storedPackage(project: Project, hash: string): Promise<TaskPackage> {
   const found = await ensurePackage(project, digest(hash));
-  if (found !== undefined) return madeEarlier(found);
+  if (found !== undefined) {
+    await requireSignature(project, { hash: found.hash, what: `step ${found.manifest.id}` });
+    return madeEarlier(found);
+  }
   throw new RunPipelineError({
     kind: 'store',
     code: 'package-missing',

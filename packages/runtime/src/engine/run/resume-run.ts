@@ -16,6 +16,7 @@ import type { Project } from '../../project/project.js';
 import type { ResumeRun, RunResult } from '../api.js';
 import { errorRecord } from '../error-record.js';
 import { holdController } from '../controller/hold-controller.js';
+import { requireSignedController } from '../launch/controller-signature.js';
 import { packageKeys } from '../launch/launch.js';
 import { recordedSteps } from './recorded.js';
 import { decodeParameters, readLaunch, storedPackage, type LaunchRecord } from '../launch/run-documents.js';
@@ -160,7 +161,10 @@ const alreadyRunning = (row: RunRow): RunPipelineError =>
 export async function definitionOf(
   project: Project,
   given: PipelineDefinition | undefined,
-  launch: Pick<LaunchRecord, 'bundle' | 'file' | 'argv' | 'exportName' | 'pipeline' | 'project'>,
+  launch: Pick<
+    LaunchRecord,
+    'bundle' | 'signatures' | 'file' | 'argv' | 'exportName' | 'pipeline' | 'project'
+  >,
 ): Promise<PipelineDefinition> {
   if (given !== undefined) return given;
   if (launch.bundle === undefined || launch.file === undefined) {
@@ -172,6 +176,7 @@ export async function definitionOf(
     });
   }
   const { bundle, file, argv = [] } = launch;
+  requireSignedController(project, { ...launch, bundle });
   const loaded = await loadBundle({ paths: project, bundle, file, argv });
   const found =
     loaded.candidates.find(

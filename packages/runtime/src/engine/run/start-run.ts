@@ -20,6 +20,7 @@ import { runToEnd } from './run-graph.js';
 import { concurrencyOf, workerProcesses, type WorkerProcesses } from './worker-processes.js';
 import { readGitHead } from '../../project/git-head.js';
 import { newRunId } from '../../project/new-id.js';
+import { signController } from '../launch/controller-signature.js';
 import { launchOptions, prepareLaunch } from '../launch/prepare-launch.js';
 import { borrowFromEarlierRuns } from '../launch/selection.js';
 
@@ -64,6 +65,7 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     packages: packages.hashes,
     templates,
     bundle: request.loaded?.bundle,
+    signatures: signController(project, request.loaded?.bundle),
     git: readGitHead(project.root),
     cwd: project.cwd,
     file: request.loaded?.file,
