@@ -66,7 +66,9 @@ export async function taskRequest(
   const { env, masked } = taskEnvironment({
     environment: context.environment,
     withheld,
-    declared: [...secrets, ...declaredEnv(prepared)],
+    // An inline step is executed by this very process, whose drivers go on reading its environment meanwhile.
+    declared:
+      node.definition.options.isolation === 'inline' ? withheld : [...secrets, ...declaredEnv(prepared)],
   });
   return {
     ...content,
