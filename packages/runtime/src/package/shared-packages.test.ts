@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Digest, TaskPackage } from '@run-pipeline/core/model';
 import type { PackageStore } from '@run-pipeline/core/ports';
-import type { PackagePlace } from '../project/project.js';
+import type { PackagePlace, Signing } from '../project/project.js';
+import { newKeyPair, readSigner, readTrust } from '../signing/index.js';
 import { hashOf } from './digest.js';
 import { materialisePackage } from './materialise.js';
 import { packPackage, unpackPackage } from './package-archive.js';
 import { packageFile, packageHash } from './package-file.js';
 import { packageScript } from './script/package-script.js';
 import { ensurePackage, publishPackages } from './shared-packages.js';
+import { requireSignature, signPackages } from './signatures.js';
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { readAssets, readPackage, readTexts } from './write-packages.js';
@@ -23,6 +25,7 @@ let task: TaskPackage;
 class DirectoryPackages implements PackageStore {
   readonly ages = new Map<Digest, number>();
   readonly written: Digest[] = [];
+  readonly signatures = new Map<string, Uint8Array>();
   readonly #directory: string;
 
   constructor(path: string) {
@@ -56,12 +59,25 @@ class DirectoryPackages implements PackageStore {
     rmSync(this.path(hash), { force: true });
     this.ages.delete(hash);
   }
+
+  async writeSignature(hash: Digest, key: string, signature: Uint8Array): Promise<void> {
+    this.signatures.set(`${hash} ${key}`, signature);
+  }
+
+  async readSignature(hash: Digest, key: string): Promise<Uint8Array | undefined> {
+    return this.signatures.get(`${hash} ${key}`);
+  }
 }
 
-const place = (name: string, packages: PackageStore | undefined): PackagePlace => {
+const UNSIGNED: Signing = { signer: undefined, trust: undefined };
+const place = (
+  name: string,
+  packages: PackageStore | undefined,
+  signing: Signing = UNSIGNED,
+): PackagePlace => {
   const root = join(directory, name);
   mkdirSync(root, { recursive: true });
-  return { cwd: root, root, home: join(root, '.run-pipeline'), packages };
+  return { cwd: root, root, home: join(root, '.run-pipeline'), packages, signing };
 };
 
 beforeEach(async () => {
@@ -189,4 +205,40 @@ test.each([
 test('a package of another format is not guessed at', () => {
   const head = Buffer.from('{"format":2,"parts":[]}\n');
   expect(unpackPackage(hashOf('package-2', ''), head)).toBeUndefined();
+});
+
+const pair = newKeyPair();
+const signer = readSigner({ RUN_PIPELINE_SIGNING_KEY: pair.privatePem });
+const trust = readTrust({
+  RUN_PIPELINE_REQUIRE_SIGNATURE: '1',
+  RUN_PIPELINE_TRUSTED_KEYS: pair.publicKey,
+});
+const demanded = (at: PackagePlace): Promise<void> =>
+  requireSignature(at, { hash: task.hash, what: 'the script' });
+
+test('a signature is published with its package, and counts for whoever asks for one', async () => {
+  const made = { ...here, signing: { signer, trust: undefined } };
+  const agent = place('agent', shared, { signer: undefined, trust });
+  await publishPackages(here, [task.hash]);
+  await expect(demanded(agent)).rejects.toMatchObject({ code: 'package-unsigned' });
+  // By another process, which has the key; the package itself is new enough.
+  const again = new DirectoryPackages(join(directory, 'shared'));
+  again.ages.set(task.hash, 0);
+  signPackages(made, [task.hash]);
+  await publishPackages({ ...made, packages: again }, [task.hash]);
+  expect([again.written, again.signatures.size]).toEqual([[], 1]);
+  await expect(demanded({ ...agent, packages: again })).resolves.toBeUndefined();
+  // From then on it is in the agent's own home.
+  await expect(demanded({ ...agent, packages: shared })).resolves.toBeUndefined();
+});
+
+test('who publishes a package that somebody else made does not vouch for it', async () => {
+  await publishPackages({ ...here, signing: { signer, trust: undefined } }, [task.hash]);
+  expect([shared.written, shared.signatures.size]).toEqual([[task.hash], 0]);
+});
+
+test('a wrong signature in the store of packages is told apart from none', async () => {
+  const agent = place('agent', shared, { signer: undefined, trust });
+  await shared.writeSignature(task.hash, pair.id, new Uint8Array(64));
+  await expect(demanded(agent)).rejects.toThrow(/is wrong/);
 });
