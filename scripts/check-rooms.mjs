@@ -25,7 +25,7 @@ const allowed = {
     source: [],
     project: ['source', 'signing'],
     discover: ['project', 'source'],
-    package: ['project', 'source'],
+    package: ['project', 'source', 'signing'],
     fingerprint: [],
     artifacts: [],
     store: [],
