@@ -222,6 +222,21 @@ describe.skipIf(without !== undefined)(`Redis${without === undefined ? '' : ` ($
     expect(await waiting).toEqual(['b', 'c', 'd']);
   });
 
+  test('full, it is told once, and what it refused reaches agents when there is room', async () => {
+    const redis = await redisServer();
+    const home = directory();
+    const [near, far] = [await side(redis, home), await side(redis, home)];
+    await near.enqueue('a');
+    expect(await far.next()).toBe('a');
+    await redis.command('CONFIG', 'SET', 'maxmemory', '1');
+    for (const id of ['b', 'c']) await near.enqueue(id);
+    expect(near.told).toEqual([expect.stringMatching(/refuses what it is sent \(OOM/)]);
+    await redis.command('CONFIG', 'SET', 'maxmemory', '0');
+    await near.enqueue('d');
+    expect(near.told).toEqual([near.told[0], expect.stringMatching(/is back$/)]);
+    expect(await all(3, far)).toEqual(['b', 'c', 'd']);
+  });
+
   test('a job that is told to two agents at once is executed by one', async () => {
     const redis = await redisServer();
     const home = directory();

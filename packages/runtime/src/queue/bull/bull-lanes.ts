@@ -65,8 +65,7 @@ export class BullLanes {
     const name = laneName(job);
     // Noted first: a lane of which nobody knows is not looked at.
     const noted = this.#connections.main.zadd(this.key(LANES), Date.now(), name);
-    const lane = await this.of(job);
-    await Promise.all([noted, lane.add(job)]);
+    await Promise.all([noted, this.of(job).then((lane) => lane.add(job))]);
   }
 
   /** Waits until BullMQ knows the server; fails when there is no connection. */

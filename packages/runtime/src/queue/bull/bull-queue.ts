@@ -63,7 +63,9 @@ export class BullQueue implements TaskQueue, Carrier {
 
   async push(job: PushedJob): Promise<void> {
     await this.#bounded(async () => {
-      if (await this.#connections.soonReady()) await this.#lanes.push(job);
+      if (!(await this.#connections.soonReady())) return;
+      await this.#lanes.push(job);
+      this.#connections.worked();
     });
   }
 
@@ -114,6 +116,7 @@ export class BullQueue implements TaskQueue, Carrier {
       try {
         const found = await this.#look(options, over);
         if (found.job !== undefined) {
+          this.#connections.worked();
           rang.delete(found.lane.marker); // taking it has set the marker again
           this.#putBack(rang);
           if (!over.aborted) return this.#delivery(found.job);
@@ -254,9 +257,10 @@ export class BullQueue implements TaskQueue, Carrier {
       queue,
       settle: async (how: Settlement, afterMs?: number) => {
         if (how === 'later') this.#rests.begin(queue, afterMs);
-        // Refused when it stalled and somebody else has it: he says what came of it.
-        const said = how === 'later' ? job.putBack() : job.remove();
-        await this.#bounded(() => said.catch(() => undefined));
+        await this.#bounded(async () => {
+          // Refused when it stalled and somebody else has it: he says what came of it.
+          await (how === 'later' ? job.putBack() : job.remove()).catch(() => undefined);
+        });
       },
     };
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { RunPipelineError } from '@run-pipeline/core/model';
 import { expect, onTestFinished, test } from 'vitest';
+import type * as Driver from './driver.js';
 import { redisAddress } from './redis-address.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -53,7 +54,7 @@ test('without the npm packages it is said which to install', async () => {
     alias: { '@run-pipeline/core/model': here('../../../../core/src/model/index.ts') },
     logLevel: 'silent',
   });
-  const { findDriver } = (await import(pathToFileURL(outfile).href)) as typeof import('./driver.js');
+  const { findDriver } = (await import(pathToFileURL(outfile).href)) as typeof Driver;
   expect(refusal(() => findDriver(directory))).toMatchObject({
     kind: 'usage',
     code: 'driver-missing',

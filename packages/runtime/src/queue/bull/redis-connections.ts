@@ -73,7 +73,7 @@ export class RedisConnections {
     this.#patienceEnds ??= Date.now() + PATIENCE_MS;
     const left = this.#patienceEnds - Date.now();
     if (left > 0 && (await this.ready(AbortSignal.timeout(left)))) return true;
-    if (!this.#closed) this.trouble(`no connection within ${PATIENCE_MS / 1000} s`);
+    if (!this.#closed) this.trouble(`cannot be reached (no connection within ${PATIENCE_MS / 1000} s)`);
     return false;
   }
 
@@ -99,15 +99,25 @@ export class RedisConnections {
     const message = messageOf(error);
     if (this.#closed) return;
     if (message === 'Command timed out') this.#main?.disconnect(true);
-    this.trouble(message);
+    const isRefusal = error instanceof Error && error.name === 'ReplyError';
+    this.trouble(isRefusal ? `refuses what it is sent (${message})` : `cannot be reached (${message})`);
   }
 
-  trouble(message: string): void {
+  /** @param what Of the queue. */
+  trouble(what: string): void {
     if (this.#inTrouble) return;
     this.#inTrouble = true;
     this.#tell(
-      `the queue on ${this.#address.shown} cannot be reached (${message}): what is queued is in the store, and reaches agents when it is back`,
+      `the queue on ${this.#address.shown} ${what}: what is queued is in the store, and reaches agents when it is back`,
     );
+  }
+
+  /** It did what it is for. */
+  worked(): void {
+    if (!this.#inTrouble) return;
+    this.#inTrouble = false;
+    this.#tell(`the queue on ${this.#address.shown} is back`);
+    this.#onBack();
   }
 
   close(): void {
@@ -130,15 +140,12 @@ export class RedisConnections {
       reconnectOnError: ({ message }) => message.startsWith('READONLY'),
     });
     client.on('error', (error: unknown) => {
-      if (!this.#closed) this.trouble(messageOf(error));
+      if (!this.#closed) this.trouble(`cannot be reached (${messageOf(error)})`);
     });
     client.on('ready', () => {
       this.#patienceEnds = undefined;
       this.#wake();
-      if (!this.#inTrouble) return;
-      this.#inTrouble = false;
-      this.#tell(`the queue on ${this.#address.shown} is back`);
-      this.#onBack();
+      this.worked();
     });
     // That one connection ended is not told: the next one mostly follows at once.
     if (this.#closed) client.disconnect();
