@@ -128,7 +128,7 @@ const allowed = {
     design: [],
     address: [],
     keyboard: ['design'],
-    data: [],
+    data: ['design'],
     query: ['design', 'keyboard'],
     'run-counts': ['design', 'query'],
     runs: pageParts,

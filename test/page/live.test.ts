@@ -1,10 +1,13 @@
 import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { openBrowser, startPageServer } from '../rig/browser.js';
-import { BINARY, query, startNode } from '../rig/command.js';
+import { BINARY, query, runPipeline, startNode } from '../rig/command.js';
+import { writeRun } from '../rig/page-runs.js';
 import { scratch, type Scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
-import { describePage } from './project.js';
+import { describePage, pageProject } from './project.js';
 
 const PIPELINE = `
 import { Pipeline, Step, each } from 'run-pipeline';
@@ -142,5 +145,73 @@ describePage('a run that goes on', () => {
       .click();
     expect(await ended).not.toBe(0);
     await page.getByText('aborted').first().waitFor();
+  });
+});
+
+const SCRIPT = `
+import { existsSync } from 'node:fs';
+import { Task } from 'run-pipeline';
+await Task.init({ project: 'live', name: 'talks' });
+for (const word of ['one', 'two', 'three']) {
+  console.log('the word is ' + word);
+  while (!existsSync('after-' + word)) await new Promise((again) => setTimeout(again, 20));
+}
+`;
+
+describePage('a task that goes on', () => {
+  test('its console is live, and stays when it has ended', async () => {
+    const directory = scratch({ 'talks.ts': SCRIPT });
+    const server = await startPageServer({ cwd: directory.directory });
+    onTestFinished(server.kill);
+    const child = startNode([BINARY, 'task', 'run', 'talks.ts', '--project', 'live', '--name', 'talks'], {
+      cwd: directory.directory,
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
+    const { page, complaints } = await openBrowser(server);
+    await page.goto(`${server.address}/tasks`);
+    await page.getByRole('link', { name: 'talks' }).click();
+    await page.getByRole('tab', { name: 'Console' }).click();
+    const log = page.getByRole('log');
+    for (const word of ['one', 'two', 'three']) {
+      await log.getByText(`the word is ${word}`).waitFor();
+      writeFileSync(directory.path(`after-${word}`), '');
+    }
+    expect(await ended).toBe(0);
+    await page.getByText('completed').first().waitFor();
+    await page.getByText('3 lines').waitFor();
+    expect(await log.getByText(/the word is/).count()).toBe(3);
+    expect(complaints).toEqual([]);
+  });
+});
+
+describePage('a result that another pipeline made', () => {
+  const project = pageProject({
+    files: {},
+    runs: [],
+    written: async (store) => {
+      const first = await writeRun(store, {
+        pipeline: 'first',
+        steps: [{ name: 'load' }],
+        status: 'completed',
+      });
+      await writeRun(store, {
+        pipeline: 'second',
+        steps: [{ name: 'load', status: 'cached', cachedFrom: first }],
+        status: 'completed',
+      });
+    },
+  });
+
+  test('is told by the name of that run, in the page and in a report', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    await page.goto(`${project.server.address}/runs/${project.run('second#1')}`);
+    await page.getByRole('link', { name: 'load: the run it was taken from, first #1' }).waitFor();
+    expect(complaints).toEqual([]);
+    const { directory } = project;
+    const path = join(directory, 'report.html');
+    await runPipeline(['report', project.run('second#1'), '-o', path], { cwd: directory });
+    await page.goto(pathToFileURL(path).href);
+    await page.getByRole('link', { name: /load cached · from first #1/ }).waitFor();
   });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
@@ -32,6 +32,12 @@ export function pageProject(options: {
   readonly files: Readonly<Record<string, string>>;
   /** Words of the command line, one run each. */
   readonly runs: readonly (readonly string[])[];
+  /** A file that is edited after those runs, and runs of what it is then. */
+  readonly edited?: {
+    readonly file: string;
+    readonly edit: (source: string) => string;
+    readonly runs: readonly (readonly string[])[];
+  };
   /** Scripts that are executed as tasks. */
   readonly tasks?: readonly string[];
   /** Runs that are written straight into the store: as large as they may be, nothing is executed. */
@@ -49,8 +55,18 @@ export function pageProject(options: {
       await options.written(store);
       await store.close();
     }
-    for (const words of options.runs)
-      await runPipeline([...words, '--output', 'quiet'], { cwd: directory, timeout: 120_000 });
+    const runAll = async (runs: readonly (readonly string[])[]): Promise<void> => {
+      for (const words of runs)
+        await runPipeline([...words, '--output', 'quiet'], { cwd: directory, timeout: 120_000 });
+    };
+    await runAll(options.runs);
+    if (options.edited !== undefined) {
+      const path = join(directory, options.edited.file);
+      const before = readFileSync(path, 'utf8');
+      writeFileSync(path, options.edited.edit(before));
+      await runAll(options.edited.runs);
+      writeFileSync(path, before);
+    }
     for (const file of options.tasks ?? [])
       await runPipeline(['task', 'run', file, '--project', 'page', '--name', 'a script'], { cwd: directory });
     const runs = await query<

@@ -1,3 +1,4 @@
+import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { findInaccessible, openBrowser } from '../rig/browser.js';
 import { describePage, pageProject, pipelineSource, settled } from './project.js';
@@ -112,6 +113,53 @@ describePage('the page of a run', () => {
     await page.getByRole('link', { name: 'load: the run it was taken from, #1' }).click();
     await page.waitForURL(`**/runs/${project.run('mixed#1')}?step=load`);
     await page.getByRole('heading', { level: 2, name: 'load' }).waitFor();
+  });
+
+  test('the timeline is turned to a stretch of time, by keys and by the wheel; it stands in the address', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    await page.goto(failed('?view=timeline'));
+    const rows = page.getByRole('list', { name: 'Steps by the time they started' }).getByRole('listitem');
+    await rows.first().waitFor();
+    const count = await rows.count();
+    await page.keyboard.press('+');
+    await page.waitForURL(/span=/);
+    for (let press = 0; press < 3; press++) await page.keyboard.press('ArrowRight');
+    await page.waitForURL(({ searchParams }) => !/^0-/.test(searchParams.get('span') ?? '0-'));
+    await page.reload();
+    await rows.first().waitFor();
+    // Its steps stay: their bars may lie outside.
+    expect(await rows.count()).toBe(count);
+    expect(new URL(page.url()).searchParams.get('span')).toMatch(/^[1-9]\d*-/);
+    await page.getByRole('button', { name: 'The whole run' }).click();
+    await page.waitForURL(({ searchParams }) => !searchParams.has('span'));
+    await rows.first().hover();
+    await page.keyboard.down('Control');
+    await page.mouse.wheel(0, -200);
+    await page.keyboard.up('Control');
+    await page.waitForURL(/span=/);
+    expect(await findInaccessible(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  test('a colour goes on over the end of a line; long lines are wrapped where they are wanted so', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    await page.goto(failed('?step=load&tab=console'));
+    const log = page.getByRole('log');
+    const first = log.getByText('a colour that');
+    const next = log.getByText('goes on over the end of its line');
+    const look = (of: Locator): Promise<string | null> => of.getAttribute('class');
+    await next.waitFor();
+    expect(await look(next)).toBe(await look(first));
+    expect(await look(log.getByText('one very long line'))).not.toBe(await look(first));
+    const heightOf = async (text: string): Promise<number> =>
+      (await log.getByText(text).boundingBox())?.height ?? 0;
+    const one = await heightOf('one very long line');
+    await page.getByRole('checkbox', { name: 'wrap' }).check();
+    await expect.poll(() => heightOf('one very long line')).toBeGreaterThan(one * 2);
+    expect(await findInaccessible(page)).toEqual([]);
+    await page.reload();
+    await expect.poll(() => heightOf('one very long line')).toBeGreaterThan(one * 2);
+    expect(complaints).toEqual([]);
   });
 
   test('a run that there is not says so', async () => {

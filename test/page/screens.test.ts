@@ -8,6 +8,19 @@ describePage('compare, run again, tasks and queues', () => {
     files: { 'mixed.ts': pipelineSource('mixed'), 'script.ts': pipelineSource('script') },
     tasks: ['script.ts'],
     runs: [['mixed.ts'], ['mixed.ts', '--param', 'lr=0.02', '--param', 'broken=false']],
+    edited: {
+      file: 'mixed.ts',
+      // Another step, one less, and another line in one of them.
+      edit: (source) =>
+        source
+          .replace('return notes.toUpperCase();', 'return notes.toLowerCase();')
+          .replace(/  @Step\(\{ inputs: \['\$<choose\.best>'\] \}\)\n  publish[\s\S]*?\n  \}\n/, '')
+          .replace(
+            /\}\n$/,
+            "  @Step({ inputs: ['$<report.result>'] })\n  archive(text: string): string {\n    return text;\n  }\n}\n",
+          ),
+      runs: [['mixed.ts', '--param', 'broken=false']],
+    },
   });
   const at = (path: string): string => project.server.address + path;
   const pair = (): string => `/compare?runs=${project.run('mixed#1')},${project.run('mixed#2')}`;
@@ -18,6 +31,7 @@ describePage('compare, run again, tasks and queues', () => {
       for (const path of [
         pair(),
         `${pair()}&all=1&open=artifacts+load.rows`,
+        `/compare?runs=${project.run('mixed#2')},${project.run('mixed#3')}`,
         '/compare',
         `/runs/${project.run('mixed#1')}/rerun?p.lr=0.5`,
         '/tasks',
@@ -45,6 +59,69 @@ describePage('compare, run again, tasks and queues', () => {
     await page.waitForURL(/base=/);
   });
 
+  test('two runs are one graph with what came, went and changed; their code is shown where it differs', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    await page.goto(at(`/compare?runs=${project.run('mixed#2')},${project.run('mixed#3')}`));
+    const graph = page.getByRole('region', { name: 'Graph' });
+    for (const [step, change] of [
+      ['archive', 'added'],
+      ['publish', 'removed'],
+      ['report', 'another result'],
+      ['load', 'the same'],
+    ])
+      await graph.getByRole('button', { name: `${step}: ${change}` }).waitFor();
+    const code = page.getByRole('region', { name: 'Code' });
+    await code.getByText('return notes.toUpperCase();').waitFor();
+    await code.getByText('return notes.toLowerCase();').waitFor();
+    // What is the same in both is left out.
+    expect(await code.getByText('console.error').count()).toBe(0);
+    await graph.getByRole('button', { name: 'report: another result' }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/open=steps\+report/);
+    await page.getByRole('button', { name: 'report', exact: true, expanded: true }).waitFor();
+    await page.goto(
+      at(`/compare?runs=${['mixed#1', 'mixed#2', 'mixed#3'].map((name) => project.run(name)).join(',')}`),
+    );
+    await page.getByLabel('Compare the base with').selectOption({ label: 'mixed #3' });
+    await page.waitForURL(/with=/);
+    await graph.getByRole('button', { name: 'archive: added' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('a rerun goes from what failed, or executes chosen steps again', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    await page.goto(at(`/runs/${project.run('mixed#1')}/rerun?p.broken=false`));
+    const preview = page.getByRole('region', { name: 'What would happen' });
+    await page.getByRole('button', { name: 'From what failed: choose' }).click();
+    await page.waitForURL(/from=choose/);
+    await preview.getByText('--from=choose').waitFor();
+    await page.getByLabel('all of them').check();
+    await page.getByLabel('execute chosen steps again, take the rest').check();
+    await page.getByLabel('Execute this step again').selectOption('split');
+    await page.waitForURL(/refresh=split/);
+    await preview.getByRole('button', { name: 'execute again: load' }).click();
+    await page.waitForURL(/refresh=split%2Cload/);
+    expect(await findInaccessible(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Take split from the cache after all' }).click();
+    await page.waitForURL(/refresh=load$/);
+    await preview.getByText('--refresh=load').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('tasks and queues: j and k go from line to line', async () => {
+    const { page } = await openBrowser(project.server);
+    await page.goto(at('/tasks'));
+    await page.getByRole('link', { name: 'a script', exact: true }).first().waitFor();
+    await page.keyboard.press('j');
+    await page.locator('a:focus').filter({ hasText: 'a script' }).waitFor();
+    await page.goto(at('/queues'));
+    await page.getByRole('button', { name: 'default', exact: true }).waitFor();
+    await page.keyboard.press('j');
+    await page.locator('button:focus').waitFor();
+    await page.keyboard.press('k');
+    await page.locator('button:focus').waitFor();
+  });
+
   test('a rerun says what would happen before it happens; started by keyboard alone', async () => {
     const { page, complaints } = await openBrowser(project.server);
     await page.goto(at(`/runs/${project.run('mixed#2')}`));
@@ -68,7 +145,7 @@ describePage('compare, run again, tasks and queues', () => {
       .waitFor();
     await preview.getByText('--param').waitFor();
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { level: 1, name: /mixed ?#3/ }).waitFor({ timeout: 20_000 });
+    await page.getByRole('heading', { level: 1, name: /mixed ?#4/ }).waitFor({ timeout: 20_000 });
     await page.getByText('completed').first().waitFor({ timeout: 20_000 });
     expect(complaints).toEqual([]);
   });

@@ -36,6 +36,8 @@ export interface WrittenStep {
   readonly of?: string;
   /** Default `completed`; `undefined` leaves it as it is. */
   readonly status?: StepEnd['status'] | 'running' | 'created';
+  /** Of a cached one: the run that executed it. */
+  readonly cachedFrom?: RunId;
   readonly error?: ErrorRecord;
   /** Console, each as one event. */
   readonly logs?: readonly { readonly stream: 'stdout' | 'stderr'; readonly text: string }[];
@@ -167,6 +169,7 @@ function bodiesOf(step: WrittenStep): readonly RunEventBody[] {
       artifacts: artifacts.map(({ record }) => record),
       why: ['it has not run before'],
       ...(step.error === undefined ? {} : { error: step.error }),
+      ...(step.cachedFrom === undefined ? {} : { cachedFrom: step.cachedFrom }),
     });
   }
   return bodies;

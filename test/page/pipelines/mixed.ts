@@ -12,6 +12,8 @@ export class Mixed {
   @Step({ returns: ['rows', 'notes'] })
   load() {
     console.log('\u001B[32mloaded\u001B[0m 500 rows');
+    console.log('\u001B[35ma colour that\ngoes on over the end of its line\u001B[0m');
+    console.log('one very long line: ' + Array.from({ length: 80 }, (_, id) => `word${id}`).join(' '));
     console.error('one column has no name');
     const rows = Array.from({ length: 500 }, (_, id) => ({
       id,

@@ -1,6 +1,6 @@
 import type { ArtifactPage } from './artifact-pages.js';
 import type { LogPage } from './logs.js';
-import type { RunSnapshot } from './runs.js';
+import type { RunNames, RunSnapshot } from './runs.js';
 import type { StepCodeView, StepInputs, StepPackages, StepWhy } from './steps.js';
 
 /**
@@ -22,6 +22,8 @@ export interface ReportData {
   readonly steps: readonly ReportStep[];
   /** What artifacts (of steps and of reports) hold, as far as it fits. */
   readonly artifacts: readonly ReportArtifact[];
+  /** Runs of other pipelines that results were taken from. */
+  readonly names: RunNames['names'];
   /** What was left out, as sentences; empty: nothing was. */
   readonly omitted: readonly string[];
 }

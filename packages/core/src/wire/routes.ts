@@ -10,7 +10,7 @@ import type { ArtifactPage, ArtifactPageQuery } from './artifact-pages.js';
 import type { Agents, QueueDetails, Queues, TaskDetails, TaskList, TaskQueryText } from './fleet.js';
 import type { LogPage, LogQuery, LogSummary } from './logs.js';
 import type { RerunPreview, RunForm } from './rerun.js';
-import type { RunList, RunListQuery, RunSnapshot } from './runs.js';
+import type { RunList, RunListQuery, RunNames, RunNamesQuery, RunSnapshot } from './runs.js';
 import type { Session } from './session.js';
 import type { StepCodeView, StepInputs, StepPackages, StepWhy } from './steps.js';
 
@@ -23,6 +23,8 @@ import type { StepCodeView, StepInputs, StepPackages, StepWhy } from './steps.js
 export interface Routes {
   'GET /api/session': { readonly reply: Session };
   'GET /api/runs': { readonly query: RunListQuery; readonly reply: RunList };
+  /** What runs are called that are known by their id alone; `ids`: comma separated, at most 200. */
+  'GET /api/run-names': { readonly query: RunNamesQuery; readonly reply: RunNames };
   'GET /api/runs/:run': { readonly reply: RunSnapshot };
   'GET /api/runs/:run/form': { readonly reply: RunForm };
   'GET /api/runs/:run/logs': { readonly reply: LogSummary };

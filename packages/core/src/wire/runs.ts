@@ -82,3 +82,12 @@ export interface RunSnapshot {
   /** Runs of the same pipeline, newest first, at most 20: to compare with. */
   readonly siblings: readonly { readonly id: string; readonly number: number; readonly status: RunStatus }[];
 }
+
+export interface RunNamesQuery {
+  readonly ids?: string;
+}
+
+/** Those that are not there any more are left out. */
+export interface RunNames {
+  readonly names: readonly { readonly id: string; readonly pipeline: string; readonly number: number }[];
+}

@@ -12,7 +12,8 @@ export interface StreamQuery {
   readonly runs?: string;
   /**
    * `RUN/STEP/ATTEMPT:SEQ`, comma separated: console of these attempts after these events. The step is
-   * percent-encoded (`encodeURIComponent`) before the whole is put into the address.
+   * percent-encoded (`encodeURIComponent`) before the whole is put into the address. `TASK//ATTEMPT:SEQ` is
+   * the console of a task of its own.
    */
   readonly logs?: string;
   /** `1`: changes of the list of runs. */
@@ -32,7 +33,7 @@ export type StreamMessage =
       readonly events: readonly RunEvent[];
       readonly lastSeq: number;
     }
-  /** New console output of a followed attempt. */
+  /** New console output of a followed attempt. Of a task of its own: `run` is its id, `step` empty. */
   | {
       readonly type: 'log';
       readonly run: string;

@@ -13,6 +13,7 @@ import { abortTask, cloneTask, enqueueTask } from './fleet/task-actions.js';
 import { listTasks, requireTask, taskDetails } from './fleet/tasks.js';
 import { badRequest } from './refusal.js';
 import { listRuns } from './runs/run-list.js';
+import { runNames } from './runs/run-names.js';
 import { requireRun, runSnapshot } from './runs/run-snapshot.js';
 import type { ServedRoutes } from './served-routes.js';
 import type { ServerContext } from './server-context.js';
@@ -26,6 +27,14 @@ export function servedRoutes(context: ServerContext): ServedRoutes {
   return {
     'GET /api/session': { answer: async () => sessionOf(context) },
     'GET /api/runs': { query: readRunListQuery, answer: ({ query }) => listRuns(context, query) },
+    'GET /api/run-names': {
+      query: (fields) => present({ ids: fields.text('ids', { most: 8_000 }) }),
+      answer: ({ query }) =>
+        runNames(
+          context,
+          (query.ids ?? '').split(',').filter((id) => id !== ''),
+        ),
+    },
     'GET /api/runs/:run': { answer: ({ params }) => runSnapshot(context, params.run) },
     'GET /api/runs/:run/form': {
       answer: ({ params, signal }) => runForm(context, params.run, signal),

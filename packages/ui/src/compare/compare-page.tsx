@@ -15,6 +15,8 @@ import { Status, StatusIcon } from '../design/status-icon.js';
 import { Ago } from '../design/time.js';
 import { useTitle } from '../design/title.js';
 import { compareRuns, type Comparison, type Row } from './comparison.js';
+import { CodeDifference } from './code-difference.js';
+import { DrawnDifference } from './drawn-difference.js';
 import { OverlaidScalars } from './overlaid-scalars.js';
 import { SideBySide } from './side-by-side.js';
 import styles from './compare.module.css';
@@ -115,9 +117,67 @@ export default function ComparePage() {
             </tbody>
           ))}
         </table>
+        <TwoRuns comparison={comparison} base={base} />
         <OverlaidScalars comparison={comparison} />
       </div>
     </div>
+  );
+}
+
+/** What can be shown of two runs only: the base and another one. */
+function TwoRuns({ comparison, base }: { readonly comparison: Comparison; readonly base: number }) {
+  const [address, change] = useQueryState();
+  const others = comparison.runs.map((_, index) => index).filter((index) => index !== base);
+  const asked = others.find((index) => comparison.runs[index]?.item.id === address.get('with'));
+  const other = asked ?? others[0];
+  if (other === undefined) return null;
+  const name = (index: number): string => {
+    const { pipeline, number } = comparison.runs[index]!.item;
+    return `${pipeline} #${number}`;
+  };
+  const between = `${name(base)} → ${name(other)}`;
+  const open = (step: string): void => {
+    const differs = comparison.steps.find(({ name: known }) => known === step)?.differs === true;
+    change({ open: `steps ${step}`, ...(differs ? {} : { all: '1' }) }, { replace: true });
+    // The line is drawn, or opened, first.
+    requestAnimationFrame(() =>
+      document.getElementById(`compared steps ${step}`)?.scrollIntoView({ block: 'center' }),
+    );
+  };
+  return (
+    <>
+      <section className={styles.scalars} aria-label="Graph">
+        <div className={styles.options}>
+          <h2>Graph</h2>
+          {others.length === 1 ? (
+            <span>{between}</span>
+          ) : (
+            <label>
+              {name(base)} →{' '}
+              <select
+                aria-label="Compare the base with"
+                value={comparison.runs[other]!.item.id}
+                onChange={({ target }) => change({ with: target.value }, { replace: true })}
+              >
+                {others.map((index) => (
+                  <option key={index} value={comparison.runs[index]!.item.id}>
+                    {name(index)}
+                  </option>
+                ))}
+              </select>
+            </label>
+          )}
+        </div>
+        <DrawnDifference comparison={comparison} base={base} other={other} onOpen={open} />
+      </section>
+      <section className={styles.scalars} aria-label="Code">
+        <div className={styles.options}>
+          <h2>Code</h2>
+          <span>{between}</span>
+        </div>
+        <CodeDifference comparison={comparison} base={base} other={other} />
+      </section>
+    </>
   );
 }
 
@@ -195,7 +255,7 @@ function Line(props: {
   const reference = row.cells[base];
   return (
     <>
-      <tr className={styles.row}>
+      <tr id={`compared ${section} ${row.key}`} className={styles.row}>
         <th scope="row" className={styles.name} title={row.name}>
           {opens ? (
             <button

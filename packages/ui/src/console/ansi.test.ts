@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ansiSpans, plainText } from './ansi.js';
+import { PLAIN, ansiSpans, lookAfter, plainText } from './ansi.js';
 
 test('colours and faces, until they are reset', () => {
   expect(ansiSpans('a\u001b[1;31mb\u001b[39mc\u001b[0md')).toEqual([
@@ -9,6 +9,16 @@ test('colours and faces, until they are reset', () => {
     { text: 'd' },
   ]);
   expect(ansiSpans('\u001b[96mx\u001b[mz')).toEqual([{ text: 'x', fg: 14 }, { text: 'z' }]);
+});
+
+test('a colour goes on over the end of its line', () => {
+  const look = lookAfter('a\u001b[31mb', PLAIN);
+  expect(ansiSpans('c\u001b[1md', look)).toEqual([
+    { text: 'c', fg: 1 },
+    { text: 'd', fg: 1, bold: true },
+  ]);
+  expect(lookAfter('no sequence', look)).toBe(look);
+  expect(lookAfter('\u001b[0m', look)).toBe(PLAIN);
 });
 
 test('256 and true colours', () => {

@@ -9,7 +9,10 @@ export interface Span {
   readonly underline?: true;
   readonly strike?: true;
 }
-type Look = Omit<Span, 'text'>;
+export type Look = Omit<Span, 'text'>;
+
+/** How text looks that nothing has coloured. */
+export const PLAIN: Look = {};
 
 /**
  * Control sequences (ECMA-48): the ones that colour are understood, all others dropped: nothing of a
@@ -23,11 +26,11 @@ const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
 
 const hasSequence = (text: string): boolean => text.includes('\u001b') || text.includes('\u009b');
 
-/** A line as spans. */
-export function ansiSpans(text: string): readonly Span[] {
-  if (!hasSequence(text)) return text === '' ? [] : [{ text: visible(text) }];
+/** A line as spans. `begins`: as the line before left it. */
+export function ansiSpans(text: string, begins: Look = PLAIN): readonly Span[] {
+  if (!hasSequence(text)) return text === '' ? [] : [{ text: visible(text), ...begins }];
   const spans: Span[] = [];
-  let look: Look = {};
+  let look = begins;
   let from = 0;
   const add = (to: number): void => {
     if (to > from) spans.push({ text: visible(text.slice(from, to)), ...look });
@@ -39,6 +42,15 @@ export function ansiSpans(text: string): readonly Span[] {
   }
   add(text.length);
   return spans;
+}
+
+/** How a line leaves what follows it. */
+export function lookAfter(text: string, begins: Look): Look {
+  if (!hasSequence(text)) return begins;
+  let look = begins;
+  for (const match of text.matchAll(SEQUENCE))
+    if (match[3] === 'm' && match[2] === '') look = recoloured(look, match[1] ?? '');
+  return Object.keys(look).length === 0 ? PLAIN : look;
 }
 
 /** The text without any sequence: what is searched and copied. */

@@ -2,6 +2,8 @@ import { ConsoleLines, type ConsoleLine } from '@run-pipeline/core/run-view';
 import type { LogPage, LogQuery, StreamMessage } from '@run-pipeline/core/wire';
 import { oncePerFrame } from '../data/frame.js';
 import { NOTHING, logKey, stream } from '../data/stream/index.js';
+import type { Look } from './ansi.js';
+import { looksOf } from './looks.js';
 
 export type StreamName = 'stdout' | 'stderr';
 
@@ -10,7 +12,7 @@ export interface LogSource {
   /** Tells sources apart. */
   readonly key: string;
   read(query: LogQuery, signal: AbortSignal): Promise<LogPage>;
-  /** Of a step: what the stream calls its attempt. Absent: it is read again when the source changed. */
+  /** What the stream calls it. Absent: it has ended, and stays as it was read. */
   readonly follow?: { readonly run: string; readonly step: string; readonly attempt: number };
 }
 
@@ -54,6 +56,16 @@ export class ConsoleLog {
 
   line(number: number): ConsoleLine | undefined {
     return number < this.total ? this.#lines.get(number) : this.open[number - this.total];
+  }
+
+  /**
+   * How the lines from `first` to `end` begin. What was written more than a page before is not looked at:
+   * then they begin plain.
+   */
+  looks(first: number, end: number): readonly Look[] {
+    const from = Math.max(0, first - PAGE);
+    const lines = Array.from({ length: Math.max(0, end - from) }, (_, index) => this.line(from + index));
+    return looksOf(lines).slice(first - from);
   }
 
   /** Lines with a number and those that have none yet. */

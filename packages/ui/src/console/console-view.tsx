@@ -21,9 +21,10 @@ import { DownIcon, SearchIcon, UpIcon } from '../design/icons.js';
 import { timeOfDay } from '../design/time.js';
 import { useWindow } from '../design/virtual-list.js';
 import { useKeys } from '../keyboard/keys.js';
-import { plainText } from './ansi.js';
+import { PLAIN, plainText } from './ansi.js';
 import { ConsoleLog, type LogSource, type StreamName } from './console-log.js';
 import { LineText } from './line-text.js';
+import { useWrap } from './use-wrap.js';
 import styles from './console.module.css';
 
 const LINE_HEIGHT = 19;
@@ -39,43 +40,58 @@ export function ConsoleView(props: {
   const [address, change] = useQueryState();
   const [stream, setStream] = useState<StreamName>();
   const [times, setTimes] = useState(false);
+  const [wrap, setWrap] = useWrap();
   const log = useLog(source, stream);
   useSyncExternalStore(log.subscribe, log.snapshot);
   const { scroller, window, onScroll, reveal } = useWindow({
     count: log.count,
     rowHeight: LINE_HEIGHT,
-    overscan: 30,
+    // Lines that are wrapped have no known height: the first one that is drawn is the one at the top.
+    overscan: wrap ? 0 : 30,
   });
   const marked = Number(address.get('line') ?? '') || undefined;
   const search = useSearch(log);
   const atEnd = useRef(true);
+  const settling = useRef({ count: -1, times: 0 });
 
   useEffect(() => log.want(window.first, window.end), [log, window.first, window.end, log.total]);
   // The end stays in sight as long as the reader has not left it.
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (element !== null && atEnd.current && marked === undefined) element.scrollTop = element.scrollHeight;
-  }, [log.count, marked, scroller]);
+    if (element === null || !atEnd.current || marked !== undefined) return;
+    if (!wrap) element.scrollTop = element.scrollHeight;
+    else if (settling.current.count !== log.count || settling.current.times < 6) {
+      // Which lines these are is known only when they are drawn, which may show others.
+      settling.current = {
+        count: log.count,
+        times: settling.current.count === log.count ? settling.current.times + 1 : 0,
+      };
+      element.scrollTop = (log.count - linesThatFit(element)) * LINE_HEIGHT;
+    }
+  }, [log.count, marked, scroller, wrap, window.first, window.end]);
   const jumped = useRef<string>('');
   useEffect(() => {
     const key = `${source.key} ${marked}`;
     if (marked === undefined || !log.loaded || jumped.current === key || scroller.current === null) return;
     jumped.current = key;
-    scroller.current.scrollTop = Math.max(0, (marked - 1) * LINE_HEIGHT - scroller.current.clientHeight / 3);
+    scroller.current.scrollTop = topOf(marked - 1, scroller.current, wrap);
   });
   const show = useCallback(
     (line: number) => {
       atEnd.current = false;
       const element = scroller.current;
-      if (element !== null) element.scrollTop = Math.max(0, line * LINE_HEIGHT - element.clientHeight / 3);
+      if (element !== null) element.scrollTop = topOf(line, element, wrap);
       reveal(line);
     },
-    [reveal, scroller],
+    [reveal, scroller, wrap],
   );
   const toEnd = (): void => {
     atEnd.current = true;
+    settling.current = { count: -1, times: 0 };
     change({ line: undefined }, { replace: true });
-    if (scroller.current !== null) scroller.current.scrollTop = scroller.current.scrollHeight;
+    const element = scroller.current;
+    if (element !== null)
+      element.scrollTop = wrap ? (log.count - linesThatFit(element)) * LINE_HEIGHT : element.scrollHeight;
   };
   const go = (by: 1 | -1): void => {
     const line = search.go(by);
@@ -92,6 +108,7 @@ export function ConsoleView(props: {
     return <Failed error={log.error} what="the console" onRetry={() => void log.start()} small />;
   if (!log.loaded) return <Loading what="the console" />;
   const rows: ReactNode[] = [];
+  const looks = log.looks(window.first, Math.min(window.end, log.count));
   for (let index = window.first; index < Math.min(window.end, log.count); index++) {
     const line = log.line(index);
     const isMatch = search.matches.has(index);
@@ -105,7 +122,7 @@ export function ConsoleView(props: {
           isMatch && styles.match,
           isMatch && search.current === index && styles.current,
         )}
-        style={{ top: index * LINE_HEIGHT }}
+        style={wrap ? undefined : { top: index * LINE_HEIGHT }}
       >
         <a
           className={styles.number}
@@ -135,6 +152,7 @@ export function ConsoleView(props: {
             )}
             <LineText
               text={index >= log.total ? shownConsoleText(line.text) : line.text}
+              look={looks[index - window.first] ?? PLAIN}
               find={isMatch ? search.text : ''}
             />
           </>
@@ -193,6 +211,10 @@ export function ConsoleView(props: {
             <input type="checkbox" checked={times} onChange={() => setTimes(!times)} />
             times
           </label>
+          <label className={styles.check}>
+            <input type="checkbox" checked={wrap} onChange={() => setWrap(!wrap)} />
+            wrap
+          </label>
           <Button kind="quiet" onClick={toEnd} title="End">
             {goesOn ? 'Follow' : 'End'}
           </Button>
@@ -216,13 +238,27 @@ export function ConsoleView(props: {
           aria-live="off"
           onScroll={(event) => {
             const element = event.currentTarget;
-            atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < LINE_HEIGHT * 2;
+            atEnd.current = wrap
+              ? element.scrollTop >= (log.count - linesThatFit(element) - 1) * LINE_HEIGHT
+              : element.scrollHeight - element.scrollTop - element.clientHeight < LINE_HEIGHT * 2;
             onScroll(event);
           }}
         >
-          <div className={styles.lines} style={{ height: log.count * LINE_HEIGHT + 8 }}>
-            {rows}
-          </div>
+          {wrap ? (
+            // Any line can come to the top: the last one may fill the whole height.
+            <div
+              className={styles.lines}
+              style={{ height: log.count * LINE_HEIGHT + (scroller.current?.clientHeight ?? 0) }}
+            >
+              <div className={styles.wrapped} style={{ top: window.first * LINE_HEIGHT }}>
+                {rows}
+              </div>
+            </div>
+          ) : (
+            <div className={styles.lines} style={{ height: log.count * LINE_HEIGHT + 8 }}>
+              {rows}
+            </div>
+          )}
         </div>
       )}
       <div className={styles.foot}>
@@ -233,6 +269,25 @@ export function ConsoleView(props: {
       </div>
     </div>
   );
+}
+
+/** A line a third below the top, where lines have one height; else at the top. */
+const topOf = (line: number, element: HTMLElement, wrap: boolean): number =>
+  Math.max(0, line * LINE_HEIGHT - (wrap ? 0 : element.clientHeight / 3));
+
+/** How many of the last lines, as they are wrapped, have room; at least one. */
+function linesThatFit(element: HTMLElement): number {
+  const lines = [...(element.querySelector(`.${styles.wrapped}`)?.children ?? [])];
+  let height = 0;
+  let fit = 0;
+  for (const line of lines.reverse()) {
+    height += line.clientHeight;
+    if (height > element.clientHeight) return Math.max(1, fit);
+    fit++;
+  }
+  // All that are drawn, and much room: more of them would fit.
+  const left = element.clientHeight - height;
+  return Math.max(1, left > element.clientHeight * 0.4 ? fit + Math.floor(left / LINE_HEIGHT) : fit);
 }
 
 function CopySeen(props: { readonly log: ConsoleLog; readonly first: number; readonly end: number }) {

@@ -1,6 +1,6 @@
 import { memo, type CSSProperties, type ReactNode } from 'react';
 import { cx } from '../design/class-names.js';
-import { ansiSpans, type Span } from './ansi.js';
+import { ansiSpans, type Look, type Span } from './ansi.js';
 import styles from './console.module.css';
 
 /** So much of a line is drawn: nobody reads a line of 100,000 characters sideways. */
@@ -9,15 +9,18 @@ const LONGEST = 4000;
 /** A line with its colours, as text; what was found in it is marked. */
 export const LineText = memo(function LineText({
   text,
+  look,
   find,
 }: {
   readonly text: string;
+  /** As the line before left it. */
+  readonly look: Look;
   readonly find: string;
 }) {
   const cut = text.length > LONGEST;
   return (
     <span className={styles.text}>
-      {ansiSpans(cut ? text.slice(0, LONGEST) : text).map((span, index) => (
+      {ansiSpans(cut ? text.slice(0, LONGEST) : text, look).map((span, index) => (
         <span key={index} className={classOf(span)} style={styleOf(span)}>
           {find === '' ? span.text : marked(span.text, find)}
         </span>

@@ -2,7 +2,9 @@ import { useCallback, useEffect, useSyncExternalStore } from 'react';
 import type { StepName } from '@run-pipeline/core/model';
 import { applyEvent, viewFromJson, type RunView, type StepView } from '@run-pipeline/core/run-view';
 import type { RunSnapshot, StreamMessage } from '@run-pipeline/core/wire';
+import { ask } from './api.js';
 import { oncePerFrame } from './frame.js';
+import { endOfId, shortRunName } from '../design/run-name.js';
 import { NOTHING, stream } from './stream/index.js';
 
 type Listener = () => void;
@@ -30,6 +32,10 @@ export class LiveRun {
   #following = 0;
   #stop: (() => void) | undefined;
   readonly #flush = oncePerFrame(() => this.#tell());
+  /** Of runs of other pipelines that results were taken from; undefined while they are asked for. */
+  readonly #names = new Map<string, string | undefined>();
+  #unnamed: string[] = [];
+  readonly #askNames = oncePerFrame(() => void this.#readNames());
 
   constructor(snapshot: RunSnapshot) {
     this.snapshot = snapshot;
@@ -72,10 +78,13 @@ export class LiveRun {
     return this.view.steps.get(name as StepName);
   }
 
-  /** `#3` of a run of the same pipeline, else the end of its id. */
+  /** `#3` of a run of the same pipeline, `train #3` of another one; until that is known the end of its id. */
   nameOf(run: string): string {
     const sibling = this.snapshot.siblings.find(({ id }) => id === run);
-    return sibling === undefined ? `…${run.slice(-6)}` : `#${sibling.number}`;
+    if (sibling !== undefined) return `#${sibling.number}`;
+    const name = this.#names.get(run);
+    if (name === undefined) this.#askName(run);
+    return name ?? endOfId(run);
   }
 
   onStep(name: string, listener: Listener): () => void {
@@ -91,6 +100,25 @@ export class LiveRun {
   onAnything(listener: Listener): () => void {
     this.#anything.add(listener);
     return () => this.#anything.delete(listener);
+  }
+
+  #askName(run: string): void {
+    if (this.#names.has(run)) return;
+    this.#names.set(run, undefined);
+    this.#unnamed.push(run);
+    this.#askNames();
+  }
+
+  async #readNames(): Promise<void> {
+    const ids = this.#unnamed.splice(0, 200);
+    const { names } = await ask('GET /api/run-names', { query: { ids: ids.join(',') } }).catch(() => ({
+      names: [],
+    }));
+    if (this.#unnamed.length > 0) this.#askNames();
+    if (names.length === 0) return;
+    for (const named of names) this.#names.set(named.id, shortRunName(named, this.view.pipeline));
+    this.#all = true;
+    this.#flush();
   }
 
   #hear(message: StreamMessage): void {

@@ -12,6 +12,7 @@ import { StatusShape } from '../design/status-icon.js';
 import { CARD_HEIGHT, CARD_WIDTH } from './arrange.js';
 import { groupStatus, type Card } from './cards.js';
 import { fitText, textWidth } from './fit-text.js';
+import { NAME_FONT, NOTE_FONT } from './fonts.js';
 import styles from './graph.module.css';
 
 export interface CardProps {
@@ -27,11 +28,6 @@ export interface CardProps {
   readonly far: boolean;
   readonly onSelect: (number: number) => void;
 }
-
-const NAME_FONT =
-  "600 13px Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
-const NOTE_FONT =
-  "12px Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
 /** A step of the graph. It draws itself again when its own step changes, and at nothing else. */
 export const CardView = memo(function CardView(props: CardProps) {

@@ -41,7 +41,7 @@ export function cardGraphOf(view: RunView, shape: number): CardGraph {
   return graph;
 }
 
-export function cardGraph(view: RunView): CardGraph {
+export function cardGraph(view: { readonly steps: ReadonlyMap<StepName, StepView> }): CardGraph {
   const steps = [...view.steps.values()];
   const elements = new Map<string, StepView[]>();
   for (const step of steps) {

@@ -33,6 +33,14 @@ const GROUPS: readonly { readonly title: string; readonly keys: readonly (readon
     ],
   },
   {
+    title: 'Timeline',
+    keys: [
+      ['↑ ↓', 'Step before, next step'],
+      ['+ − 0', 'A shorter stretch of time, a longer one, all of it'],
+      ['← →', 'Earlier, later'],
+    ],
+  },
+  {
     title: 'A step',
     keys: [
       ['1 – 8', 'Info, inputs, artifacts, console, code, plots, why, packages'],

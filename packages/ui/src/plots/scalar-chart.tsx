@@ -59,7 +59,18 @@ export function ScalarChart(props: {
             points: { size: 7, fill: surface },
             drag: { x: true, y: false },
           },
-          scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
+          // Of one value alone uPlot makes an axis of its rounding errors.
+          scales: {
+            x: { time: false, range: (_, min, max) => (min === max ? [min - 1, max + 1] : [min, max]) },
+            y: log
+              ? { distr: 3 }
+              : {
+                  range: (_, min, max) => {
+                    const around = Math.abs(min) / 10 || 1;
+                    return min === max ? [min - around, max + around] : Plot.rangeNum(min, max, 0.1, true);
+                  },
+                },
+          },
           axes: [
             { ...axis, size: 30 },
             {

@@ -1,3 +1,4 @@
+import { useRef } from 'react';
 import { Link } from 'wouter';
 import type { Agents, Queues } from '@run-pipeline/core/wire';
 import { runHref, taskHref } from '../address/links.js';
@@ -14,12 +15,15 @@ import { ChevronIcon } from '../design/icons.js';
 import { Status } from '../design/status-icon.js';
 import { Ago } from '../design/time.js';
 import { useTitle } from '../design/title.js';
+import { useRowKeys } from '../keyboard/row-keys.js';
 import styles from './queues.module.css';
 
 /** What waits where, in which order, and who takes it. */
 export default function QueuesPage() {
   useTitle('Queues');
   useFleet();
+  const page = useRef<HTMLDivElement>(null);
+  useRowKeys(page);
   const queues = useResource('GET /api/queues', { query: undefined });
   const agents = useResource('GET /api/agents', { query: undefined });
   if (queues.isError)
@@ -28,7 +32,7 @@ export default function QueuesPage() {
     return <Failed error={agents.error} what="the agents" onRetry={() => void agents.refetch()} />;
   if (queues.data === undefined || agents.data === undefined) return <Loading what="queues" />;
   return (
-    <div className={styles.page}>
+    <div ref={page} className={styles.page}>
       <h1 className={styles.title}>Queues</h1>
       <QueueTable queues={queues.data.queues} />
       <h2 className={styles.title}>Agents</h2>
@@ -69,7 +73,7 @@ function QueueTable({ queues }: { readonly queues: Queues['queues'] }) {
       </thead>
       {queues.map((queue) => (
         <tbody key={queue.name}>
-          <tr>
+          <tr data-row>
             <td>
               <button
                 type="button"
@@ -150,7 +154,7 @@ function QueueContents({ name }: { readonly name: string }) {
   return (
     <ol className={styles.jobs} aria-label={`What waits in ${name}, in the order in which it will be taken`}>
       {jobs.map((job, index) => (
-        <li key={`${job.task} ${job.attempt}`} className={styles.job}>
+        <li key={`${job.task} ${job.attempt}`} data-row className={styles.job}>
           <span className={styles.muted}>{index + 1}</span>
           {job.run === undefined ? (
             <Link href={taskHref(job.task)} className={styles.name ?? ''}>
@@ -189,7 +193,7 @@ function AgentTable({ agents }: { readonly agents: Agents['agents'] }) {
       </thead>
       <tbody>
         {agents.map((agent) => (
-          <tr key={agent.id}>
+          <tr key={agent.id} data-row={agent.running.length > 0 ? true : undefined}>
             <td title={agent.id}>
               {agent.host} <span className={styles.muted}>pid {agent.pid}</span>
             </td>

@@ -7,11 +7,11 @@ import { statusColour, statusWord } from '../design/status.js';
 import { arrange, CARD_HEIGHT, CARD_WIDTH } from '../graph/arrange.js';
 import { cardGraph, groupStatus, type Card } from '../graph/cards.js';
 import { fitText } from '../graph/fit-text.js';
+import { NAME_FONT, NOTE_FONT } from '../graph/fonts.js';
 import card from '../graph/graph.module.css';
 import { useReportedRun, type ReportedRun } from './reported-run.js';
 import styles from './report.module.css';
 
-const FAMILY = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 /** Smaller than this nothing could be read: then it is scrolled. */
 const LEAST = 0.6;
 const AROUND = 8;
@@ -70,10 +70,10 @@ function GraphCard(props: { readonly card: Card; readonly x: number; readonly y:
         </svg>
         <text x={36} y={21} className={card.name}>
           {/* The blank keeps the words apart where they are read as one text. */}
-          {`${fitText(name, CARD_WIDTH - 48, `600 13px ${FAMILY}`)} `}
+          {`${fitText(name, CARD_WIDTH - 48, NAME_FONT)} `}
         </text>
         <text x={36} y={38} className={card.note}>
-          {fitText(words, CARD_WIDTH - 48, `12px ${FAMILY}`)}
+          {fitText(words, CARD_WIDTH - 48, NOTE_FONT)}
         </text>
       </a>
     </g>

@@ -8,18 +8,15 @@ import { StepAnchor } from './step-anchor.js';
 import { useReportedRun } from './reported-run.js';
 import styles from './report.module.css';
 
-/** So many rows are drawn; the times of the others are in their details. */
-const MOST = 500;
-
 /** When every step waited, executed and tried again. */
 export function ReportTimeline() {
   const { run } = useReportedRun();
   const { view, steps, data } = run;
   const drawn = useMemo(() => timeline(view, steps, Date.parse(data.madeAt)), [view, steps, data]);
-  const rows = drawn.rows.slice(0, MOST);
+  const { rows } = drawn;
   if (rows.length === 0) return <p className={styles.muted}>Nothing was executed.</p>;
   const kinds = new Set(rows.flatMap(({ segments }) => segments.map(({ kind }) => kind)));
-  const marks = ticks(drawn.length, 8);
+  const marks = ticks(0, drawn.length, 8);
   const place = (at: number) => ({ left: `${(at / drawn.length) * 100}%` });
   return (
     <div className={styles.card}>
@@ -74,9 +71,6 @@ export function ReportTimeline() {
           </li>
         ))}
       </ul>
-      {drawn.rows.length > MOST ? (
-        <p className={styles.muted}>and {many(drawn.rows.length - MOST, 'more step')}</p>
-      ) : null}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { createContext, useContext } from 'react';
 import { viewFromJson, type RunView, type StepView } from '@run-pipeline/core/run-view';
+import { endOfId, shortRunName } from '../design/run-name.js';
 import type { ReportArtifact, ReportData, ReportStep } from '@run-pipeline/core/wire';
 
 /** A run as its report looks it up. */
@@ -14,7 +15,7 @@ export interface ReportedRun {
   content(hash: string): ReportArtifact | undefined;
   /** Of its element in the page. */
   idOf(step: string): string;
-  /** `#3` of a run of the same pipeline, else the end of its id. */
+  /** `#3` of a run of the same pipeline, `train #3` of another one; of one that is gone the end of its id. */
   nameOf(run: string): string;
 }
 
@@ -24,7 +25,10 @@ export function reportedRun(data: ReportData): ReportedRun {
   const contents = new Map(data.artifacts.map((artifact) => [artifact.hash, artifact]));
   const steps = ordered(view);
   const places = new Map(steps.map(({ name }, index) => [name as string, index + 1]));
-  const siblings = new Map(data.run.siblings.map(({ id, number }) => [id, number]));
+  const names = new Map([
+    ...data.names.map((of) => [of.id, shortRunName(of, view.pipeline)] as const),
+    ...data.run.siblings.map(({ id, number }) => [id, `#${number}`] as const),
+  ]);
   return {
     data,
     view,
@@ -32,10 +36,7 @@ export function reportedRun(data: ReportData): ReportedRun {
     details: (step) => details.get(step),
     content: (hash) => contents.get(hash),
     idOf: (step) => `step-${places.get(step) ?? 0}`,
-    nameOf: (run) => {
-      const number = siblings.get(run);
-      return number === undefined ? `…${run.slice(-6)}` : `#${number}`;
-    },
+    nameOf: (run) => names.get(run) ?? endOfId(run),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { RerunPreview } from '@run-pipeline/core/wire';
 import { count, many } from '../design/amounts.js';
+import { Button } from '../design/button.js';
 import { cx } from '../design/class-names.js';
 import { Command } from '../design/copy-button.js';
 import { EmptyState } from '../design/empty-state.js';
@@ -19,7 +20,14 @@ const ICONS = { run: 'running', cached: 'cached', depends: 'queued' } as const;
 const ROW_HEIGHT = 46;
 
 /** What would happen, step by step, before it is started. Nothing is executed for it. */
-export function Preview({ state }: { readonly state: PreviewState }) {
+export function Preview({
+  state,
+  onRestart,
+}: {
+  readonly state: PreviewState;
+  /** Asks for one step to be executed although it is cached. */
+  readonly onRestart: ((step: string) => void) | undefined;
+}) {
   const { data, error, busy } = state;
   const counts = { run: 0, cached: 0, depends: 0 };
   for (const { action } of data?.steps ?? []) counts[action]++;
@@ -69,7 +77,18 @@ export function Preview({ state }: { readonly state: PreviewState }) {
                       <span className={styles.stepName} title={step.name}>
                         {step.name}
                       </span>
-                      <span className={styles.action}>{WORDS[step.action]}</span>
+                      <span className={styles.action}>
+                        {step.action === 'cached' && onRestart !== undefined ? (
+                          <Button
+                            kind="quiet"
+                            aria-label={`execute again: ${step.name}`}
+                            onClick={() => onRestart(step.name)}
+                          >
+                            execute again
+                          </Button>
+                        ) : null}
+                        {WORDS[step.action]}
+                      </span>
                       {step.reasons.length === 0 ? null : (
                         <span className={styles.reason} title={step.reasons.join('\n')}>
                           {step.reasons[0]}

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'react';
 import { Link, useLocation } from 'wouter';
-import type { RerunRequest, RunForm } from '@run-pipeline/core/wire';
+import type { RerunRequest, RunForm, RunSnapshot } from '@run-pipeline/core/wire';
 import { runHref } from '../address/links.js';
 import { useQueryState } from '../address/search.js';
 import { ask, type Refused } from '../data/api.js';
@@ -11,6 +11,7 @@ import { Failed } from '../design/failed.js';
 import { useNotice } from '../design/notice.js';
 import { useTitle } from '../design/title.js';
 import { ParameterField } from './parameter-field.js';
+import { ChosenSteps } from './chosen-steps.js';
 import { Preview, type PreviewState } from './preview.js';
 import { requestOf } from './request.js';
 import styles from './rerun.module.css';
@@ -36,7 +37,7 @@ export default function RerunPage({ run }: { readonly run: string }) {
         </span>
       </header>
       {form.data.possible ? (
-        <Form run={run} form={form.data} />
+        <Form run={run} form={form.data} failed={failedOf(form.data, snapshot.data)} />
       ) : (
         <EmptyState title="It cannot be run again from here">
           <p>{form.data.reason}</p>
@@ -47,7 +48,16 @@ export default function RerunPage({ run }: { readonly run: string }) {
   );
 }
 
-function Form({ run, form }: { readonly run: string; readonly form: RunForm }) {
+/** Steps that failed in the run before and are still there. */
+function failedOf(form: RunForm, before: RunSnapshot | undefined): readonly string[] {
+  const known = new Set(form.steps);
+  return (before?.view.steps ?? []).flatMap(({ name, status }) =>
+    status === 'failed' && known.has(name) ? [name as string] : [],
+  );
+}
+
+function Form(props: { readonly run: string; readonly form: RunForm; readonly failed: readonly string[] }) {
+  const { run, form, failed } = props;
   const [address, change] = useQueryState();
   const [, navigate] = useLocation();
   const session = useSession();
@@ -68,7 +78,23 @@ function Form({ run, form }: { readonly run: string; readonly form: RunForm }) {
       },
     );
   const scope = address.has('only') ? 'only' : address.has('from') ? 'from' : 'all';
-  const cache = address.get('cache') === 'off' ? 'off' : address.get('refresh') === 'all' ? 'refresh' : 'use';
+  const refresh = address.get('refresh');
+  const chosen = refresh === null || refresh === 'all' ? [] : refresh.split(',');
+  /** Before the first one is chosen. */
+  const [choosing, setChoosing] = useState(false);
+  const cache =
+    address.get('cache') === 'off'
+      ? 'off'
+      : refresh === 'all'
+        ? 'refresh'
+        : chosen.length > 0 || choosing
+          ? 'some'
+          : 'use';
+  const setChosen = (steps: readonly string[]): void =>
+    change({ refresh: steps.join(','), cache: undefined }, { replace: true });
+  const restart = (step: string): void => {
+    if (!chosen.includes(step)) setChosen([...chosen, step]);
+  };
   const where = address.has('remote')
     ? `remote ${address.get('remote')}`
     : address.has('queue')
@@ -143,9 +169,21 @@ function Form({ run, form }: { readonly run: string; readonly form: RunForm }) {
                   onChange={({ target }) => set(scope, target.value)}
                 >
                   {form.steps.map((step) => (
-                    <option key={step}>{step}</option>
+                    <option key={step} value={step}>
+                      {failed.includes(step) ? `${step} (failed)` : step}
+                    </option>
                   ))}
                 </select>
+              )}
+              {failed.length === 0 ? null : (
+                <span>
+                  <Button
+                    aria-pressed={scope === 'from' && address.get('from') === failed[0]}
+                    onClick={() => change({ from: failed[0], only: undefined }, { replace: true })}
+                  >
+                    From what failed: {failed[0]}
+                  </Button>
+                </span>
               )}
             </>
           )}
@@ -155,6 +193,7 @@ function Form({ run, form }: { readonly run: string; readonly form: RunForm }) {
           {(
             [
               ['use', 'take what is in it'],
+              ['some', 'execute chosen steps again, take the rest'],
               ['refresh', 'execute everything again, and keep the new results'],
               ['off', 'neither read nor write it'],
             ] as const
@@ -164,19 +203,21 @@ function Form({ run, form }: { readonly run: string; readonly form: RunForm }) {
                 type="radio"
                 name="cache"
                 checked={cache === id}
-                onChange={() =>
+                onChange={() => {
+                  setChoosing(id === 'some');
                   change(
                     {
                       refresh: id === 'refresh' ? 'all' : undefined,
                       cache: id === 'off' ? 'off' : undefined,
                     },
                     { replace: true },
-                  )
-                }
+                  );
+                }}
               />
               {words}
             </label>
           ))}
+          {cache === 'some' ? <ChosenSteps steps={form.steps} chosen={chosen} onChange={setChosen} /> : null}
         </fieldset>
         <fieldset className={styles.group}>
           <legend>Where</legend>
@@ -210,7 +251,7 @@ function Form({ run, form }: { readonly run: string; readonly form: RunForm }) {
         </fieldset>
       </div>
       <div className={styles.side}>
-        <Preview state={preview} />
+        <Preview state={preview} onRestart={cache === 'off' ? undefined : restart} />
         <div className={styles.launch}>
           <Button
             kind="primary"

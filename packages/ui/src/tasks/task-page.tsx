@@ -67,12 +67,19 @@ function Known({ details }: { readonly details: TaskDetails }) {
     { id: 'plots', label: 'Plots', count: details.reports.length || undefined },
   ];
   const now = useSeconds(task.status === 'running');
+  const { run, step, attempt } = task;
   const source = useMemo(
     (): LogSource => ({
-      key: `task ${task.id} ${task.attempt} ${task.status === 'running' ? '' : task.status}`,
-      read: (query, signal) => ask('GET /api/tasks/:task/logs', { path: { task: task.id }, query, signal }),
+      key: `task ${task.id} ${attempt}`,
+      read: (query, signal) =>
+        ask('GET /api/tasks/:task/logs', { path: { task: task.id }, query: { ...query, attempt }, signal }),
+      // What a step prints is told by its run.
+      follow:
+        run === undefined || step === undefined
+          ? { run: task.id, step: '', attempt }
+          : { run, step, attempt },
     }),
-    [task.id, task.attempt, task.status],
+    [task.id, run, step, attempt],
   );
   return (
     <div className={styles.page}>

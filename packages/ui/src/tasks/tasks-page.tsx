@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from 'react';
+import { useCallback, useMemo, useRef } from 'react';
 import { useInfiniteQuery, keepPreviousData } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { TaskItem } from '@run-pipeline/core/wire';
@@ -15,6 +15,7 @@ import { STEP_STATUSES } from '../design/status.js';
 import { Status } from '../design/status-icon.js';
 import { Ago } from '../design/time.js';
 import { useTitle } from '../design/title.js';
+import { useRowKeys } from '../keyboard/row-keys.js';
 import { QueryBar } from '../query/query-bar.js';
 import styles from './tasks.module.css';
 
@@ -45,6 +46,8 @@ export default function TasksPage() {
     }),
     [tasks],
   );
+  const scroller = useRef<HTMLDivElement>(null);
+  useRowKeys(scroller);
   const setQuery = useCallback((text: string) => change({ q: text }, { replace: true }), [change]);
   if (list.isError) return <Failed error={list.error} what="the tasks" onRetry={() => void list.refetch()} />;
   if (list.data === undefined) return <Loading what="tasks" />;
@@ -74,7 +77,7 @@ export default function TasksPage() {
           <Button onClick={() => change({ q: undefined })}>Clear the filter</Button>
         </EmptyState>
       ) : (
-        <div className={styles.scroller}>
+        <div ref={scroller} className={styles.scroller}>
           <table className={styles.table} aria-label="Tasks">
             <thead>
               <tr>
@@ -82,11 +85,15 @@ export default function TasksPage() {
                   Status
                 </th>
                 <th scope="col">Task</th>
-                <th scope="col">Project</th>
+                <th scope="col" className={styles.project}>
+                  Project
+                </th>
                 <th scope="col" className={styles.narrow}>
                   Type
                 </th>
-                <th scope="col">Tags</th>
+                <th scope="col" className={styles.tags}>
+                  Tags
+                </th>
                 <th scope="col" className={styles.narrow}>
                   Queue
                 </th>
@@ -117,7 +124,7 @@ export default function TasksPage() {
 function Row({ task }: { readonly task: TaskItem }) {
   const now = useMinutes();
   return (
-    <tr>
+    <tr data-row>
       <td className={styles.status}>
         <Status
           status={task.status}

@@ -109,7 +109,8 @@ test('a mapped step reaches from its first element to its last, and is on the cr
 });
 
 test('ticks are round and few', () => {
-  expect(ticks(9000, 6)).toEqual([0, 2000, 4000, 6000, 8000]);
-  expect(ticks(3, 5)).toEqual([0, 1, 2, 3]);
-  expect(ticks(40 * 86_400_000, 8).length).toBeLessThan(10);
+  expect(ticks(0, 9000, 6)).toEqual([0, 2000, 4000, 6000, 8000]);
+  expect(ticks(2100, 4100, 2)).toEqual([3000, 4000]);
+  expect(ticks(0, 3, 5)).toEqual([0, 1, 2, 3]);
+  expect(ticks(0, 40 * 86_400_000, 8).length).toBeLessThan(10);
 });

@@ -189,12 +189,12 @@ function* lastEnds(view: RunView, start: number): Iterable<number> {
   yield last;
 }
 
-/** Round moments for an axis of this length, at most `most` of them. */
-export function ticks(length: number, most: number): readonly number[] {
-  const rough = length / Math.max(1, most);
+/** Round moments of an axis between two moments, at most about `most` of them. */
+export function ticks(from: number, to: number, most: number): readonly number[] {
+  const rough = (to - from) / Math.max(1, most);
   const step = STEPS.find((candidate) => candidate >= rough) ?? Math.ceil(rough / 86_400_000) * 86_400_000;
   const found: number[] = [];
-  for (let at = 0; at <= length; at += step) found.push(at);
+  for (let at = Math.ceil(from / step) * step; at <= to; at += step) found.push(at);
   return found;
 }
 

@@ -9,6 +9,7 @@ import type {
   RunSnapshot,
 } from '@run-pipeline/core/wire';
 import { readShownDocument, readShownImage, readStoredJson } from '../artifacts/artifact-bytes.js';
+import { runNames } from '../runs/run-names.js';
 import { runSnapshot } from '../runs/run-snapshot.js';
 import type { ServerContext } from '../server-context.js';
 import { stepCode, stepPackages } from '../steps/step-code.js';
@@ -42,9 +43,18 @@ export async function collectReport(context: ServerContext, run: RunId): Promise
     run: snapshot,
     steps,
     artifacts,
+    names: (await runNames(context, foreignRuns(snapshot))).names,
     omitted,
   };
 }
+
+/** Runs of other pipelines that results were taken from. */
+const foreignRuns = ({ view, siblings }: RunSnapshot): readonly string[] => {
+  const known = new Set(siblings.map(({ id }) => id));
+  return view.steps.flatMap(({ cachedFrom }) =>
+    cachedFrom === undefined || known.has(cachedFrom) ? [] : [cachedFrom],
+  );
+};
 
 const hasFailed = ({ status }: StepView): boolean => status === 'failed' || status === 'aborted';
 

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { runId, stepName, type RunEvent, type StepLog } from '@run-pipeline/core/model';
+import { runId, stepName, taskId, type RunEvent, type StepLog } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
 import type { ConsoleChunk } from '@run-pipeline/core/run-view';
 import { shownStatus } from '../../engine/index.js';
 import { resumeCommandOf } from '../command-line.js';
+import { taskLogSource } from '../logs/log-source.js';
 import { VIEW_EVENTS } from '../runs/run-views.js';
 import type { ServerContext } from '../server-context.js';
 import { Refusal } from '../refusal.js';
@@ -199,6 +200,7 @@ export class LiveFeed {
   }
 
   async #tellLog(connection: Connection, log: FollowedLog, look: Look): Promise<void> {
+    if (log.step === '') return this.#tellTask(connection, log);
     const row = await look.row(log.run);
     if (row === undefined) return;
     for (let page = 0; log.seq < row.lastSeq && connection.ready; page++) {
@@ -220,6 +222,27 @@ export class LiveFeed {
       }
       log.seq = lastSeq;
     }
+  }
+
+  /** Of a task of its own: its output is no part of a run. */
+  async #tellTask(connection: Connection, log: FollowedLog): Promise<void> {
+    const source = taskLogSource(this.#context.project.store, taskId(log.run), log.attempt);
+    for (let page = 0; connection.ready && page < TOO_FAR_LOG_PAGES; page++) {
+      const { entries, read, done } = await source.read(log.seq, LOG_PAGE);
+      log.seq = read;
+      if (entries.length > 0)
+        connection.send({
+          type: 'log',
+          run: log.run,
+          step: '',
+          attempt: log.attempt,
+          lastSeq: read,
+          chunks: entries.map(({ chunk }) => chunk),
+        });
+      if (done) return;
+    }
+    // The rest with the next look: others want to be told, too.
+    if (connection.ready) this.#wake();
   }
 }
 

@@ -39,10 +39,13 @@ function followedRuns(text: string | undefined): Map<string, number> {
   return runs;
 }
 
-/** `RUN/STEP/ATTEMPT:SEQ`, the step percent-encoded once more, since its name may hold a comma or a slash. */
+/**
+ * `RUN/STEP/ATTEMPT:SEQ`, the step percent-encoded once more, since its name may hold a comma or a slash;
+ * `TASK//ATTEMPT:SEQ`.
+ */
 function followedLogs(text: string | undefined): FollowedLog[] {
   const logs = split(text).map((item): FollowedLog => {
-    const match = /^([0-9a-z]{1,64})\/([^/]+)\/(\d{1,6}):(-?\d{1,12})$/.exec(item);
+    const match = /^([0-9a-z]{1,64})\/([^/]*)\/(\d{1,6}):(-?\d{1,12})$/.exec(item);
     if (match === null) throw badRequest('"logs" must be RUN/STEP/ATTEMPT:SEQ, separated by commas');
     return { run: match[1]!, step: decodeName(match[2]!), attempt: Number(match[3]), seq: Number(match[4]) };
   });
