@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import { Link } from 'wouter';
 import { runHref } from '../address/links.js';
 import { ask } from '../data/api.js';
+import { useRunName } from '../data/live-run.js';
 import { EmptyState } from '../design/empty-state.js';
 import { useAttempt } from '../step-tab/attempt.js';
 import type { StepTabProps } from '../step-tab/step-tab.js';
@@ -11,6 +12,7 @@ import { ConsoleView } from './console-view.js';
 /** What the step wrote, attempt by attempt. */
 export default function ConsoleTab({ live, step }: StepTabProps) {
   const attempt = useAttempt(step);
+  const from = useRunName(live, step.cachedFrom);
   const run = live.view.id;
   const { name } = step;
   const source = useMemo(
@@ -30,7 +32,7 @@ export default function ConsoleTab({ live, step }: StepTabProps) {
     return step.status === 'cached' && step.cachedFrom !== undefined ? (
       <EmptyState title="It was taken from the cache" small>
         <Link href={runHref(step.cachedFrom, { step: step.name, tab: 'console' })}>
-          The console of run {live.nameOf(step.cachedFrom)}
+          The console of run {from}
         </Link>
       </EmptyState>
     ) : (

@@ -117,7 +117,6 @@ export class LiveRun {
     if (this.#unnamed.length > 0) this.#askNames();
     if (names.length === 0) return;
     for (const named of names) this.#names.set(named.id, shortRunName(named, this.view.pipeline));
-    this.#all = true;
     this.#flush();
   }
 
@@ -180,6 +179,15 @@ export function useFollow(run: LiveRun | undefined): void {
 export function useStep(run: LiveRun, name: string): StepView | undefined {
   const subscribe = useCallback((listener: Listener) => run.onStep(name, listener), [run, name]);
   return useSyncExternalStore(subscribe, () => run.step(name));
+}
+
+/** What the run is called that a result was taken from; draws again when that is known. */
+export function useRunName(live: LiveRun, run: string | undefined): string {
+  const subscribe = useCallback(
+    (listener: Listener) => (run === undefined ? () => undefined : live.onAnything(listener)),
+    [live, run],
+  );
+  return useSyncExternalStore(subscribe, () => (run === undefined ? '' : live.nameOf(run)));
 }
 
 /** Draws again at every change, at most once a frame; for what shows sums. */

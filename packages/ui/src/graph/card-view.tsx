@@ -4,7 +4,7 @@ import type { StepStatus } from '@run-pipeline/core/model';
 import type { StepView } from '@run-pipeline/core/run-view';
 import { runHref } from '../address/links.js';
 import { useSeconds } from '../data/clock.js';
-import { useStep, useVersion, type LiveRun } from '../data/live-run.js';
+import { useRunName, useStep, useVersion, type LiveRun } from '../data/live-run.js';
 import { count, duration, elapsed } from '../design/amounts.js';
 import { cx } from '../design/class-names.js';
 import { statusColour, statusWord } from '../design/status.js';
@@ -39,8 +39,9 @@ function StepCard(props: CardProps) {
   const status = step?.status ?? 'created';
   const lost = props.live.view.status === 'lost';
   const now = useSeconds(status === 'running' && !lost);
-  const note = step === undefined ? '' : noteOf(step, now, props.live);
   const producer = status === 'cached' ? step?.cachedFrom : undefined;
+  const from = useRunName(props.live, producer);
+  const note = step === undefined ? '' : noteOf(step, now, { lost, from });
   return (
     <Frame
       {...props}
@@ -53,10 +54,10 @@ function StepCard(props: CardProps) {
             href={runHref(producer, { step: props.card.name })}
             className={styles.link ?? ''}
             tabIndex={-1}
-            aria-label={`${props.card.name}: the run it was taken from, ${props.live.nameOf(producer)}`}
+            aria-label={`${props.card.name}: the run it was taken from, ${from}`}
           >
             <text x={36 + textWidth(`${statusWord(status)} `, NOTE_FONT)} y={38} className={styles.note}>
-              {`· ${note}`}
+              {fitText(`· ${note}`, CARD_WIDTH - 52 - textWidth(statusWord(status), NOTE_FONT), NOTE_FONT)}
             </text>
           </Link>
         )
@@ -228,16 +229,20 @@ function countMembers(live: LiveRun, card: Card): Partial<Record<StepStatus, num
   return counts;
 }
 
-function noteOf(step: StepView, now: number, live: LiveRun): string {
+function noteOf(
+  step: StepView,
+  now: number,
+  { lost, from }: { readonly lost: boolean; readonly from: string },
+): string {
   const tries = step.attempts > 1 ? ` · attempt ${step.attempts}` : '';
   switch (step.status) {
     case 'running':
-      if (live.view.status === 'lost') return 'interrupted';
+      if (lost) return 'interrupted';
       return step.attemptStartedAt === undefined
         ? ''
         : `${elapsed(now - Date.parse(step.attemptStartedAt))}${tries}`;
     case 'cached':
-      return step.cachedFrom === undefined ? '' : `from ${live.nameOf(step.cachedFrom)}`;
+      return from === '' ? '' : `from ${from}`;
     case 'queued':
       return step.queue ?? '';
     case 'created':

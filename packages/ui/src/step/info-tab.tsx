@@ -3,7 +3,7 @@ import { Link } from 'wouter';
 import type { StepSpan, StepView } from '@run-pipeline/core/run-view';
 import { runHref, taskHref } from '../address/links.js';
 import { useSeconds } from '../data/clock.js';
-import { useShape, type LiveRun } from '../data/live-run.js';
+import { useRunName, useShape, type LiveRun } from '../data/live-run.js';
 import { useAction, useSession } from '../data/queries.js';
 import { count, duration, elapsed, shortHash } from '../design/amounts.js';
 import { Button } from '../design/button.js';
@@ -22,6 +22,7 @@ import styles from './info-tab.module.css';
 /** How it is, where and when it ran, and what stands before and after it. */
 export function InfoTab({ live, step, onSelect }: StepTabProps) {
   const around = useAround(live, step);
+  const from = useRunName(live, step.cachedFrom);
   return (
     <div className={body.body}>
       {step.error === undefined ? null : (
@@ -49,9 +50,7 @@ export function InfoTab({ live, step, onSelect }: StepTabProps) {
             [
               'cached from',
               step.cachedFrom === undefined ? undefined : (
-                <Link href={runHref(step.cachedFrom, { step: step.name })}>
-                  run {live.nameOf(step.cachedFrom)}
-                </Link>
+                <Link href={runHref(step.cachedFrom, { step: step.name })}>run {from}</Link>
               ),
             ],
             ['attempts', step.attempts === 0 ? undefined : count(step.attempts)],
