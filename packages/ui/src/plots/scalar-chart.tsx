@@ -61,7 +61,7 @@ export function ScalarChart(props: {
           },
           // Of one value alone uPlot makes an axis of its rounding errors.
           scales: {
-            x: { time: false, range: (_, min, max) => (min === max ? [min - 1, max + 1] : [min, max]) },
+            x: { time: false },
             y: log
               ? { distr: 3 }
               : {
@@ -101,6 +101,7 @@ export function ScalarChart(props: {
         element,
       );
       chart.current = plot;
+      aroundOne(plot, xs);
       observer = new ResizeObserver(() =>
         plot.setSize({ width: Math.max(200, element.clientWidth), height: HEIGHT }),
       );
@@ -118,6 +119,7 @@ export function ScalarChart(props: {
   useEffect(() => {
     const { xs, ys } = aligned(lines);
     chart.current?.setData([xs, ...ys]);
+    if (chart.current !== undefined) aroundOne(chart.current, xs);
   });
 
   const words = series.map(({ name, ys }) => `${name} ${metric(ys.at(-1) ?? Number.NaN)}`).join(', ');
@@ -156,6 +158,12 @@ export function ScalarChart(props: {
       />
     </figure>
   );
+}
+
+/** One iteration alone stands in the middle; uPlot shows a hundred after it. */
+function aroundOne(plot: uPlot, xs: readonly number[]): void {
+  const [only] = xs;
+  if (only !== undefined && xs.length === 1) plot.setScale('x', { min: only - 1, max: only + 1 });
 }
 
 async function loadPlot(): Promise<typeof uPlot> {

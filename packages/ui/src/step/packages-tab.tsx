@@ -27,7 +27,7 @@ export default function PackagesTab({ live, step }: StepTabProps) {
   if (dependencies.length === 0)
     return (
       <EmptyState title="It uses no npm package" small>
-        {node === undefined ? undefined : `Node ${node}`}
+        {node === undefined ? undefined : node.replace(/^n/, 'N')}
       </EmptyState>
     );
   const found = dependencies.filter(({ name }) => name.includes(text.trim().toLowerCase()));
@@ -44,7 +44,7 @@ export default function PackagesTab({ live, step }: StepTabProps) {
           onChange={({ target }) => setText(target.value)}
         />
       ) : null}
-      <Section title="Its code imports" aside={node === undefined ? undefined : `Node ${node}`}>
+      <Section title="Its code imports" aside={node === undefined ? undefined : node.replace(/^n/, 'N')}>
         <List packages={direct} />
       </Section>
       {through.length === 0 ? null : (
