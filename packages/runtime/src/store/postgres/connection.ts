@@ -8,7 +8,7 @@ import { channelOf, Listener } from './listener.js';
 import { prepareSchema } from './migrate.js';
 import { isConflict, isDuplicate, isLost, isUnknownHost, storeError } from './postgres-error.js';
 import { forgetWriters } from './writers.js';
-import { openClient, Pool, SILENCE_MS, type Session } from './pool.js';
+import { Pool, SILENCE_MS, type Session } from './pool.js';
 
 /** Columns in the order of the statement. `bigint` is a number, `bytea` a Uint8Array. */
 export type Columns = readonly unknown[];
@@ -118,14 +118,8 @@ export class Connection {
   /** Makes or updates the tables. A server that is not there is told soon: nothing is lost yet. */
   async prepare(): Promise<void> {
     const deadline = performance.now() + Math.min(this.#patienceMs, OPENING_MS);
-    await this.#patiently(async () => {
-      const client = await openClient(this.#driver, this.#address);
-      try {
-        await prepareSchema(client, this.#address);
-      } finally {
-        await client.end().catch(() => {}); // what it was for is over
-      }
-    }, deadline);
+    const prepare = (session: Session): Promise<void> => prepareSchema(session, this.#address);
+    await this.#patiently(() => this.#pool.use(prepare), deadline);
   }
 
   /** What reads, or may as well be done twice. */

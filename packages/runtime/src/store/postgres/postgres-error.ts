@@ -43,6 +43,9 @@ export const isConflict = (error: unknown): boolean => /^(40001|40P01|55P03)$/.t
 /** Another transaction made the same row at the same moment: the next try sees it. */
 export const isDuplicate = (error: unknown): boolean => codeOf(error) === '23505';
 
+/** There is no such schema, table or column. */
+export const isMissing = (error: unknown): boolean => /^(3F000|42P01|42703)$/.test(codeOf(error));
+
 /** An error of the server or of the way to it; anything else is a fault of the caller or of ours. */
 export const isServers = (error: unknown): boolean => isLost(error) || /^[0-9A-Z]{5}$/.test(codeOf(error));
 
