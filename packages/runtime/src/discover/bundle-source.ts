@@ -1,12 +1,12 @@
 import { dirname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { BuildOptions } from 'esbuild';
 import { ReadSetRecorder, type ReadSet } from '../project/read-set.js';
 import { buildError, isBuildFailure } from './build-failure.js';
 import type { BundleExternal, SourceBundle } from './discovery.js';
 import { recordLookUps, recordManifests, type LookUp } from './look-ups.js';
 import { OWN_MAP } from './map-to-source.js';
-import { MODULE_NAMES } from './module-facts.js';
+import { MODULE_NAMES, moduleId } from './module-facts.js';
+import { MODULE_PLACEHOLDER } from './placeholder.js';
 import { recordTsconfig } from './tsconfig-chain.js';
 import { userModules } from './user-modules.js';
 
@@ -33,6 +33,7 @@ export async function bundleSource(options: {
   const { build } = await import('esbuild');
   const reads = new ReadSetRecorder();
   const externals = new Map<string, BundleExternal>();
+  const modules = new Map([[moduleId(options.file), options.file]]);
   const lookUps = new Map<string, LookUp>();
   const outfile = resolve(dirname(options.file), 'bundle.mjs');
   try {
@@ -54,10 +55,10 @@ export async function bundleSource(options: {
       metafile: true,
       treeShaking: false,
       banner: {
-        js: `import { createRequire as __rp_createRequire } from 'node:module';\nconst require = __rp_createRequire(${JSON.stringify(pathToFileURL(options.file).href)});`,
+        js: `import { createRequire as __rp_createRequire } from 'node:module';\nconst require = __rp_createRequire(${JSON.stringify(MODULE_PLACEHOLDER + moduleId(options.file))});`,
       },
       define: { ...MODULE_NAMES },
-      plugins: [userModules({ entry: options.file, reads, externals, lookUps })],
+      plugins: [userModules({ entry: options.file, reads, externals, modules, lookUps })],
     });
     for (const [input, { imports }] of Object.entries(result.metafile.inputs)) {
       const importer = resolve(options.root, input);
@@ -74,6 +75,7 @@ export async function bundleSource(options: {
         code: text('.mjs'),
         map: absoluteSources(text('.map'), dirname(outfile)),
         externals: [...externals.values()].sort(byId),
+        modules: [...modules].map(([id, file]) => ({ id, file })).sort(byId),
       },
       reads: reads.result(),
     };
@@ -82,7 +84,7 @@ export async function bundleSource(options: {
   }
 }
 
-const byId = (left: BundleExternal, right: BundleExternal): number => (left.id < right.id ? -1 : 1);
+const byId = (left: { readonly id: string }, right: { readonly id: string }): number => (left.id < right.id ? -1 : 1);
 
 /** tsconfig and package.json files, failed look-ups: what esbuild read without telling. */
 function recordEverythingElse(reads: ReadSetRecorder, lookUps: ReadonlyMap<string, LookUp>): void {

@@ -8,10 +8,11 @@ import { variableOf } from './variable-name.js';
 /** Places of calls (`step(…)`, `@Step(…)`, `new PipelineController(…)`), each looked up when asked for. */
 export class CallPlaces implements KnownPlaces {
   readonly #map: MapToSource;
-  readonly #texts = new SourceTexts();
+  readonly #texts: SourceTexts;
 
   constructor(map: MapToSource) {
     this.#map = map;
+    this.#texts = new SourceTexts(map.textOf);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { DeclaredPipeline, PipelineTasks, Run, RunHost, RunOptions } from '@run-pipeline/core/define';
-import type { RunEvent, SourceLocation } from '@run-pipeline/core/model';
+import type { ClosureEntry, Digest, ExternalImport, RunEvent, SourceLocation } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
 
 /** A pipeline found in the user's file. */
@@ -10,17 +10,44 @@ export interface Candidate extends DeclaredPipeline {
 
 /** The evaluated JavaScript of a user's file, as kept with a run. Plain JSON. */
 export interface SourceBundle {
-  /** ESM; npm imports stand as placeholders `run-pipeline-external:<id>`. */
+  /** ESM; npm imports stand as placeholders `run-pipeline-external:<id>`, places of modules as `run-pipeline-module:<id>`. */
   readonly code: string;
   /** Source map of `code`; its sources are absolute paths. */
   readonly map: string;
   /** What the placeholders stand for. */
   readonly externals: readonly BundleExternal[];
+  /** Modules that ask where they lie (`import.meta`, `__dirname`), by absolute path; an older bundle says it in its code. */
+  readonly modules?: readonly { readonly id: string; readonly file: string }[] | undefined;
   /**
    * Names of steps that are named after their variables, by the place of the call in `code`
    * (`line:column`): on resume the source may be another, the names may not.
    */
   readonly variables?: Readonly<Record<string, string>>;
+  readonly portable?: PortableBundle;
+}
+
+/**
+ * What a bundle needs on a machine that has nothing of the project. It is found out when a controller is left
+ * to agents; a run that stays here does not pay for it.
+ */
+export interface PortableBundle {
+  /** The project's root where the bundle was made. */
+  readonly root: string;
+  /** npm imports, by the ids of their externals. */
+  readonly imports: readonly (readonly [id: string, external: ExternalImport])[];
+  /** Of all that they depend on. */
+  readonly closure: readonly ClosureEntry[];
+  readonly closureHash: Digest;
+  /** Shaped as package-lock.json; absent without npm imports. */
+  readonly lock?: string;
+}
+
+/** Where what a bundle imports and asks for is on this machine. */
+export interface BundlePlace {
+  /** Absolute paths of npm imports, by the ids of their externals. */
+  readonly files: ReadonlyMap<string, string>;
+  /** What a module is told of its own place, given the absolute path that it had. */
+  readonly moduleFile: (file: string) => string;
 }
 
 export interface BundleExternal {
@@ -113,7 +140,13 @@ export type LoadBundle = (options: {
   readonly file: string;
   readonly argv?: readonly string[];
   readonly framework?: ResolveFramework;
+  /** Default: everything is where it was. */
+  readonly place?: BundlePlace | undefined;
 }) => Promise<LoadedFile>;
 
 /** Maps a place in an executed file to the user's own source: the loader's maps, `sourceMappingURL`, Node's. */
-export type MapToSource = (place: SourceLocation) => SourceLocation;
+export interface MapToSource {
+  (place: SourceLocation): SourceLocation;
+  /** The text of a source file that a place was mapped to, where the map carries it. */
+  readonly textOf?: (file: string) => string | undefined;
+}

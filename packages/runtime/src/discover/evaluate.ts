@@ -26,8 +26,10 @@ const evaluation = new AsyncLocalStorage<symbol>();
  */
 export async function evaluate(options: {
   readonly executable: string;
-  /** The user's file: what `process.argv[1]` says. */
+  /** The user's file, as its bundle names it. */
   readonly file: string;
+  /** What `process.argv[1]` says: where that file seems to be. */
+  readonly program: string;
   readonly argv: readonly string[];
   readonly onStart: (
     subject: object,
@@ -86,7 +88,7 @@ export async function evaluate(options: {
     },
   });
   // What the file sees when it looks at its arguments, as if it were the program.
-  process.argv = [process.argv[0] ?? process.execPath, options.file, ...options.argv];
+  process.argv = [process.argv[0] ?? process.execPath, options.program, ...options.argv];
 
   const handlesBefore = activity().handles;
   try {

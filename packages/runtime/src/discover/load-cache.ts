@@ -7,7 +7,7 @@ import type { SourceBundle } from './discovery.js';
 import { loadDirectory, writeAtomically } from './materialise.js';
 
 /** Raise it when the shape of the memo or the meaning of the bundle changes. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 export interface LoadMemo {
   readonly format: typeof FORMAT;
@@ -97,6 +97,9 @@ function lazyBundle(path: string): SourceBundle {
     },
     get externals() {
       return bundle().externals;
+    },
+    get modules() {
+      return bundle().modules;
     },
   };
 }

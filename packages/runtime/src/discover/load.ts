@@ -68,10 +68,19 @@ export const loadBundle: LoadBundle = async (options) => {
     file: options.file,
     bundle: options.bundle,
     framework,
+    place: options.place,
   });
-  const { file, bundle, argv = [] } = options;
+  const { file, bundle, argv = [], place } = options;
   const later = hasRunHost() ? runHost() : undefined;
-  return evaluated({ file, executable, bundle, argv, onStart: undefined, later });
+  return evaluated({
+    file,
+    program: place?.moduleFile(file),
+    executable,
+    bundle,
+    argv,
+    onStart: undefined,
+    later,
+  });
 };
 
 /** The exports of a file that is not a pipeline: `run-pipeline.config.ts`. */
@@ -91,6 +100,7 @@ export async function evaluateModule(
     const { exports } = await evaluate({
       executable,
       file,
+      program: file,
       argv: [],
       onStart: () => undefined,
       isIncomplete: () => false,
@@ -161,6 +171,8 @@ async function transformed(options: {
 
 async function evaluated(options: {
   readonly file: string;
+  /** Where the file seems to lie, when that is elsewhere. */
+  readonly program?: string | undefined;
   readonly executable: string;
   readonly bundle: SourceBundle;
   readonly argv: readonly string[];
@@ -203,6 +215,7 @@ async function evaluated(options: {
     const { exports } = await evaluate({
       executable: options.executable,
       file,
+      program: options.program ?? file,
       argv: options.argv,
       later: options.later,
       pipelines: options.pipelines,
@@ -242,6 +255,9 @@ const withVariables = (bundle: SourceBundle, places: Places): SourceBundle => ({
   },
   get externals() {
     return bundle.externals;
+  },
+  get modules() {
+    return bundle.modules;
   },
   get variables() {
     return places.variables;

@@ -15,15 +15,17 @@ import type { MapToSource } from './discovery.js';
  */
 export function createMapToSource(): MapToSource {
   const tracers = new Map<string, Tracer>();
-  return (place) => {
+  const texts = new Map<string, string>();
+  const map = (place: SourceLocation): SourceLocation => {
     const file = toPath(place.file);
     let tracer = tracers.get(place.file);
     if (tracer === undefined || tracer.stamp !== stampOf(file)) {
-      tracer = { stamp: stampOf(file), trace: makeTrace(place.file, file) };
+      tracer = { stamp: stampOf(file), trace: makeTrace(place.file, file, texts) };
       tracers.set(place.file, tracer);
     }
     return tracer.trace?.(place) ?? { file, line: place.line, column: place.column };
   };
+  return Object.assign(map, { textOf: (file: string) => texts.get(file) });
 }
 
 /** One for the process: maps are parsed once. */
@@ -43,7 +45,8 @@ function stampOf(file: string): string {
   return stat === undefined ? '' : `${stat.mtimeMs}:${stat.size}`;
 }
 
-function makeTrace(executed: string, file: string): Tracer['trace'] {
+/** `texts` gets those of the sources that a map of our own loader carries: the files may be elsewhere. */
+function makeTrace(executed: string, file: string, texts: Map<string, string>): Tracer['trace'] {
   const inMemory = findSourceMap(executed) ?? findSourceMap(file);
   if (inMemory !== undefined) {
     return (place) => {
@@ -67,6 +70,12 @@ function makeTrace(executed: string, file: string): Tracer['trace'] {
     const json = JSON.parse(found.text) as { readonly [OWN_MAP]?: boolean };
     isOwn = json[OWN_MAP] === true;
     map = new Constructor(json as never);
+    if (isOwn) {
+      for (const [index, text] of (map.sourcesContent ?? []).entries()) {
+        const source = map.sources[index];
+        if (typeof text === 'string' && typeof source === 'string') texts.set(source, text);
+      }
+    }
   } catch {
     return undefined; // a damaged map: the executed place is the best there is
   }

@@ -4,8 +4,8 @@ import { basename, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RunPipelineError } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
-import { PLACEHOLDER } from './placeholder.js';
-import type { BundleExternal, ResolveFramework, SourceBundle } from './discovery.js';
+import { MODULE_PLACEHOLDER, PLACEHOLDER } from './placeholder.js';
+import type { BundleExternal, BundlePlace, ResolveFramework, SourceBundle } from './discovery.js';
 
 /** Where evaluated JavaScript is kept; may be deleted at any time. */
 export const loadDirectory = (paths: ProjectPaths): string => join(paths.home, 'cache', 'load');
@@ -21,8 +21,13 @@ export async function materialise(options: {
   readonly file: string;
   readonly bundle: SourceBundle;
   readonly framework: ResolveFramework;
+  readonly place?: BundlePlace | undefined;
 }): Promise<string> {
-  const { externals } = options.bundle;
+  const { place } = options;
+  const externals = options.bundle.externals.map((external) => {
+    const file = place?.files.get(external.id) ?? external.file;
+    return file === undefined ? external : { ...external, file };
+  });
   const moved = externals.filter(({ file }) => file !== undefined && !existsSync(file));
   const found =
     moved.length === 0
@@ -34,14 +39,12 @@ export async function materialise(options: {
       targetOf(external, found.get(external) ?? external.file, options.framework),
     ]),
   );
-  // esbuild writes import paths as plain double-quoted literals.
-  const code = options.bundle.code.replace(
-    new RegExp(`"${PLACEHOLDER}([0-9a-f]+)"`, 'g'),
-    (literal, id: string) => {
-      const target = targets.get(id);
-      return target === undefined ? literal : JSON.stringify(target);
-    },
-  );
+  for (const { id, file } of options.bundle.modules ?? []) targets.set(id, place?.moduleFile(file) ?? file);
+  // esbuild writes import paths and plain strings as double-quoted literals.
+  const code = options.bundle.code.replace(PLACEHOLDERS, (literal, id: string) => {
+    const target = targets.get(id);
+    return target === undefined ? literal : JSON.stringify(target);
+  });
   const hash = createHash('sha256')
     .update(code)
     .update('\0')
@@ -58,6 +61,8 @@ export async function materialise(options: {
   writeMissing(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`);
   return path;
 }
+
+const PLACEHOLDERS = new RegExp(`"(?:${PLACEHOLDER}|${MODULE_PLACEHOLDER})([0-9a-f]+)"`, 'g');
 
 function targetOf(external: BundleExternal, file: string | undefined, framework: ResolveFramework): string {
   if (file !== undefined) return external.kind === 'require' ? file : pathToFileURL(file).href;

@@ -1,5 +1,6 @@
-import { dirname, extname } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { extname } from 'node:path';
+import { contentHash } from '../project/read-set.js';
+import { MODULE_PLACEHOLDER } from './placeholder.js';
 
 /** Imports that stand for what Node tells a module of itself; the file's path follows. */
 export const MODULE_SCHEME = 'run-pipeline-module:';
@@ -52,19 +53,24 @@ function isEsm(file: string, contents: string): boolean {
   );
 }
 
-/** What Node gives a module, for the original file. */
+/** Names a module in a bundle. */
+export const moduleId = (file: string): string => contentHash(`module\0${file}`).slice(0, 16);
+
+/** What Node gives a module, for the original file: its path is put in where the bundle is evaluated. */
 export function moduleFacts(file: string): string {
-  const url = pathToFileURL(file).href;
   return [
     `import { createRequire } from 'node:module';`,
+    `import { dirname } from 'node:path';`,
     `import { pathToFileURL } from 'node:url';`,
-    `const require = createRequire(${JSON.stringify(url)});`,
+    `const filename = ${JSON.stringify(MODULE_PLACEHOLDER + moduleId(file))};`,
+    `const { href: url } = pathToFileURL(filename);`,
+    `const require = createRequire(url);`,
     `export const module = {`,
-    `  url: ${JSON.stringify(url)},`,
-    `  filename: ${JSON.stringify(file)},`,
-    `  dirname: ${JSON.stringify(dirname(file))},`,
+    `  url,`,
+    `  filename,`,
+    `  dirname: dirname(filename),`,
     `  main: false,`,
-    `  resolve: (specifier) => /^(?:\\.{0,2}\\/|file:)/.test(specifier) ? new URL(specifier, ${JSON.stringify(url)}).href`,
+    `  resolve: (specifier) => /^(?:\\.{0,2}\\/|file:)/.test(specifier) ? new URL(specifier, url).href`,
     `    : /^node:/.test(specifier) ? specifier : pathToFileURL(require.resolve(specifier)).href,`,
     `  require,`,
     `};`,

@@ -53,5 +53,7 @@ const notFound = (external: BundleExternal): RunPipelineError =>
     code: 'unresolved-import',
     message: `the import "${external.specifier}" of ${external.importer} cannot be found any more`,
     at: { file: external.importer, line: 1, column: 1 },
-    help: 'install the dependencies of the project again (npm ci)',
+    help: /^\.{0,2}\//.test(external.specifier)
+      ? 'it is a file of the project and part of no npm package: the controller runs where the project lies'
+      : 'install the dependencies of the project again (npm ci); on a machine without the project only what was started with --remote can go on',
   });

@@ -7,6 +7,12 @@ import type { SourceLocation } from '@run-pipeline/core/model';
  */
 export class SourceTexts {
   readonly #files = new Map<string, SourceText | undefined>();
+  readonly #textOf: (file: string) => string | undefined;
+
+  /** `textOf`: what is at hand of a file, before it is looked for on the disk. */
+  constructor(textOf: (file: string) => string | undefined = () => undefined) {
+    this.#textOf = textOf;
+  }
 
   /** The text that ends where the place is; empty when the file is not there. */
   before(place: SourceLocation): string {
@@ -25,7 +31,7 @@ export class SourceTexts {
   }
 
   #source(file: string): SourceText | undefined {
-    if (!this.#files.has(file)) this.#files.set(file, read(file));
+    if (!this.#files.has(file)) this.#files.set(file, withLines(this.#textOf(file) ?? read(file)));
     return this.#files.get(file);
   }
 }
@@ -44,13 +50,16 @@ function offsetOf(source: SourceText, place: SourceLocation): number {
   return Math.min(start + place.column - 1, source.text.length);
 }
 
-function read(file: string): SourceText | undefined {
-  let text: string;
+function read(file: string): string | undefined {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
     return undefined;
   }
+}
+
+function withLines(text: string | undefined): SourceText | undefined {
+  if (text === undefined) return undefined;
   const lines = [0];
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.push(at + 1);
   return { text, lines };

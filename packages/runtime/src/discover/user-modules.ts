@@ -6,7 +6,7 @@ import { contentHash, type ReadSetRecorder } from '../project/read-set.js';
 import type { BundleExternal } from './discovery.js';
 import { FRAMEWORK } from './framework.js';
 import type { LookUp } from './look-ups.js';
-import { EXPORTS_SPECIFIER, MODULE_SCHEME, moduleFacts, withModuleFacts } from './module-facts.js';
+import { EXPORTS_SPECIFIER, MODULE_SCHEME, moduleFacts, moduleId, withModuleFacts } from './module-facts.js';
 import { EXPORTS_HOOK, PLACEHOLDER } from './placeholder.js';
 
 const LOADERS: Readonly<Record<string, Loader>> = {
@@ -31,9 +31,11 @@ export function userModules(context: {
   readonly reads: ReadSetRecorder;
   /** By id. */
   readonly externals: Map<string, BundleExternal>;
+  /** Modules that ask for their place, by id. */
+  readonly modules: Map<string, string>;
   readonly lookUps: Map<string, LookUp>;
 }): Plugin {
-  const { entry, reads, externals, lookUps } = context;
+  const { entry, reads, externals, modules, lookUps } = context;
   // Modules are resolved in any order: neither ids nor importers may depend on it.
   const external = (item: Omit<BundleExternal, 'id'>): OnResolveResult => {
     const id = contentHash(`${item.kind}\0${item.file ?? item.specifier}`).slice(0, 16);
@@ -80,10 +82,10 @@ export function userModules(context: {
           : undefined,
       );
       build.onLoad({ filter: /.*/, namespace: 'file' }, (args) => loadModule(args.path, entry, reads));
-      build.onLoad({ filter: /.*/, namespace: 'module' }, (args) => ({
-        contents: moduleFacts(args.path),
-        loader: 'js',
-      }));
+      build.onLoad({ filter: /.*/, namespace: 'module' }, (args) => {
+        modules.set(moduleId(args.path), args.path);
+        return { contents: moduleFacts(args.path), loader: 'js' };
+      });
       build.onLoad({ filter: /.*/, namespace: 'framework' }, (args) => ({
         contents: `export * from ${JSON.stringify(args.path)};`,
         loader: 'js',

@@ -44,7 +44,8 @@ function recordOf(thrown: unknown, cwd: string, depth: number): ErrorRecord {
 function placeOf(error: Error, cwd: string): Pick<ErrorRecord, 'at' | 'frame' | 'stack'> {
   const { at, text } = userStack(error, { map: mapToSource, from: cwd });
   if (at === undefined) return {};
-  const frame = codeFrame(at);
+  const source = mapToSource.textOf?.(at.file);
+  const frame = codeFrame(at, source === undefined ? {} : { source });
   return { at: formatLocation(at, cwd), ...(frame === undefined ? {} : { frame }), stack: text };
 }
 

@@ -13,12 +13,15 @@ import type { PackageManifest } from '@run-pipeline/core/model';
  */
 export type ProvideEnvironment = (options: EnvironmentRequest) => Promise<Environment>;
 
+/** What is known of the npm packages of some code. */
+export type PackagedImports = Pick<PackageManifest, 'externals' | 'closure' | 'closureHash'>;
+
 export interface EnvironmentRequest {
   /** `<cache>/<key>/node_modules/…`; made when it does not exist. */
   readonly cache: string;
   /** Text of the package's `lock.json`; undefined: it has no npm dependencies. */
   readonly lock: string | undefined;
-  readonly manifest: PackageManifest;
+  readonly manifest: PackagedImports;
   /** A project whose own installation is used when it holds exactly what the lock says. */
   readonly project: string | undefined;
   /**

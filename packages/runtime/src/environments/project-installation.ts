@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PackageManifest } from '@run-pipeline/core/model';
 import { stampFiles } from '../package/installation-mark.js';
+import type { PackagedImports } from './environment.js';
 
 export const PROJECT_MEMO = '.project-';
 
@@ -23,7 +23,7 @@ const SETTLED_MS = 2_000;
  */
 export async function projectHolds(options: {
   readonly project: string;
-  readonly manifest: PackageManifest;
+  readonly manifest: PackagedImports;
   readonly cache: string;
 }): Promise<boolean> {
   const { project, manifest, cache } = options;
@@ -45,7 +45,7 @@ export async function projectHolds(options: {
 /** What the task imports counts as well as what is installed: the closure begins there. */
 function memoPath(options: {
   readonly project: string;
-  readonly manifest: PackageManifest;
+  readonly manifest: PackagedImports;
   readonly cache: string;
 }): string {
   const { project, manifest, cache } = options;

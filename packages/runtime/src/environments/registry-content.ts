@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { RunPipelineError, type ClosureEntry, type PackageManifest } from '@run-pipeline/core/model';
+import { RunPipelineError, type ClosureEntry } from '@run-pipeline/core/model';
 import { contentOf, isContent, isPatched } from '../package/dependencies/installed-content.js';
+import type { PackagedImports } from './environment.js';
 import { packageName, type EnvironmentLock } from './environment-lock.js';
 
 /**
@@ -12,7 +13,7 @@ import { packageName, type EnvironmentLock } from './environment-lock.js';
  * knew by their content alone (no package-lock.json, or edited in place) are compared after installation;
  * what no registry has is refused before it.
  */
-export function checkSources(lock: EnvironmentLock, manifest: PackageManifest): void {
+export function checkSources(lock: EnvironmentLock, manifest: PackagedImports): void {
   const patched = manifest.closure.find((entry) => isPatched(entry.integrity));
   if (patched !== undefined) throw notFromRegistry(labelOf(patched), 'it was patched in the project');
   const [unavailable] = lock.unavailable;
@@ -23,7 +24,7 @@ export function checkSources(lock: EnvironmentLock, manifest: PackageManifest): 
 export async function checkContents(options: {
   readonly root: string;
   readonly lock: EnvironmentLock;
-  readonly manifest: PackageManifest;
+  readonly manifest: PackagedImports;
   /** What these packages' install scripts made, nobody can foresee; who allowed them vouches for them. */
   readonly scripts: readonly string[];
 }): Promise<void> {

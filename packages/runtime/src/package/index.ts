@@ -1,6 +1,7 @@
 export { createPackager, type PackagerOptions } from './create-packager.js';
+export { lockImports } from './dependencies/lock-imports.js';
 export { installationMark } from './installation-mark.js';
-export { materialisePackage } from './materialise.js';
+export { installedFile, materialisePackage } from './materialise.js';
 export { packageScript, type ScriptRequest } from './script/package-script.js';
 export { ensurePackage, PACKAGE_IDLE_MS, publishPackages } from './shared-packages.js';
 export { readLock, readPackage, readPackageSources } from './write-packages.js';

@@ -90,10 +90,32 @@ interface Installed {
 function urlOf(external: ExternalImport, installed: Installed, task: TaskPackage): string {
   if (external.kind === 'builtin') return external.specifier;
   if (external.kind === 'framework') return frameworkUrl(external.specifier);
-  const directory = findInstalled(external, installed);
-  if (directory !== undefined) return pathToFileURL(join(directory, external.file ?? '')).href;
-  const wanted = external.package!;
   const runner = task.manifest.entry.kind === 'script' ? 'script' : 'step';
+  return pathToFileURL(fileIn(external, installed, runner)).href;
+}
+
+/**
+ * Where an npm import is installed here: absolute path of its file.
+ *
+ * @param options.modules An environment, which holds all that it may be asked for; left out: the project.
+ * @param options.runner What imports it, for messages.
+ */
+export function installedFile(
+  external: ExternalImport,
+  options: { readonly root: string; readonly modules?: string; readonly runner: string },
+): string {
+  const { root, modules, runner } = options;
+  const installed: Installed =
+    modules === undefined
+      ? { root, isEnvironment: false }
+      : { root: realpathSync.native(modules), isEnvironment: true };
+  return fileIn(external, installed, runner);
+}
+
+function fileIn(external: ExternalImport, installed: Installed, runner: string): string {
+  const directory = findInstalled(external, installed);
+  if (directory !== undefined) return join(directory, external.file ?? '');
+  const wanted = external.package!;
   throw new RunPipelineError({
     kind: 'load',
     code: 'dependency-missing',

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { taskEnvironment } from '../../project/index.js';
 import type { TaskRequest } from '../../workers/protocol.js';
@@ -61,7 +61,8 @@ export async function taskRequest(
   const { manifest, hash, directory } = prepared.package;
   const { file, sourceMap, program } = await runnable(context, prepared.package);
   const content = await taskContent(context, node, prepared);
-  const { cwd, root, home, blobsDirectory, relayed, withheld } = context.project;
+  const cwd = await workingDirectory(context);
+  const { root, home, blobsDirectory, relayed, withheld } = context.project;
   const secrets = secretNames(context, node);
   const { env, masked } = taskEnvironment({
     environment: context.environment,
@@ -87,6 +88,23 @@ export async function taskRequest(
     scratch: await scratchDirectory(context),
   };
 }
+
+/**
+ * The directory in which the run was started; on a machine that has none of that name, as on any agent, that of
+ * the process which executes it.
+ */
+function workingDirectory(context: RunContext): Promise<string> {
+  const known = directories.get(context);
+  if (known !== undefined) return known;
+  const { cwd } = context.project;
+  const found = stat(cwd).then(
+    (at) => (at.isDirectory() ? cwd : process.cwd()),
+    () => process.cwd(),
+  );
+  directories.set(context, found);
+  return found;
+}
+const directories = new WeakMap<RunContext, Promise<string>>();
 
 const scratchMade = new WeakMap<RunContext, Promise<string>>();
 function scratchDirectory(context: RunContext): Promise<string> {

@@ -9,7 +9,7 @@ import type { NewTask } from '@run-pipeline/core/ports';
 import { readGitState } from '../../project/git-state.js';
 import type { Project } from '../../project/project.js';
 import { PARAMETER_SECTION } from './draft.js';
-import type { SharedValue } from '../launch/run-documents.js';
+import type { SharedValue } from '../launch/controller-code.js';
 
 /**
  * The record of a pipeline's controller. Only controllers that go to agents, and drafts, have one: the run that

@@ -4,6 +4,7 @@ import { newTaskId } from '../../project/new-id.js';
 import type { RunRequest } from '../api.js';
 import { controllerRecord } from './controller-record.js';
 import { draftValue, type DraftLaunch } from './draft.js';
+import { portableBundle } from './portable-bundle.js';
 import type { LaunchPackages } from '../launch/launch.js';
 import { declaredPipeline, draftDefaults, draftValues } from './draft-parameters.js';
 import { signController } from '../launch/controller-signature.js';
@@ -48,6 +49,7 @@ export function draftLaunch(
   const fromTasks = new Set(
     definition.steps.filter(({ code }) => code.kind === 'task').map(({ name }) => name),
   );
+  const bundle = portableBundle(project, loaded.bundle);
   return {
     version: 1,
     kind: definition.kind,
@@ -61,7 +63,7 @@ export function draftLaunch(
     argv: loaded.argv ?? [],
     options: launchOptions(request.options),
     packages: [...packages.hashes].filter(([step]) => !fromTasks.has(step)),
-    bundle: loaded.bundle,
-    signatures: signController(project, loaded.bundle),
+    bundle,
+    signatures: signController(project, bundle),
   };
 }

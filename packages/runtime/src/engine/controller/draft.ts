@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { PipelineDefinition, TaskRecord } from '@run-pipeline/core/model';
-import { digest, RunPipelineError } from '@run-pipeline/core/model';
+import { RunPipelineError, type Digest } from '@run-pipeline/core/model';
 import type { SourceBundle } from '../../discover/discovery.js';
 import type { Project } from '../../project/project.js';
 import type { StoredSignature } from '../launch/controller-signature.js';
-import type { DeclaredPipeline, Launch, LaunchRecord, SharedValue } from '../launch/run-documents.js';
+import { controllerCode, jsonValue, requireUndamaged, type SharedValue } from '../launch/controller-code.js';
+import type { DeclaredPipeline, Launch, LaunchRecord } from '../launch/run-documents.js';
 
 /**
  * What a pipeline's task is made of, other than its parameters: one value of the store, which the record
@@ -31,17 +31,17 @@ export interface DraftLaunch {
   readonly bundle: SourceBundle;
   /** Of the bundle; absent: nobody has signed it. */
   readonly signatures?: readonly StoredSignature[];
+  /** The digest of the code in `bundle`, the same as that of a run. */
+  readonly controller?: Digest;
 }
 
 /** Where the record of a pipeline has its parameters. */
 export const PARAMETER_SECTION = 'General';
 
-export function draftValue(launch: DraftLaunch): SharedValue {
-  const bytes = Buffer.from(JSON.stringify(launch));
-  return { hash: digest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`), bytes };
-}
+export const draftValue = (launch: DraftLaunch): SharedValue =>
+  jsonValue({ ...launch, controller: controllerCode(launch.bundle).hash } satisfies DraftLaunch);
 
-/** @throws RunPipelineError when the task is no pipeline's, or what it was made of is gone. */
+/** @throws RunPipelineError when the task is no pipeline's, or what it was made of is gone or damaged. */
 export async function readDraft(project: Project, record: TaskRecord): Promise<DraftLaunch> {
   const hash = record.script?.launch;
   if (hash === undefined) {
@@ -53,12 +53,20 @@ export async function readDraft(project: Project, record: TaskRecord): Promise<D
     });
   }
   const bytes = await project.store.readValue(hash);
+  const what = `what the pipeline ${record.name} (task ${record.id}) was made of`;
+  if (bytes !== undefined) requireUndamaged(bytes, hash, what);
   const launch = bytes === undefined ? undefined : parsed(bytes);
-  if (launch !== undefined) return launch;
+  if (launch !== undefined) {
+    if (launch.controller !== undefined) {
+      const { hash: code, bytes: bundle } = controllerCode(launch.bundle);
+      if (code !== launch.controller) requireUndamaged(bundle, launch.controller, what);
+    }
+    return launch;
+  }
   throw new RunPipelineError({
     kind: 'store',
     code: 'launch-missing',
-    message: `what the pipeline ${record.name} (task ${record.id}) was made of is ${bytes === undefined ? 'missing from the store' : 'damaged'}`,
+    message: `${what} ${bytes === undefined ? 'is missing from the store' : 'was kept by another version of run-pipeline'}`,
     help: 'Draft it again: pipe.createDraft().',
   });
 }

@@ -8,6 +8,7 @@ import type { RunRequest } from '../api.js';
 import { controllerRecord } from './controller-record.js';
 import { draftLaunch } from './create-draft.js';
 import { draftValue } from './draft.js';
+import { portableBundle } from './portable-bundle.js';
 import { declaredPipeline, recordedParameters } from './draft-parameters.js';
 import { launchParameters } from '../launch/parameters.js';
 import { signController } from '../launch/controller-signature.js';
@@ -35,6 +36,10 @@ export async function launchRemote(
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
   const { templates, packages } = await prepareLaunch(request);
   await publishPackages(project, packages.hashes.values());
+  const loaded = request.loaded && {
+    ...request.loaded,
+    bundle: portableBundle(project, request.loaded.bundle),
+  };
   const encoded = await encodeParameters(project, parameters);
   const { document, values } = launchDocument({
     version: 1,
@@ -45,12 +50,12 @@ export async function launchRemote(
     parameters: encoded,
     packages: packages.hashes,
     templates,
-    bundle: request.loaded?.bundle,
-    signatures: signController(project, request.loaded?.bundle),
+    bundle: loaded?.bundle,
+    signatures: signController(project, loaded?.bundle),
     git: readGitHead(project.root),
     cwd: project.cwd,
-    file: request.loaded?.file,
-    argv: request.loaded?.argv,
+    file: loaded?.file,
+    argv: loaded?.argv,
     declared: declaredPipeline(definition),
     options: launchOptions(request.options),
   });
@@ -61,9 +66,9 @@ export async function launchRemote(
     source,
     parameters: recorded.values,
     // With it the record can be cloned as any task: then it must say everything.
-    ...(request.loaded === undefined || !recorded.complete
+    ...(loaded === undefined || !recorded.complete
       ? {}
-      : { launch: draftValue(draftLaunch({ ...request, loaded: request.loaded, packages })) }),
+      : { launch: draftValue(draftLaunch({ ...request, loaded, packages })) }),
   });
   const row = await project.store.createRun({
     id: newRunId(),

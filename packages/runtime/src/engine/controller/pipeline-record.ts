@@ -11,6 +11,7 @@ import { newTaskId } from '../../project/new-id.js';
 import type { Project } from '../../project/project.js';
 import { encodeJsonValue } from '../../artifacts/index.js';
 import { draftValue, PARAMETER_SECTION, readDraft, type DraftLaunch } from './draft.js';
+import { portableBundle } from './portable-bundle.js';
 import { definitionsOf, draftValues, givenParameters, requireParameters } from './draft-parameters.js';
 import { launchValues, readLaunch } from '../launch/run-documents.js';
 
@@ -194,6 +195,7 @@ async function draftOfRun(project: Project, row: RunRow): Promise<DraftLaunch> {
       help: 'Run the pipeline again, and clone that run.',
     });
   }
+  const { signatures = [] } = launch;
   return {
     version: 1,
     kind: launch.kind,
@@ -207,8 +209,9 @@ async function draftOfRun(project: Project, row: RunRow): Promise<DraftLaunch> {
     argv: launch.argv ?? [],
     options: launch.options,
     packages: [...launch.packages].filter(([step]) => !launch.templates.has(step)),
-    bundle: launch.bundle,
-    ...(launch.signatures === undefined ? {} : { signatures: launch.signatures }),
+    // Signed code stays what was signed.
+    bundle: signatures.length > 0 ? launch.bundle : portableBundle(project, launch.bundle),
+    ...(signatures.length > 0 ? { signatures } : {}),
   };
 }
 

@@ -29,7 +29,11 @@ export async function startDraft(
 ): Promise<RunResult> {
   const { project, record, owner } = request;
   const draft = await readDraft(project, record);
-  const declared = await definitionOf(project, undefined, draft);
+  const declared = await definitionOf(project, draft, {
+    env: process.env,
+    signal: request.signal,
+    onProgress: request.onWarning,
+  });
   // A clone may have a name of its own.
   const definition = { ...declared, name: record.name, project: record.project };
   const parameters = await launchParameters({ definition, given: givenParameters(record), cwd: draft.cwd });

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import { digest, RunPipelineError, type Digest } from '@run-pipeline/core/model';
+import { RunPipelineError } from '@run-pipeline/core/model';
 import type { SourceBundle } from '../../discover/discovery.js';
 import type { Project } from '../../project/project.js';
+import { controllerCode } from './controller-code.js';
 
 /**
  * A pipeline's file is executed by whoever drives its run: on an agent that requires signatures it is
@@ -21,7 +21,7 @@ export function signController(
   bundle: SourceBundle | undefined,
 ): readonly StoredSignature[] {
   if (bundle === undefined || signing.signer === undefined) return [];
-  const { key, signature } = signing.signer.sign('controller', controllerHash(bundle));
+  const { key, signature } = signing.signer.sign('controller', controllerCode(bundle).hash);
   return [{ key, signature: Buffer.from(signature).toString('base64') }];
 }
 
@@ -40,7 +40,7 @@ export function requireSignedController(
     key: String(key),
     signature: Buffer.from(String(signature), 'base64'),
   }));
-  if (signing.trust.isSigned('controller', controllerHash(launch.bundle), signatures)) return;
+  if (signing.trust.isSigned('controller', controllerCode(launch.bundle).hash, signatures)) return;
   throw new RunPipelineError({
     kind: 'run',
     code: 'controller-unsigned',
@@ -57,7 +57,3 @@ const by = (given: readonly { readonly key: string }[]): string =>
   given.length === 0
     ? ''
     : ` (its signature is by ${given.map(({ key }) => String(key).slice(0, 32)).join(', ')}, or for other code)`;
-
-/** Over the code as the store has it. What was read and written again has the same bytes. */
-const controllerHash = (bundle: SourceBundle): Digest =>
-  digest(`sha256:${createHash('sha256').update(JSON.stringify(bundle)).digest('hex')}`);

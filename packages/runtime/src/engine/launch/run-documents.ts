@@ -10,10 +10,10 @@ import type {
   TaskPackage,
 } from '@run-pipeline/core/model';
 import { digest, isRunPipelineError, RunPipelineError } from '@run-pipeline/core/model';
-import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import type { Project } from '../../project/project.js';
 import type { StoredSignature } from './controller-signature.js';
+import { controllerCode, jsonValue, requireUndamaged, type SharedValue } from './controller-code.js';
 import { madeEarlier } from './packages.js';
 import type { Parameters, ParameterValue } from './parameters.js';
 import type { Template, Templates } from './templates.js';
@@ -95,18 +95,13 @@ export interface LaunchRecord extends Launch {
   readonly signatures?: readonly StoredSignature[];
 }
 
-export interface SharedValue {
-  readonly hash: Digest;
-  readonly bytes: Uint8Array;
-}
-
 /** The document of a run, and the values that must be committed with its first event. */
 export function launchDocument({ packages, templates, bundle, ...launch }: LaunchRecord): {
   readonly document: Uint8Array;
   readonly values: readonly SharedValue[];
 } {
   const packed = jsonValue([...packages]);
-  const controller = bundle === undefined ? undefined : jsonValue(bundle);
+  const controller = bundle === undefined ? undefined : controllerCode(bundle);
   const bases = templates.size === 0 ? undefined : jsonValue([...templates]);
   const stored: StoredLaunch = {
     ...launch,
@@ -120,11 +115,6 @@ export function launchDocument({ packages, templates, bundle, ...launch }: Launc
   };
 }
 
-function jsonValue(value: unknown): SharedValue {
-  const bytes = Buffer.from(JSON.stringify(value));
-  return { hash: digest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`), bytes };
-}
-
 export const LAUNCH_DOCUMENT = 'launch';
 
 export async function readLaunch(project: Project, run: RunId): Promise<LaunchRecord> {
@@ -134,6 +124,7 @@ export async function readLaunch(project: Project, run: RunId): Promise<LaunchRe
   const read = async (hash: Digest): Promise<unknown> => {
     const bytes = await project.store.readValue(hash);
     if (bytes === undefined) throw nothingKept(run);
+    requireUndamaged(bytes, hash, `what run ${run} was launched with`);
     return JSON.parse(Buffer.from(bytes).toString('utf8'));
   };
   return {

@@ -28,7 +28,13 @@ export async function captureTask(project: Project, run: RunId, step: string): P
   if (row === undefined)
     throw new RunPipelineError({ kind: 'usage', code: 'unknown-run', message: `there is no run ${run}` });
   const launch = await readLaunch(project, run);
-  const definition = withoutAfterEffects(await definitionOf(project, undefined, launch));
+  const definition = withoutAfterEffects(
+    await definitionOf(project, launch, {
+      env: process.env,
+      signal: new AbortController().signal,
+      onProgress: () => {},
+    }),
+  );
   const events = await project.store.readEvents(run, {
     types: ['run.start', 'step.add', 'step.start', 'step.retry', 'step.end', 'run.resume'],
   });

@@ -17,6 +17,7 @@ import type { ResumeRun, RunResult } from '../api.js';
 import { errorRecord } from '../error-record.js';
 import { holdController } from '../controller/hold-controller.js';
 import { requireSignedController } from '../launch/controller-signature.js';
+import { placeController, type Providing } from '../controller/place-controller.js';
 import { packageKeys } from '../launch/launch.js';
 import { recordedSteps } from './recorded.js';
 import { decodeParameters, readLaunch, storedPackage, type LaunchRecord } from '../launch/run-documents.js';
@@ -59,7 +60,13 @@ export const resumeRun: ResumeRun = async (request) => {
 async function takeOver(request: Parameters<ResumeRun>[0], row: RunRow): Promise<RunResult> {
   const { project } = request;
   const launch = await readLaunch(project, row.id);
-  const declared = await definitionOf(project, request.definition, launch);
+  const declared =
+    request.definition ??
+    (await definitionOf(project, launch, {
+      env: process.env,
+      signal: request.signal,
+      onProgress: request.onWarning,
+    }));
   // A run of a clone may have a name of its own.
   const definition = { ...declared, name: row.pipeline, project: row.project };
   const owner = request.owner ?? processIdentity();
@@ -160,13 +167,14 @@ const alreadyRunning = (row: RunRow): RunPipelineError =>
 /** From the controller as it was kept with the run. */
 export async function definitionOf(
   project: Project,
-  given: PipelineDefinition | undefined,
   launch: Pick<
     LaunchRecord,
-    'bundle' | 'signatures' | 'file' | 'argv' | 'exportName' | 'pipeline' | 'project'
-  >,
+    'bundle' | 'signatures' | 'file' | 'argv' | 'exportName' | 'pipeline' | 'project' | 'cwd'
+  > & {
+    readonly packages: Iterable<readonly [step: string, hash: string]>;
+  },
+  providing: Providing,
 ): Promise<PipelineDefinition> {
-  if (given !== undefined) return given;
   if (launch.bundle === undefined || launch.file === undefined) {
     throw new RunPipelineError({
       kind: 'usage',
@@ -177,7 +185,11 @@ export async function definitionOf(
   }
   const { bundle, file, argv = [] } = launch;
   requireSignedController(project, { ...launch, bundle });
-  const loaded = await loadBundle({ paths: project, bundle, file, argv });
+  const place = await placeController(project, launch, providing);
+  const explain = place?.explain ?? ((error: unknown) => error);
+  const loaded = await loadBundle({ paths: project, bundle, file, argv, place }).catch((error: unknown) => {
+    throw explain(error);
+  });
   const found =
     loaded.candidates.find(
       (candidate) => launch.exportName !== undefined && candidate.exportName === launch.exportName,
@@ -193,7 +205,19 @@ export async function definitionOf(
       message: `the stored controller of this run does not declare pipeline ${launch.pipeline}`,
     });
   }
-  return found.definition();
+  const definition = found.definition();
+  const { body } = definition;
+  if (place === undefined || body === undefined) return definition;
+  return {
+    ...definition,
+    body: async (parameters) => {
+      try {
+        return await body(parameters);
+      } catch (error) {
+        throw explain(error);
+      }
+    },
+  };
 }
 
 /** The packages the run was launched with. */

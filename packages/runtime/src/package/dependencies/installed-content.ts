@@ -13,7 +13,10 @@ import { Closures, CONTENT, contentIdentity, PATCHED } from './closure.js';
  * whole closure, found and compared as the packager did it. The answer is `undefined` for no, and for
  * yes the files by which a later installation would show.
  */
-export function installedAsPackaged(root: string, manifest: PackageManifest): readonly string[] | undefined {
+export function installedAsPackaged(
+  root: string,
+  manifest: Pick<PackageManifest, 'externals' | 'closure'>,
+): readonly string[] | undefined {
   const files = new TrackedFiles();
   const resolver = new Resolver(files, new TsConfigs(files));
   const direct: InstalledPackage[] = [];

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { digest, RunPipelineError, type Digest } from '@run-pipeline/core/model';
+import type { SourceBundle } from '../../discover/discovery.js';
+
+export interface SharedValue {
+  readonly hash: Digest;
+  readonly bytes: Uint8Array;
+}
+
+export function jsonValue(value: unknown): SharedValue {
+  const bytes = Buffer.from(JSON.stringify(value));
+  return { hash: hashOfBytes(bytes), bytes };
+}
+
+const hashOfBytes = (bytes: Uint8Array): Digest =>
+  digest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`);
+
+/**
+ * The code of a controller as a run or a draft keeps it: the user's file as it was evaluated, with all that
+ * decides what its imports stand for. Its hash is the one digest of that code, in both.
+ */
+export function controllerCode(bundle: SourceBundle): SharedValue {
+  const { code, map, externals, modules, variables, portable } = bundle;
+  return jsonValue({ code, map, externals, modules, variables, portable });
+}
+
+/** What a value was kept under says what it has to be (INVARIANTS 22): checked before anything is made of it. */
+export function requireUndamaged(bytes: Uint8Array, hash: Digest, what: string): void {
+  if (hashOfBytes(bytes) === hash) return;
+  throw new RunPipelineError({
+    kind: 'store',
+    code: 'launch-damaged',
+    message: `${what} is damaged in the store: its content is not what it was kept as (${hash})`,
+    help: 'Start the pipeline again from its file.',
+  });
+}
