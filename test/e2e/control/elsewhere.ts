@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RunEvent, RunId } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
+import Database from 'libsql';
 import { onTestFinished } from 'vitest';
 import { openProject } from '../../../packages/runtime/src/engine/index.js';
 import type { Project } from '../../../packages/runtime/src/project/project.js';
 import { AgentProcess, emptyDirectory, LEASE_MS, until } from '../../rig/agents.js';
-import { node, query } from '../../rig/command.js';
+import { node, query, runPipeline, watchRun, type RunWatched } from '../../rig/command.js';
 import { eventually } from '../../rig/crash.js';
 import { JsonProcess, send } from '../../rig/json-process.js';
 import { scratch, type Scratch } from '../../rig/scratch.js';
@@ -24,25 +25,31 @@ const TIMES = { RUN_PIPELINE_LEASE_MS: String(LEASE_MS), RUN_PIPELINE_GRACE_MS: 
 export interface Elsewhere {
   readonly project: Project;
   readonly files: Scratch;
-  /** Enqueues by the command line, and moves the project's directory away. */
-  launch(args: readonly string[]): Promise<RunRow>;
+  /** Enqueues by the command line, and moves the project's directory away, unless it is to stay. */
+  launch(args: readonly string[], options?: { readonly stay?: boolean }): Promise<RunRow>;
+  /** Runs it where the project is, before that is moved. */
+  run(args: readonly string[]): Promise<RunWatched>;
+  /** Of the command line, in the project while that is there, else anywhere: what it printed. */
+  command(args: readonly string[]): Promise<string>;
+  /** Replaces text in all that the store keeps by its hash, of the same length. */
+  damageValues(text: string, by: string): void;
   /** The same by a program: `node FILE`, which ends by itself. */
   program(file: string): Promise<string>;
   /** In an empty directory of its own. */
   agent(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<AgentProcess>;
   /** What `trace(word)` has left, in order. */
   traces(): readonly string[];
-  /** Resolves when it was traced. */
-  reached(word: string): Promise<void>;
-  /** The result of a step that returned one value. */
-  value(run: RunId, step: string): Promise<unknown>;
+  /** Resolves when it was traced; rejects when the run ends without. */
+  reached(run: RunId, word: string): Promise<void>;
+  /** Of a step; default: its only one. */
+  value(run: RunId, step: string, name?: string): Promise<unknown>;
   /** Lets steps go on that wait for `gate()`. */
   openGate(): void;
   events(run: RunId): Promise<readonly RunEvent[]>;
   /** Resolves when the run has ended. */
   ended(run: RunId): Promise<RunRow>;
-  /** What the controller printed. */
-  console(run: RunId): Promise<string>;
+  /** Resolves when it has completed; rejects with what the controller printed, and all errors of the run. */
+  completed(run: RunId): Promise<void>;
 }
 
 /** In steps: `trace(word)` and `gate()`, by absolute paths, since directories are not the same everywhere. */
@@ -87,6 +94,11 @@ export async function elsewhere(
     const path = join(notes, 'trace.txt');
     return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
   };
+  const ended = (run: RunId): Promise<RunRow> =>
+    until(project, async () => {
+      const row = await project.store.getRun(run);
+      return hasEnded(row) ? row : undefined;
+    });
   const moveAway = (): void => {
     const away = `${made.directory}-moved`;
     renameSync(made.directory, away);
@@ -95,7 +107,8 @@ export async function elsewhere(
   return {
     project,
     files: made,
-    async launch(args) {
+    async launch(args, { stay = false } = {}) {
+      const known = new Set((await project.store.findRuns({})).map(({ id }) => id));
       await registerIdle({ project } as never, 600_000);
       const terminal = new JsonProcess<RunEvent>(args, { cwd: made.directory, env });
       onTestFinished(async () => {
@@ -106,14 +119,14 @@ export async function elsewhere(
         throw new Error(`it ended with ${code} before the run waited\n${terminal.stderr}`);
       });
       const row = await Promise.race([
-        until(project, async () => (await project.store.findRuns({}))[0]),
+        until(project, async () => (await project.store.findRuns({})).find(({ id }) => !known.has(id))),
         early,
       ]);
       early.catch(() => {});
       terminal.kill('SIGINT');
       await terminal.ended;
       await project.store.removeAgent('idle');
-      moveAway();
+      if (!stay) moveAway();
       return row;
     },
     async program(file) {
@@ -131,21 +144,52 @@ export async function elsewhere(
       return agent;
     },
     traces,
-    reached: (word) => eventually(() => traces().includes(word)),
-    value: async (run, step) =>
-      query(['get', run, `${step}.result`], { cwd: emptyDirectory(), env: { RUN_PIPELINE_HOME: home } }),
+    run: (args) => watchRun(args, { cwd: made.directory, env }),
+    async command(args) {
+      const cwd = existsSync(made.directory) ? made.directory : emptyDirectory();
+      const { code, stdout, stderr } = await runPipeline(args, { cwd, env });
+      if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}\n${stderr}`);
+      return stdout;
+    },
+    damageValues(text, by) {
+      const database = new Database(join(home, 'state.db'));
+      const rows = database.prepare('SELECT hash, bytes FROM blobs WHERE bytes IS NOT NULL').all();
+      const update = database.prepare('UPDATE blobs SET bytes = ? WHERE hash = ?');
+      for (const { hash, bytes } of rows as { readonly hash: string; readonly bytes: Uint8Array }[]) {
+        const before = Buffer.from(bytes);
+        const after = Buffer.from(before.toString('latin1').replaceAll(text, by), 'latin1');
+        if (!after.equals(before)) update.run([after, hash]);
+      }
+      database.close();
+    },
+    async reached(run, word) {
+      let row: RunRow | undefined;
+      await eventually(async () => {
+        row = await project.store.getRun(run);
+        return traces().includes(word) || hasEnded(row);
+      });
+      if (!traces().includes(word))
+        throw new Error(`the run is ${row?.status}, and "${word}" was not traced`);
+    },
+    value: async (run, step, name = 'result') =>
+      query(['get', run, `${step}.${name}`], { cwd: emptyDirectory(), env: { RUN_PIPELINE_HOME: home } }),
     openGate: () => {
       writeFileSync(join(notes, 'gate'), '');
     },
     events: (run) => project.store.readEvents(run),
-    ended: (run) =>
-      until(project, async () => {
-        const row = await project.store.getRun(run);
-        return row !== undefined && ['completed', 'failed', 'aborted'].includes(row.status) ? row : undefined;
-      }),
-    async console(run) {
+    ended,
+    async completed(run) {
+      const { status } = await ended(run);
+      if (status === 'completed') return;
       const rows = await project.store.readTaskOutput(run as never, {});
-      return rows.map((row) => (row.kind === 'log' ? row.text : '')).join('');
+      const errors = (await project.store.readEvents(run)).flatMap((event) =>
+        'error' in event && event.error !== undefined ? [JSON.stringify(event.error)] : [],
+      );
+      const printed = rows.map((row) => (row.kind === 'log' ? row.text : ''));
+      throw new Error([`the run is ${status}`, ...printed, ...errors].join('\n'));
     },
   };
 }
+
+const hasEnded = (row: RunRow | undefined): boolean =>
+  row !== undefined && ['completed', 'failed', 'aborted'].includes(row.status);

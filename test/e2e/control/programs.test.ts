@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { fleet, type Fleet } from '../../rig/agents.js';
+import { fleet, until, type Fleet } from '../../rig/agents.js';
 import { node, query, runPipeline, watchRun } from '../../rig/command.js';
 import { npmPackage } from '../../rig/scratch.js';
 import { TRACE } from '../../rig/steps.js';
-import { agentHere, at, onlyRun, openGate, Terminal, traces, TSX } from './rig.js';
+import { agentHere, at, onlyRun, openGate, registerIdle, Terminal, traces, TSX } from './rig.js';
 
 const PIPE = `
 import { PipelineController, run, pipeline, step } from 'run-pipeline';
@@ -195,20 +195,11 @@ export const pipe = new PipelineController({ name: 'loads', project: 'examples' 
 pipe.addFunctionStep({ name: 'one', function: () => 1, preExecuteCallback: () => console.log(value) });
 `,
   });
-  const idle = await agentHere(it, '--queue', 'services');
-  process.kill(idle.pid, 'SIGSTOP');
+  await registerIdle(it, 600_000);
   const terminal = new Terminal(it, ['pipe.ts', '--remote']);
-  await new Promise<void>((resolve) => {
-    const unwatch = it.project.store.watch(() => {
-      void it.project.store.findRuns({}).then((runs) => {
-        if (runs.length === 0) return;
-        unwatch();
-        resolve();
-      });
-    });
-  });
+  await until(it.project, async () => (await it.project.store.findRuns({}))[0]);
   rmSync(it.files.path('node_modules/needed'), { recursive: true });
-  process.kill(idle.pid, 'SIGCONT');
+  await agentHere(it, '--queue', 'services');
   expect(await terminal.ended).toMatchObject({ code: 1 });
   expect(terminal.lines.map(({ type }) => type)).toEqual(['run.start', 'run.end']);
   expect(terminal.lines.at(-1)).toMatchObject({

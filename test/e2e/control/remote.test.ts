@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { fleet, LEASE_MS, until } from '../../rig/agents.js';
+import { fleet, until } from '../../rig/agents.js';
 import { query, runPipeline, watchRun } from '../../rig/command.js';
 import { eventually } from '../../rig/crash.js';
 import { npmPackage } from '../../rig/scratch.js';
@@ -121,8 +121,12 @@ test('without an agent the pipeline runs here, and one line says so', async () =
 test('when its agents vanish before one takes it, a run is executed by whoever waits for it', async () => {
   const it = await fleet(FILES);
   openGate(it);
-  await registerIdle(it, LEASE_MS);
-  const run = await watchRun(['pipe.ts', '--remote'], at(it));
+  await registerIdle(it, 600_000);
+  const running = watchRun(['pipe.ts', '--remote'], at(it));
+  await until(it.project, async () => (await it.project.store.findRuns({}))[0]);
+  // It was heard of for the last time.
+  await registerIdle(it, 1);
+  const run = await running;
   expect(run, run.stderr).toMatchObject({ code: 0, by: { completed: ['first', 'second', 'third'] } });
   expect(run.stderr.match(/no agent serves queue "services": the pipeline runs here/g)).toHaveLength(1);
   const row = await onlyRun(it);

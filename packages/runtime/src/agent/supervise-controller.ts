@@ -58,6 +58,7 @@ async function execute(
   const shown = { stdout: masker.stream(), stderr: masker.stream() };
   const controller = startController({
     task: held.task,
+    spec: held.job.spec,
     fence: held.fence,
     leaseMs: agent.leaseMs,
     cwd: project.cwd,

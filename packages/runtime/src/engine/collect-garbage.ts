@@ -8,6 +8,7 @@ import { collectEnvironments } from '../environments/collect-environments.js';
 import { PACKAGE_IDLE_MS } from '../package/index.js';
 import type { Project } from '../project/project.js';
 import { collectStorage } from '../storage/collect-storage.js';
+import { ASSET_TREES } from './controller/asset-tree.js';
 import { readDraft } from './controller/draft.js';
 import { readLaunch } from './launch/run-documents.js';
 
@@ -62,6 +63,7 @@ export async function collectGarbage(
       storage.leftovers +
       (await project.blobs.sweep(graceMs)).removed +
       (await removeOld(join(project.home, 'tmp'), graceMs)) +
+      (await removeOld(join(caches, ASSET_TREES), Math.max(graceMs, TREE_MS))) +
       (await removeUnfinished(join(project.home, 'cache'), graceMs));
   return {
     runs: collected.runs.length,
@@ -75,6 +77,9 @@ export async function collectGarbage(
     bytes: blobs.bytes + environments.bytes + storage.bytes,
   };
 }
+
+/** A tree of links that no controller was placed in for so long; one that lives longer loses its assets. */
+const TREE_MS = 30 * 24 * 60 * 60 * 1000;
 
 interface Sweep {
   readonly dryRun: boolean;
@@ -188,7 +193,7 @@ async function removeOld(directory: string, graceMs: number): Promise<number> {
 }
 
 /** What others made lies there, whatever its files are called; these rooms clean up themselves. */
-const FOREIGN = new Set(['environments', 'storage', 'blobs']);
+const FOREIGN = new Set(['environments', 'storage', 'blobs', ASSET_TREES]);
 
 /** Files of the cache that were never renamed into place. */
 async function removeUnfinished(directory: string, graceMs: number): Promise<number> {

@@ -21,6 +21,7 @@ import type { AttemptFollower } from './attempt/followed-attempts.js';
 import type { Router } from './attempt/route.js';
 import { deferred, type Deferred } from './deferred.js';
 import type { Parameters } from './launch/parameters.js';
+import type { RunFiles } from './launch/run-files.js';
 import type { RunLog } from './run/run-log.js';
 import type { Slot } from './run/slots.js';
 import type { Templates } from './launch/templates.js';
@@ -51,6 +52,8 @@ export interface RunContext {
   /** Aborted when the run is to stop; `signal.reason` is a `Stop`. */
   readonly stop: RunStop;
   readonly nodes: Map<string, NodeState>;
+  /** What the run was launched with. */
+  readonly files: RunFiles;
   /** Set on resume: what the run had recorded. */
   readonly recorded: RecordedSteps | undefined;
   readonly leaseMs: number;

@@ -20,6 +20,7 @@ export {
   type RecordStop,
 } from './attempt/execute-record.js';
 
+export { controllerJob } from './controller/controller-job.js';
 export { shownStatus } from './controller/shown-status.js';
 export { executeController, isController } from './controller/execute-controller.js';
 export { followRun, type Followed, type FollowRequest } from './controller/follow-run.js';

@@ -90,6 +90,7 @@ async function execute(start: ToController & { readonly type: 'start' }): Promis
       const { status, error } = await executeController({
         project,
         task: start.task,
+        spec: start.spec,
         owner: { ...processIdentity(), processGroup: process.pid },
         stillHeld: () => project.store.heartbeatTask(start.task, start.fence, start.leaseMs),
         options: { concurrency: start.concurrency, graceMs: start.graceMs },

@@ -11,7 +11,7 @@ import {
   type TaskStatus,
   type TaskType,
 } from '@run-pipeline/core/model';
-import type { QueuePlace, Store } from '@run-pipeline/core/ports';
+import type { NewJob, QueuePlace, Store } from '@run-pipeline/core/ports';
 import { newTaskId } from '../project/new-id.js';
 import { checkQueueName } from '../queue/queue-name.js';
 import { viewOfRecord, type TaskView } from './task-view.js';
@@ -116,7 +116,10 @@ export async function cloneTask(
 export async function enqueueTask(
   store: Store,
   task: TaskView,
-  options: QueuePlace,
+  options: QueuePlace & {
+    /** What goes with it to an agent. */
+    readonly carried?: Pick<NewJob, 'spec' | 'pins'>;
+  },
   at?: SourceLocation,
 ): Promise<TaskView> {
   const queue = checkQueueName(options.queue);
@@ -147,6 +150,7 @@ export async function enqueueTask(
     priority: options.priority,
     // It needs what it needed before, unless somebody says otherwise.
     resources: options.resources ?? task.resources,
+    ...options.carried,
   });
   if (!enqueued.ok) throw refusedBy(task, enqueued.status, 'enqueued', at);
   return viewOfRecord((await store.readTask(task.id))!);

@@ -1,3 +1,4 @@
+import { controllerJob } from '../../engine/index.js';
 import { abortTask, cloneTask, enqueueTask, publishTask, type TaskView } from '../../tasks/index.js';
 import { printableWord } from '../../terminal/sanitise.js';
 import { human, printJson, printLines, type Context } from '../context.js';
@@ -29,7 +30,10 @@ export function taskCloneCommand(context: Context): Promise<number> {
       parameters,
       configurations,
     });
-    const task = job === undefined ? clone : await enqueueTask(project.store, clone, job);
+    const task =
+      job === undefined
+        ? clone
+        : await enqueueTask(project.store, clone, { ...job, carried: await controllerJob(project, clone) });
     if (context.json) {
       printJson(context, taskJson(task, []));
       return 0;
@@ -46,7 +50,10 @@ export function taskCloneCommand(context: Context): Promise<number> {
 export function taskEnqueueCommand(context: Context): Promise<number> {
   return withTask(context, async (project, found) => {
     const job = placeIn(context.options, context.options.text('queue') ?? 'default');
-    const task = await enqueueTask(project.store, found, job);
+    const task = await enqueueTask(project.store, found, {
+      ...job,
+      carried: await controllerJob(project, found),
+    });
     if (context.json) printJson(context, taskSummary(task));
     else
       printLines(context.out, [`${titleOf(task)} waits in queue ${printableWord(job.queue)} (${task.id})`]);

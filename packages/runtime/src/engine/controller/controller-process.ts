@@ -36,6 +36,8 @@ export type ControllerEnd =
 
 export interface ControllerProcessOptions {
   readonly task: TaskId;
+  /** What came with its job. */
+  readonly spec?: Uint8Array | undefined;
   /** Of the agent's claim: the process takes nothing when that is old. */
   readonly fence: number;
   readonly leaseMs: number;
@@ -95,8 +97,8 @@ export function startController(options: ControllerProcessOptions): ControllerPr
     drain.abort();
     return said ?? { type: 'died', code, signal };
   })();
-  const { task, fence, leaseMs, concurrency, graceMs } = options;
-  send({ type: 'start', task, fence, leaseMs, concurrency, graceMs });
+  const { task, spec, fence, leaseMs, concurrency, graceMs } = options;
+  send({ type: 'start', task, spec, fence, leaseMs, concurrency, graceMs });
   return {
     identity: { ...processIdentity(pid), processGroup: pid },
     ended,

@@ -8,6 +8,8 @@ export type ToController =
   | {
       readonly type: 'start';
       readonly task: TaskId;
+      /** What came with its job. */
+      readonly spec: Uint8Array | undefined;
       /** Of the agent's claim. */
       readonly fence: number;
       /** Milliseconds of the lease that the agent renews. */

@@ -3,7 +3,8 @@ import { publishPackages } from '../../package/index.js';
 import { newTaskId } from '../../project/new-id.js';
 import type { RunRequest } from '../api.js';
 import { controllerRecord } from './controller-record.js';
-import { draftValue, type DraftLaunch } from './draft.js';
+import { filesOfLaunch } from '../launch/carry-files.js';
+import { draftValue, type DraftFile, type DraftLaunch } from './draft.js';
 import { portableBundle } from './portable-bundle.js';
 import type { LaunchPackages } from '../launch/launch.js';
 import { declaredPipeline, draftDefaults, draftValues } from './draft-parameters.js';
@@ -25,9 +26,16 @@ export async function createDraft(
     values: request.parameters.values,
     cwd: project.cwd,
   });
-  const { packages } = await prepareLaunch(request);
+  const { packages, graph, selection } = await prepareLaunch(request);
   await publishPackages(project, packages.hashes.values());
-  const launch = draftValue(draftLaunch({ ...request, loaded, packages }));
+  const files = await filesOfLaunch({
+    project,
+    // What they will be is not known yet.
+    parameters: new Map(),
+    graph,
+    selected: selection?.selected,
+  });
+  const launch = draftValue(draftLaunch({ ...request, loaded, packages, files }));
   const record = await controllerRecord({
     project,
     definition,
@@ -43,9 +51,10 @@ export function draftLaunch(
   request: Pick<RunRequest, 'project' | 'definition' | 'source' | 'exportName' | 'options'> & {
     readonly loaded: LoadedFile;
     readonly packages: LaunchPackages;
+    readonly files: readonly DraftFile[];
   },
 ): DraftLaunch {
-  const { project, definition, loaded, packages } = request;
+  const { project, definition, loaded, packages, files } = request;
   const fromTasks = new Set(
     definition.steps.filter(({ code }) => code.kind === 'task').map(({ name }) => name),
   );
@@ -65,5 +74,6 @@ export function draftLaunch(
     packages: [...packages.hashes].filter(([step]) => !fromTasks.has(step)),
     bundle,
     signatures: signController(project, bundle),
+    files,
   };
 }

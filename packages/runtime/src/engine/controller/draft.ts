@@ -1,10 +1,12 @@
-import type { PipelineDefinition, TaskRecord } from '@run-pipeline/core/model';
+import type { ArtifactRecord, PipelineDefinition, TaskRecord } from '@run-pipeline/core/model';
 import { RunPipelineError, type Digest } from '@run-pipeline/core/model';
 import type { SourceBundle } from '../../discover/discovery.js';
 import type { Project } from '../../project/project.js';
 import type { StoredSignature } from '../launch/controller-signature.js';
+import type { FilePath } from '../launch/carry-files.js';
 import { controllerCode, jsonValue, requireUndamaged, type SharedValue } from '../launch/controller-code.js';
 import type { DeclaredPipeline, Launch, LaunchRecord } from '../launch/run-documents.js';
+import type { CarriedFile } from '../launch/run-files.js';
 
 /**
  * What a pipeline's task is made of, other than its parameters: one value of the store, which the record
@@ -31,9 +33,41 @@ export interface DraftLaunch {
   readonly bundle: SourceBundle;
   /** Of the bundle; absent: nobody has signed it. */
   readonly signatures?: readonly StoredSignature[];
+  /** What its steps read, as far as it could be told; what parameters name comes when it is enqueued. */
+  readonly files?: readonly DraftFile[];
   /** The digest of the code in `bundle`, the same as that of a run. */
   readonly controller?: Digest;
 }
+
+/** A file, and its content where it was stored for a run already. */
+export interface DraftFile extends FilePath {
+  readonly artifact?: { readonly record: ArtifactRecord; readonly inline?: string };
+}
+
+/** As a draft keeps them. */
+export const draftFiles = (files: readonly CarriedFile[]): readonly DraftFile[] =>
+  files.map(({ path, directory, artifact: { record, inline } }) => ({
+    path,
+    directory,
+    artifact: {
+      record,
+      ...(inline === undefined ? {} : { inline: Buffer.from(inline).toString('base64') }),
+    },
+  }));
+
+/** Those whose content a run has stored. */
+export const carriedFiles = ({ files = [] }: Pick<DraftLaunch, 'files'>): readonly CarriedFile[] =>
+  files.flatMap(({ path, directory, artifact }): readonly CarriedFile[] => {
+    if (artifact === undefined) return [];
+    const { record, inline } = artifact;
+    return [
+      {
+        path,
+        directory,
+        artifact: { record, ...(inline === undefined ? {} : { inline: Buffer.from(inline, 'base64') }) },
+      },
+    ];
+  });
 
 /** Where the record of a pipeline has its parameters. */
 export const PARAMETER_SECTION = 'General';
@@ -83,21 +117,19 @@ function parsed(bytes: Uint8Array): DraftLaunch | undefined {
 /** As a run keeps it. */
 export const launchOfDraft = (
   draft: DraftLaunch,
-  { parameters, templates, packages }: Pick<LaunchRecord, 'parameters' | 'templates' | 'packages'>,
+  given: Pick<LaunchRecord, 'parameters' | 'templates' | 'packages' | 'files'>,
 ): LaunchRecord => ({
   version: 1,
   kind: draft.kind,
   exportName: draft.exportName,
   pipeline: draft.pipeline,
   project: draft.project,
-  parameters,
   cwd: draft.cwd,
   file: draft.file,
   argv: draft.argv,
   declared: draft.declared,
   options: draft.options,
-  packages,
-  templates,
   bundle: draft.bundle,
   ...(draft.signatures === undefined ? {} : { signatures: draft.signatures }),
+  ...given,
 });

@@ -18,6 +18,8 @@ export interface ControllerRequest {
   readonly project: Project;
   /** The controller's task; its run has the same id. */
   readonly task: TaskId;
+  /** What came with its job. */
+  readonly spec?: Uint8Array | undefined;
   /** Who drives the run: this process, with its group when it leads one. */
   readonly owner: ProcessIdentity;
   /** Whether the task is still its caller's: asked before anything is taken from anybody. */

@@ -7,7 +7,8 @@ import { processIdentity } from '../../project/process-identity.js';
 import type { RunRequest } from '../api.js';
 import { controllerRecord } from './controller-record.js';
 import { draftLaunch } from './create-draft.js';
-import { draftValue } from './draft.js';
+import { carryFiles, fileBlobs, filesOfLaunch } from '../launch/carry-files.js';
+import { draftFiles, draftValue } from './draft.js';
 import { portableBundle } from './portable-bundle.js';
 import { declaredPipeline, recordedParameters } from './draft-parameters.js';
 import { launchParameters } from '../launch/parameters.js';
@@ -34,13 +35,18 @@ export async function launchRemote(
 ): Promise<RunRow> {
   const { project, definition, source } = request;
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
-  const { templates, packages } = await prepareLaunch(request);
+  const { templates, packages, graph, selection } = await prepareLaunch(request);
   await publishPackages(project, packages.hashes.values());
   const loaded = request.loaded && {
     ...request.loaded,
     bundle: portableBundle(project, request.loaded.bundle),
   };
-  const encoded = await encodeParameters(project, parameters);
+  const [encoded, files] = await Promise.all([
+    encodeParameters(project, parameters),
+    filesOfLaunch({ project, parameters, graph, selected: selection?.selected }).then((paths) =>
+      carryFiles(project, paths),
+    ),
+  ]);
   const { document, values } = launchDocument({
     version: 1,
     kind: definition.kind,
@@ -48,6 +54,7 @@ export async function launchRemote(
     pipeline: definition.name,
     project: definition.project,
     parameters: encoded,
+    files,
     packages: packages.hashes,
     templates,
     bundle: loaded?.bundle,
@@ -68,7 +75,7 @@ export async function launchRemote(
     // With it the record can be cloned as any task: then it must say everything.
     ...(loaded === undefined || !recorded.complete
       ? {}
-      : { launch: draftValue(draftLaunch({ ...request, loaded, packages })) }),
+      : { launch: draftValue(draftLaunch({ ...request, loaded, packages, files: draftFiles(files) })) }),
   });
   const row = await project.store.createRun({
     id: newRunId(),
@@ -83,7 +90,7 @@ export async function launchRemote(
     ...(request.parent === undefined ? {} : { parent: request.parent }),
     documents: [{ name: LAUNCH_DOCUMENT, bytes: document }],
     values,
-    blobs: parameterBlobs(encoded),
+    blobs: [...parameterBlobs(encoded), ...fileBlobs(files)],
   });
   crashPoint('run-queued');
   return row;

@@ -10,7 +10,8 @@ import type { RunRow, Store } from '@run-pipeline/core/ports';
 import { newTaskId } from '../../project/new-id.js';
 import type { Project } from '../../project/project.js';
 import { encodeJsonValue } from '../../artifacts/index.js';
-import { draftValue, PARAMETER_SECTION, readDraft, type DraftLaunch } from './draft.js';
+import { controllerJob } from './controller-job.js';
+import { draftFiles, draftValue, PARAMETER_SECTION, readDraft, type DraftLaunch } from './draft.js';
 import { portableBundle } from './portable-bundle.js';
 import { definitionsOf, draftValues, givenParameters, requireParameters } from './draft-parameters.js';
 import { launchValues, readLaunch } from '../launch/run-documents.js';
@@ -212,6 +213,7 @@ async function draftOfRun(project: Project, row: RunRow): Promise<DraftLaunch> {
     // Signed code stays what was signed.
     bundle: signatures.length > 0 ? launch.bundle : portableBundle(project, launch.bundle),
     ...(signatures.length > 0 ? { signatures } : {}),
+    ...(launch.files === undefined ? {} : { files: draftFiles(launch.files) }),
   };
 }
 
@@ -233,6 +235,7 @@ export async function enqueueDraft(project: Project, id: TaskId, queue: string):
     kind: 'controller',
     queue,
     priority: record.priority,
+    ...(await controllerJob(project, record)),
   });
   if (!answer.ok) throw noDraft(record, answer.status ?? record.status, 'enqueued');
 }

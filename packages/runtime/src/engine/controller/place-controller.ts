@@ -26,7 +26,9 @@ export interface PlacedController extends BundlePlace {
  */
 export async function placeController(
   project: Project,
-  launch: Pick<LaunchRecord, 'bundle' | 'file' | 'cwd'> & { readonly packages: Iterable<readonly [step: string, hash: string]> },
+  launch: Pick<LaunchRecord, 'bundle' | 'file' | 'cwd'> & {
+    readonly packages: Iterable<readonly [step: string, hash: string]>;
+  },
   providing: Providing,
 ): Promise<PlacedController | undefined> {
   const { bundle, file } = launch;

@@ -13,10 +13,7 @@ import type { Project } from '../../project/project.js';
  *
  * @throws RunPipelineError `import-outside-packages` on a fleet, for an import that no other machine can have.
  */
-export function portableBundle(
-  project: Pick<Project, 'root' | 'fleet'>,
-  bundle: SourceBundle,
-): SourceBundle {
+export function portableBundle(project: Pick<Project, 'root' | 'fleet'>, bundle: SourceBundle): SourceBundle {
   if (bundle.portable !== undefined) return bundle;
   const { root, fleet } = project;
   // The framework is the agent's own.
@@ -51,7 +48,9 @@ export function portableBundle(
 }
 
 function cannotTravel({ specifier, importer, file = '' }: BundleExternal): RunPipelineError {
-  const what = file.includes(`${sep}node_modules${sep}`) ? 'has no package.json' : 'is part of no npm package';
+  const what = file.includes(`${sep}node_modules${sep}`)
+    ? 'has no package.json'
+    : 'is part of no npm package';
   return new RunPipelineError({
     kind: 'load',
     code: 'import-outside-packages',

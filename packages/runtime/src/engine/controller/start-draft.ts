@@ -1,7 +1,10 @@
 import type { RunId, TaskRecord } from '@run-pipeline/core/model';
 import { crashPoint } from '../../crash-points.js';
 import type { RunResult } from '../api.js';
-import { readDraft, launchOfDraft } from './draft.js';
+import { carriedFiles, readDraft, launchOfDraft } from './draft.js';
+import { filesOfJob } from './controller-job.js';
+import { fileBlobs } from '../launch/carry-files.js';
+import { runFiles } from '../launch/run-files.js';
 import { givenParameters } from './draft-parameters.js';
 import type { ControllerRequest } from './execute-controller.js';
 import { launchParameters } from '../launch/parameters.js';
@@ -37,6 +40,7 @@ export async function startDraft(
   // A clone may have a name of its own.
   const definition = { ...declared, name: record.name, project: record.project };
   const parameters = await launchParameters({ definition, given: givenParameters(record), cwd: draft.cwd });
+  const files = filesOfJob(request.spec) ?? carriedFiles(draft);
   const graph = checkedGraph(definition);
   const { concurrency = draft.options.concurrency } = request.options;
   const options = { priority: 0, ...draft.options, ...request.options, concurrency };
@@ -59,7 +63,7 @@ export async function startDraft(
     encodeParameters(project, parameters),
   ]);
   const { document, values } = launchDocument(
-    launchOfDraft(draft, { parameters: encoded, templates, packages }),
+    launchOfDraft(draft, { parameters: encoded, templates, packages, files }),
   );
   const parent = await parentRun(request, record);
   if (!(await request.stillHeld())) throw new RunLost(`task ${record.id} was given to another agent`);
@@ -74,7 +78,7 @@ export async function startDraft(
     ...(parent === undefined ? {} : { parent }),
     documents: [{ name: LAUNCH_DOCUMENT, bytes: document }],
     values,
-    blobs: parameterBlobs(encoded),
+    blobs: [...parameterBlobs(encoded), ...fileBlobs(files)],
   });
   crashPoint('run-created');
   return runToEnd({
@@ -85,6 +89,7 @@ export async function startDraft(
     owner,
     engine: options,
     parameters,
+    files: runFiles(project, files),
     packageOf: storedPackages(project, definition, packages),
     templates,
     secretKey,

@@ -5,6 +5,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { toJson } from '../../artifacts/index.js';
 import type { RunRequest } from '../api.js';
+import type { RunFiles } from './run-files.js';
 
 /** A launch value. Files are kept by absolute path: their content is hashed when an input needs it. */
 export interface ParameterValue {
@@ -46,14 +47,22 @@ function toParameters(values: Readonly<Record<string, unknown>>, cwd: string): P
   return parameters;
 }
 
-/** What the body of a pipeline function gets: values of its own, files as values to pass on. */
-export function bodyValues(parameters: Parameters): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    [...parameters].map(([name, { value, file: path }]) => {
-      if (path === undefined) return [name, structuredClone(value)];
-      return [name, path.directory ? directory(path.path) : file(path.path)];
+/**
+ * What the body of a pipeline function gets: values of its own, files as values to pass on, whose paths can be read
+ * on this machine.
+ */
+export async function bodyValues(
+  parameters: Parameters,
+  files: RunFiles,
+): Promise<Readonly<Record<string, unknown>>> {
+  const entries = await Promise.all(
+    [...parameters].map(async ([name, { value, file: given }]) => {
+      if (given === undefined) return [name, structuredClone(value)] as const;
+      const path = await files.place(given.path, given.directory);
+      return [name, given.directory ? directory(path) : file(path)] as const;
     }),
   );
+  return Object.fromEntries(entries);
 }
 
 /** For events and `show`: plain JSON where it is that, else a printable stand-in. */

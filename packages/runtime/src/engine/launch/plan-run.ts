@@ -14,6 +14,7 @@ import { reasonsToRun } from '../step/reasons.js';
 import { newRunId } from '../../project/new-id.js';
 import { selectSteps } from './selection.js';
 import { checkedGraph } from './prepare-launch.js';
+import { OWN_FILES } from './run-files.js';
 import { requireTemplates } from './templates.js';
 
 /** Says what a run would do, by the run's own code up to the point where it would execute. */
@@ -42,6 +43,7 @@ export const planRun: PlanRun = async (request) => {
     parameters,
     options,
     nodes: new Map(),
+    files: OWN_FILES,
     packageOf: packages.of,
     templates: found.templates,
     secretKey: await project.store.secretKey(),
@@ -182,7 +184,7 @@ async function planBody(context: PlanContext): Promise<Plan> {
       });
     },
   });
-  const values = bodyValues(context.parameters);
+  const values = await bodyValues(context.parameters, context.files);
   const body = inScope(scope, async () => context.definition.body?.(values));
   body.catch(() => {});
   await Promise.race([body.catch(() => {}), blocked]);

@@ -16,6 +16,7 @@ import type { StoredSignature } from './controller-signature.js';
 import { controllerCode, jsonValue, requireUndamaged, type SharedValue } from './controller-code.js';
 import { madeEarlier } from './packages.js';
 import type { Parameters, ParameterValue } from './parameters.js';
+import type { CarriedFile } from './run-files.js';
 import type { Template, Templates } from './templates.js';
 import { decodeStored, encodeLiteral } from '../step/values.js';
 
@@ -32,6 +33,8 @@ export interface Launch {
   readonly pipeline: string;
   readonly project: string;
   readonly parameters: readonly (readonly [string, LaunchValue])[];
+  /** Of a run that was left to agents: the content of its files as it was then. */
+  readonly files?: readonly CarriedFile[] | undefined;
   readonly cwd: string;
   /** The user's file; undefined when a program started the run. */
   readonly file: string | undefined;

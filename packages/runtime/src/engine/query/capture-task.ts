@@ -11,6 +11,7 @@ import { processIdentity } from '../../project/process-identity.js';
 import type { Project } from '../../project/project.js';
 import type { TaskRequest, WorkerPool } from '../../workers/protocol.js';
 import { indexed, recordedSteps } from '../run/recorded.js';
+import { runFiles } from '../launch/run-files.js';
 import { definitionOf, storedPackages } from '../run/resume-run.js';
 import { decodeParameters, readLaunch } from '../launch/run-documents.js';
 import { runToEnd } from '../run/run-graph.js';
@@ -83,6 +84,7 @@ export async function captureTask(project: Project, run: RunId, step: string): P
     owner: processIdentity(),
     engine: options,
     parameters: await decodeParameters(project, launch.parameters),
+    files: runFiles(project, launch.files),
     packageOf: storedPackages(project, definition, launch.packages),
     templates: launch.templates,
     secretKey: await project.store.secretKey(),

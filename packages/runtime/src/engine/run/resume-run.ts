@@ -21,6 +21,7 @@ import { placeController, type Providing } from '../controller/place-controller.
 import { packageKeys } from '../launch/launch.js';
 import { recordedSteps } from './recorded.js';
 import { decodeParameters, readLaunch, storedPackage, type LaunchRecord } from '../launch/run-documents.js';
+import { runFiles } from '../launch/run-files.js';
 import { RunLost } from './run-log.js';
 import { runToEnd } from './run-graph.js';
 import { borrowFromEarlierRuns, selectSteps } from '../launch/selection.js';
@@ -100,6 +101,7 @@ async function takeOver(request: Parameters<ResumeRun>[0], row: RunRow): Promise
     owner,
     engine: options,
     parameters,
+    files: runFiles(project, launch.files),
     packageOf: storedPackages(project, definition, launch.packages),
     templates: launch.templates,
     secretKey: await project.store.secretKey(),

@@ -24,6 +24,7 @@ import { createSchedule } from './schedule.js';
 import { createSlots } from './slots.js';
 import { standIn, type Borrowed } from '../launch/selection.js';
 import { leaseMs } from '../settings.js';
+import type { RunFiles } from '../launch/run-files.js';
 import type { Templates } from '../launch/templates.js';
 import { startTimer } from '../timer.js';
 
@@ -40,6 +41,7 @@ export async function runToEnd(options: {
   readonly owner: ProcessIdentity;
   readonly engine: EngineOptions;
   readonly parameters: Parameters;
+  readonly files: RunFiles;
   readonly packageOf: (definition: StepDefinition) => Promise<TaskPackage>;
   readonly templates: Templates;
   readonly secretKey: Uint8Array;
@@ -89,6 +91,7 @@ export async function runToEnd(options: {
     owner: options.owner,
     options: engine,
     parameters: options.parameters,
+    files: options.files,
     log,
     pool: pool.get,
     slot: createSlots(concurrency),
@@ -209,9 +212,9 @@ async function runBody(
       add(node);
     },
   });
-  const values = bodyValues(context.parameters);
   let failure: ErrorRecord | undefined;
   try {
+    const values = await bodyValues(context.parameters, context.files);
     const body = inScope(scope, async () => context.definition.body?.(values));
     body.catch(() => {});
     await Promise.race([body, afterStop(context)]);

@@ -16,6 +16,7 @@ import {
   launchDocument,
   parameterBlobs,
 } from '../launch/run-documents.js';
+import { OWN_FILES } from '../launch/run-files.js';
 import { runToEnd } from './run-graph.js';
 import { concurrencyOf, workerProcesses, type WorkerProcesses } from './worker-processes.js';
 import { readGitHead } from '../../project/git-head.js';
@@ -96,6 +97,7 @@ async function startWith(request: RunRequest, workers: WorkerProcesses): Promise
     owner,
     engine: options,
     parameters,
+    files: OWN_FILES,
     packageOf: publishing(project, packages.of),
     templates,
     secretKey,

@@ -4,6 +4,7 @@ import { interpolate, readPath } from '@run-pipeline/core/references';
 import { didYouMean, isSuccess, RunPipelineError, type StoredArtifact } from '@run-pipeline/core/model';
 import type { PreimagePart } from '@run-pipeline/core/ports';
 import { directory, file, fileMarker } from '@run-pipeline/core/define';
+import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { hashOf } from '../../fingerprint/index.js';
 import { decodeJsonValue } from '../../artifacts/index.js';
@@ -11,6 +12,7 @@ import { decodeStored, encodeLiteral, identityOf, storedIdentity } from './value
 import type { ArgumentValues, InputValue } from '../../workers/protocol.js';
 import type { NodeState } from '../context.js';
 import type { Parameters } from '../launch/parameters.js';
+import type { RunFiles } from '../launch/run-files.js';
 import type { Project } from '../../project/project.js';
 
 /**
@@ -32,6 +34,7 @@ export interface ResolveContext {
   readonly project: Project;
   readonly parameters: Parameters;
   readonly nodes: ReadonlyMap<string, NodeState>;
+  readonly files: RunFiles;
 }
 
 export interface ResolvedArguments {
@@ -197,9 +200,23 @@ async function resolveFile(
   path: string,
   isDirectory: boolean,
 ): Promise<ResolvedInput> {
-  const absolute = isAbsolute(path) ? path : resolve(context.project.cwd, path);
+  const { files, project } = context;
+  const absolute = isAbsolute(path) ? path : resolve(project.cwd, path);
+  const where = files.original(path);
+  const carried = files.carried(absolute, isDirectory);
+  if (carried !== undefined) return { ...fromArtifact(carried, where), file: true };
+  if (files.areCarried && !existsSync(absolute)) throw notCarried(path, absolute, isDirectory);
   const input = await resolveLiteral(context, isDirectory ? directory(absolute) : file(absolute));
-  return { ...input, where: path, file: true };
+  return { ...input, where, file: true };
+}
+
+function notCarried(path: string, absolute: string, isDirectory: boolean): RunPipelineError {
+  return new RunPipelineError({
+    kind: 'artifact',
+    code: 'file-elsewhere',
+    message: `${isDirectory ? 'directory' : 'file'}(${JSON.stringify(path)}) is not on this machine${absolute === path ? '' : ` (${absolute})`}: the controller runs on an agent, and it was not there, or not known, when the run was launched`,
+    help: "What comes along: parameters of type 'file' and 'directory', and file() inputs whose path depends on parameters alone. A step can return a file for another one.",
+  });
 }
 
 async function resolveReference(context: ResolveContext, reference: Reference): Promise<ResolvedInput> {
@@ -286,8 +303,11 @@ export async function readInput(context: ResolveContext, node: InputNode): Promi
       return isTuple(context, node) ? entries.map(([, value]) => value) : Object.fromEntries(entries);
     }
     case 'file': {
-      const path = await readInput(context, node.path);
-      return node.directory ? directory(String(path)) : file(String(path));
+      const path = String(await readInput(context, node.path));
+      const absolute = isAbsolute(path) ? path : resolve(context.project.cwd, path);
+      const isCarried = context.files.carried(absolute, node.directory) !== undefined;
+      const here = isCarried ? await context.files.place(absolute, node.directory) : path;
+      return node.directory ? directory(here) : file(here);
     }
     case 'each':
       throw new Error('each() is expanded before its inputs are read');

@@ -43,6 +43,7 @@ export type PrepareContext = Pick<
   | 'definition'
   | 'parameters'
   | 'nodes'
+  | 'files'
   | 'packageOf'
   | 'templates'
   | 'secretKey'
@@ -173,7 +174,7 @@ async function editInputs(
   const values: Record<string, unknown> = {};
   const identities: Record<string, string> = {};
   for (const [name, input] of entries) {
-    values[name] = await readInput(context, input);
+    values[name] = await readForCallback(context, input);
     identities[name] = await identityOf(context.project, values[name]);
   }
   if (!(await before(values))) return 'skipped';
@@ -193,6 +194,15 @@ async function editInputs(
   }
   if (inputs.kind === 'positional') return { kind: 'positional', values: edited.map(([, value]) => value) };
   return edited.length === 0 && !isTemplate ? inputs : { kind: 'named', values: edited };
+}
+
+/** A file parameter is its path, which a callback may read: one of this machine. */
+async function readForCallback(context: PrepareContext, input: InputNode): Promise<unknown> {
+  const given =
+    input.kind === 'reference' && input.reference.kind === 'parameter'
+      ? context.parameters.get(input.reference.name)?.file
+      : undefined;
+  return given === undefined ? readInput(context, input) : context.files.place(given.path, given.directory);
 }
 
 async function keyPart(

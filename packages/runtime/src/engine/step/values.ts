@@ -12,7 +12,7 @@ export async function encodeLiteral(project: Project, value: unknown): Promise<S
 
 /** A private decode: nobody shares what it returns. What cannot be read is an error that names it. */
 export async function decodeStored(
-  project: Project,
+  project: Pick<Project, 'blobs' | 'home'>,
   artifact: StoredArtifact,
   /** Where local copies of files go; default: one of its own, removed by `gc`. */
   directory = scratch(project),
@@ -43,7 +43,7 @@ export async function decodeStored(
 }
 
 /** Where a decode puts local copies of files, if it has any: made by the codec, removed by `gc`. */
-function scratch(project: Project): string {
+function scratch(project: Pick<Project, 'home'>): string {
   return join(project.home, 'tmp', `values-${process.pid}-${randomUUID()}`);
 }
 

@@ -1,5 +1,5 @@
 import type { ActionResult, TaskEnqueue, TaskEnqueued } from '@run-pipeline/core/wire';
-import { isController } from '../../engine/index.js';
+import { controllerJob, isController } from '../../engine/index.js';
 import { idleReasons, QueueStates } from '../../queue/index.js';
 import { abortTask as stopTask, cloneTask as cloneOf, enqueueTask as enqueue } from '../../tasks/index.js';
 import { abort } from '../actions/run-actions.js';
@@ -25,10 +25,15 @@ export async function enqueueTask(
   id: string,
   request: TaskEnqueue,
 ): Promise<TaskEnqueued> {
-  const { store } = context.project;
+  const { project } = context;
+  const { store } = project;
   const task = await requireTask(context, id);
   const queue = request.queue ?? (isController(task) ? CONTROLLER_QUEUE : DEFAULT_QUEUE);
-  const queued = await enqueue(store, task, { queue, priority: request.priority ?? task.priority });
+  const queued = await enqueue(store, task, {
+    queue,
+    priority: request.priority ?? task.priority,
+    carried: await controllerJob(project, task),
+  });
   const state = (await QueueStates.read(store)).of(queue, queued.resources);
   const reasons = idleReasons(queue, queued.resources, state);
   return { task: task.id, ...(reasons.length === 0 ? {} : { notice: reasons.join('; ') }) };
