@@ -84,7 +84,8 @@ export async function bundleSource(options: {
   }
 }
 
-const byId = (left: { readonly id: string }, right: { readonly id: string }): number => (left.id < right.id ? -1 : 1);
+const byId = (left: { readonly id: string }, right: { readonly id: string }): number =>
+  left.id < right.id ? -1 : 1;
 
 /** tsconfig and package.json files, failed look-ups: what esbuild read without telling. */
 function recordEverythingElse(reads: ReadSetRecorder, lookUps: ReadonlyMap<string, LookUp>): void {

@@ -1,5 +1,11 @@
 import type { DeclaredPipeline, PipelineTasks, Run, RunHost, RunOptions } from '@run-pipeline/core/define';
-import type { ClosureEntry, Digest, ExternalImport, RunEvent, SourceLocation } from '@run-pipeline/core/model';
+import type {
+  ClosureEntry,
+  Digest,
+  ExternalImport,
+  RunEvent,
+  SourceLocation,
+} from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../project/project.js';
 
 /** A pipeline found in the user's file. */

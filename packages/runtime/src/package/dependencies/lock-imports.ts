@@ -38,7 +38,9 @@ export function lockImports(options: {
   const resolver = new Resolver(files, new TsConfigs(files));
   const owned = options.imports.map((each) => ({ ...each, owner: ownerOf(each, resolver) }));
   const direct = [
-    ...new Map(owned.flatMap(({ owner }) => (owner === undefined ? [] : [[owner.directory, owner] as const]))).values(),
+    ...new Map(
+      owned.flatMap(({ owner }) => (owner === undefined ? [] : [[owner.directory, owner] as const])),
+    ).values(),
   ];
   const closure = new Closures({ files, resolver, root }).of(direct);
   return {
