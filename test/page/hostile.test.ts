@@ -27,7 +27,10 @@ await pipe.start();
 `;
 
 describePage('strings that want to be more than text', () => {
-  const project = pageProject({ files: { 'evil.ts': PIPELINE }, runs: [['evil.ts']] });
+  const project = pageProject({
+    files: { 'evil.ts': PIPELINE },
+    runs: [['evil.ts'], ['evil.ts', '--param', 'text=<b>']],
+  });
 
   test('are text everywhere', async () => {
     const { page, complaints } = await openBrowser(project.server);
@@ -51,6 +54,9 @@ describePage('strings that want to be more than text', () => {
       `/runs/${run}?step=${encodeURIComponent(EVIL)}&q=${encodeURIComponent(EVIL)}&tab=__proto__`,
       `/runs/${run}/rerun?p.text=${encodeURIComponent(EVIL)}`,
       `/compare?runs=${run},${run}`,
+      `/compare?runs=${run},${project.run(`${EVIL}#2`)}&all=1&open=${encodeURIComponent(`steps ${EVIL}`)}`,
+      `/runs/${run}?view=timeline&span=${encodeURIComponent(EVIL)}`,
+      `/runs/${run}/rerun?refresh=${encodeURIComponent(EVIL)}`,
       `/tasks/${encodeURIComponent(EVIL)}`,
     ];
     for (const path of paths) {

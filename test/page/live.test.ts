@@ -9,7 +9,9 @@ import { scratch, type Scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
 import { describePage, pageProject } from './project.js';
 
-const PIPELINE = `
+const PARTS = 4;
+/** A list, a step for each of its elements, which go on part by part, and one that takes them all. */
+const pipelineOf = (elements: number): string => `
 import { Pipeline, Step, each } from 'run-pipeline';
 import { appears } from './trace.js';
 @Pipeline({ name: 'slow', project: 'live' })
@@ -17,11 +19,11 @@ export class Slow {
   @Step({ returns: ['list'] })
   list(): number[] {
     console.log('first line');
-    return Array.from({ length: 40 }, (_, index) => index);
+    return Array.from({ length: ${elements} }, (_, index) => index);
   }
   @Step({ inputs: [each('$<list.list>')], returns: ['value'] })
   async score(index: number): Promise<number> {
-    await appears('go-' + Math.floor(index / 10));
+    await appears('go-' + Math.floor(index / ${elements / PARTS}));
     return index;
   }
   @Step({ inputs: ['$<score.value>'] })
@@ -49,6 +51,8 @@ async function begin(directory: Scratch) {
   }
 }
 
+const PIPELINE = pipelineOf(40);
+
 describePage('a run that goes on', () => {
   test('is watched as it goes, in the graph, in the console, and in the list', async () => {
     const directory = scratch({ 'slow.ts': PIPELINE, ...TRACE });
@@ -71,6 +75,41 @@ describePage('a run that goes on', () => {
     expect(await ended).toBe(0);
     await page.getByRole('button', { name: /^best completed/ }).waitFor();
     await list.getByRole('row', { name: /completed/ }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('of a thousand steps is watched as it goes, in every view', { timeout: 240_000 }, async () => {
+    const directory = scratch({ 'slow.ts': pipelineOf(1000), ...TRACE });
+    const server = await startPageServer({ cwd: directory.directory });
+    onTestFinished(server.kill);
+    const { run, ended } = await begin(directory);
+    const { page, context, complaints } = await openBrowser(server);
+    const views = ['graph', 'timeline', 'table'] as const;
+    const [graph, timeline, table] = await Promise.all(
+      views.map(async (view) => {
+        const tab = view === 'graph' ? page : await context.newPage();
+        tab.setDefaultTimeout(120_000);
+        await tab.goto(`${server.address}/runs/${run}?view=${view}`);
+        return tab;
+      }),
+    );
+    const card = (words: string) => graph!.getByRole('button', { name: `score ×1,000 ${words}` });
+    for (let part = 0; part < PARTS; part++) {
+      // What the parts before this one were is told, and no more.
+      await card(part === 0 ? 'running · 0 of 1,000' : `running · ${part * 250} of 1,000`).waitFor();
+      writeFileSync(directory.path(`go-${part}`), '');
+    }
+    await card('completed · 1,000 of 1,000').waitFor();
+    await timeline!
+      .getByRole('button', { name: /^score\[\d+\], completed/ })
+      .first()
+      .waitFor();
+    await timeline!.getByRole('button', { name: /^1,002 completed/ }).waitFor();
+    await table!.getByRole('row', { name: /completed score\[1\]/ }).waitFor();
+    writeFileSync(directory.path('end'), '');
+    expect(await ended).toBe(0);
+    for (const tab of [graph!, timeline!, table!])
+      await tab.getByRole('button', { name: /^1,003 completed/ }).waitFor();
     expect(complaints).toEqual([]);
   });
 
