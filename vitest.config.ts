@@ -18,6 +18,8 @@ export default defineConfig({
   },
   test: {
     testTimeout: 30_000,
+    // `npm test` tells its name to what it starts; what is tested was started by a user's shell.
+    env: { npm_config_user_agent: '' },
     // Most tests wait for processes of their own: one worker would leave a core idle.
     maxWorkers: 2,
     // What a user's file was turned into is imported by Node itself, as it is outside of tests.

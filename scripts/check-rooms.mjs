@@ -71,7 +71,7 @@ const allowed = {
       's3',
       'signing',
     ],
-    terminal: ['source'],
+    terminal: ['source', 'project'],
     library: [
       'source',
       'project',

@@ -111,6 +111,10 @@ test('queues are listed, made and cleared; a cleared task is a draft again', asy
   expect(shown.stdout).toMatch(/gpu +1 waiting, since just now +no agent serves it/);
   expect(await query(['queue', 'clear', 'gpu'], { cwd })).toEqual({ name: 'gpu', withdrawn: [task] });
   expect(await it.project.store.readTask(task)).toMatchObject({ status: 'created', attempt: 0 });
+  for (const status of ['draft', 'created'])
+    expect(await query(['task', 'ls', '--status', status], { cwd })).toMatchObject([
+      { id: task, status: 'created' },
+    ]);
   const unknown = await runPipeline(['queue', 'clear', 'gpuu'], { cwd });
   expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('did you mean "gpu"?')]);
   const elsewhere = await runPipeline(['queue', 'show', 'default'], {
@@ -216,7 +220,7 @@ test('agents are listed with what they serve and run', async () => {
   });
   const listed = await runPipeline(['agent', 'ls'], { cwd });
   expect(await query(['agent', 'ls'], { cwd })).toMatchObject([{ resources: { cpu: expect.any(Number) } }]);
-  expect(listed.stdout).toMatch(/services, default +1 of 3: \w+ +cpu=\d+ +since just now/);
+  expect(listed.stdout).toMatch(/services, default +1 of 3: fleet\/wait\.ts +cpu=\d+ +since just now/);
   it.files.write({ gate: '' });
   await agent.told('task.end', task);
 });

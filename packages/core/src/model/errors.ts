@@ -69,6 +69,13 @@ export class RunPipelineError extends Error {
     this.at = options.at;
     this.help = options.help;
     this.diagnostics = options.diagnostics ?? [];
+    // Where nobody catches it, the engine prints what can be enumerated: not what there is not.
+    const absent = [
+      ...(this.at === undefined ? ['at'] : []),
+      ...(this.help === undefined ? ['help'] : []),
+      ...(this.diagnostics.length === 0 ? ['diagnostics'] : []),
+    ];
+    for (const key of absent) Object.defineProperty(this, key, { enumerable: false });
     Object.defineProperty(this, MARK, { value: true });
   }
 }

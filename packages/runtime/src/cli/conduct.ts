@@ -13,6 +13,7 @@ import { graceMs } from '../engine/settings.js';
 import { listenForInterrupts } from './interrupt.js';
 import { errorLines } from './report-error.js';
 import { runPage } from './run-page.js';
+import { asTyped } from '../project/as-typed.js';
 
 /** What a run gets from the command line while it goes on. */
 export interface RunHooks {
@@ -108,7 +109,7 @@ export async function conductRun(
         // Nobody reads any more (`| head`): the run does not need us.
         if (place === 'elsewhere' && context.out.closed) detach.abort(new Error('nobody reads'));
       },
-      onWarning: (message) => reporter.note(`${style.warn('▲')} ${message}`),
+      onWarning: (message) => reporter.note(`${style.warn('▲')} ${asTyped(message)}`),
       signal: options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]),
       detach: detach.signal,
       onPlace: (now) => {
@@ -147,13 +148,13 @@ function leftLines({ style }: Context, { left, row }: RunLeft): readonly string[
   if (left === 'lost') {
     return [
       `${style.bad('✖')} the process of ${name} is gone`,
-      `${style.dim('next:')} ${style.info(`run-pipeline resume ${row.id}`)}  ${style.dim('continue; completed steps are kept')}`,
+      `${style.dim('next:')} ${style.info(asTyped(`run-pipeline resume ${row.id}`))}  ${style.dim('continue; completed steps are kept')}`,
     ];
   }
   return [
     `${style.info('↪')} ${name} goes on without this terminal`,
-    `${style.dim('next:')} ${style.info(`run-pipeline follow ${row.id}`)}  ${style.dim('look again')}`,
-    `      ${style.info(`run-pipeline stop ${row.id}`)}    ${style.dim('end it')}`,
+    `${style.dim('next:')} ${style.info(asTyped(`run-pipeline follow ${row.id}`))}  ${style.dim('look again')}`,
+    `      ${style.info(asTyped(`run-pipeline stop ${row.id}`))}    ${style.dim('end it')}`,
   ];
 }
 
@@ -180,7 +181,7 @@ function tellExit(code: number): void {
   process.exitCode = code === 0 ? EXIT.failed : code;
   const lines = [
     `✖ the pipeline's file called process.exit(${code}) while the run went on: it did not end`,
-    '→ run-pipeline resume latest continues it; call process.exit() after `await pipe.start()`',
+    asTyped('→ run-pipeline resume latest continues it; call process.exit() after `await pipe.start()`'),
   ];
   try {
     writeSync(2, `${lines.join('\n')}\n`);

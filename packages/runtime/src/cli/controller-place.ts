@@ -1,5 +1,6 @@
 import type { RunRow, Store } from '@run-pipeline/core/ports';
 import { shownStatus } from '../engine/index.js';
+import { programName } from '../project/as-typed.js';
 
 /** Where the controller of a run is that was left to agents. */
 export interface ControllerPlace {
@@ -32,7 +33,7 @@ export async function controllerPlace(store: Store, row: RunRow): Promise<Contro
 export function placeLine(row: RunRow, place: ControllerPlace): string {
   const { queue, agent, agents, host, pid } = place;
   if (agents !== undefined) {
-    const none = agents === 0 ? ` (no agent serves it: run-pipeline agent --queue ${queue})` : '';
+    const none = agents === 0 ? ` (no agent serves it: ${programName()} agent --queue ${queue})` : '';
     return `waits in queue "${queue}"${none}`;
   }
   const where = host === undefined ? '' : ` (process ${pid} on ${host})`;

@@ -8,6 +8,7 @@ import {
 import { mapToSource } from '../discover/map-to-source.js';
 import { codeFrame } from '../source/code-frame.js';
 import { userStack } from '../source/user-stack.js';
+import { asTyped } from '../project/as-typed.js';
 import { diagnosticLines, placeLines } from '../terminal/diagnostics.js';
 import { printable } from '../terminal/sanitise.js';
 import { createStyle, wantsColour, type Style } from '../terminal/style.js';
@@ -77,7 +78,7 @@ export function errorLines(
     }
     if (findings.length === 0)
       lines.push(
-        ...headLines(style, error.message),
+        ...headLines(style, asTyped(error.message)),
         ...placeLines(error.at, places),
         ...helpLines(style, error),
       );
@@ -112,7 +113,7 @@ function headLines(style: Style, message: string): readonly string[] {
 const helpLines = (style: Style, error: RunPipelineError): readonly string[] =>
   error.help === undefined
     ? []
-    : printable(error.help)
+    : printable(asTyped(error.help))
         .split('\n')
         // A list below its sentence carries on.
         .map((line) => `${line.startsWith(' ') ? ' ' : style.info('→')} ${line}`);

@@ -6,6 +6,7 @@ import { printable } from '../terminal/sanitise.js';
 import type { Context } from './context.js';
 import type { OptionValues } from './parse.js';
 import { usageError } from './usage-error.js';
+import { asTyped } from '../project/as-typed.js';
 
 /** `--queue Q --priority N --resources gpu=1`. */
 export function queueOf({ options }: Context): QueuePlace | undefined {
@@ -41,5 +42,7 @@ export async function idleLines(
 ): Promise<readonly string[]> {
   if (queue === undefined) return [];
   const state = (await QueueStates.read(store)).of(queue, resources);
-  return idleReasons(queue, resources, state).map((reason) => `${style.warn('▲')} ${printable(reason)}`);
+  return idleReasons(queue, resources, state).map(
+    (reason) => `${style.warn('▲')} ${printable(asTyped(reason))}`,
+  );
 }

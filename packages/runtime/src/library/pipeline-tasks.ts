@@ -23,6 +23,7 @@ import {
   type PipelineRecord,
 } from '../engine/controller/pipeline-record.js';
 import type { Project } from '../project/project.js';
+import { asTyped } from '../project/as-typed.js';
 
 /** Where a live pipeline's source is. */
 type Describe = (options: {
@@ -98,7 +99,7 @@ async function opened<T>(use: (project: Project) => Promise<T>): Promise<T> {
   }
 }
 
-const warn = (message: string): void => void process.stderr.write(`▲ ${message}\n`);
+const warn = (message: string): void => void process.stderr.write(`▲ ${asTyped(message)}\n`);
 
 /** A draft that nobody would ever take is told of at once. */
 async function enqueue(project: Project, task: TaskId, queue: string): Promise<void> {

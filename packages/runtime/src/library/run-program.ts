@@ -11,6 +11,7 @@ import { printable } from '../terminal/sanitise.js';
 import { createStyle, wantsColour } from '../terminal/style.js';
 import { summaryLines } from '../terminal/summary.js';
 import { runHandle } from './run-handle.js';
+import { asTyped } from '../project/as-typed.js';
 
 export const newProgramPipelines = (options: { readonly loaded: boolean }): ProgramPipelines =>
   new ProgramPipelines(options);
@@ -47,7 +48,7 @@ export async function runProgram(
         reporter.event(event);
         observer?.(event);
       },
-      onWarning: (message) => reporter.note(`${style.warn('▲')} ${message}`),
+      onWarning: (message) => reporter.note(`${style.warn('▲')} ${asTyped(message)}`),
       signal: options.signal ?? new AbortController().signal,
     };
     const queue = remoteQueue(options);

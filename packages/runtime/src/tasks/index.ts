@@ -29,4 +29,4 @@ export {
   scriptOf,
 } from './task-operations.js';
 export { flatParameters, nestedParameters } from './parameter-names.js';
-export { readViewArtifacts, viewOfRecord, type TaskView } from './task-view.js';
+export { readViewArtifacts, stepTask, viewOfRecord, type TaskView } from './task-view.js';

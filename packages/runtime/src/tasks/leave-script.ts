@@ -2,6 +2,7 @@ import { RunPipelineError, type SourceLocation } from '@run-pipeline/core/model'
 import type { QueuePlace } from '@run-pipeline/core/ports';
 import { checkQueueName } from '../queue/queue-name.js';
 import { scriptHere } from './script-here.js';
+import { programName } from '../project/as-typed.js';
 
 /** Ends this process, and leaves its task to an agent: as a draft, or in a queue. */
 export function leaveScript(job: QueuePlace | undefined, at: SourceLocation | undefined): void {
@@ -28,8 +29,8 @@ export function leaveScript(job: QueuePlace | undefined, at: SourceLocation | un
   }
   script.say(
     job === undefined
-      ? `Task ${name}: left as a draft\n  run-pipeline task enqueue ${id}   has an agent execute it\n`
-      : `Task ${name}: waits in the queue ${job.queue}\n  run-pipeline task show ${id}   tells how far it is\n`,
+      ? `Task ${name}: left as a draft\n  ${programName()} task enqueue ${id}   has an agent execute it\n`
+      : `Task ${name}: waits in the queue ${job.queue}\n  ${programName()} task show ${id}   tells how far it is\n`,
   );
   process.exit(0);
 }

@@ -28,6 +28,7 @@ import { LostWatcher } from './lost-watcher.js';
 import { Recorder } from './recorder.js';
 import type { Content, NewScriptTask, ReportWithArtifact } from './recorder-protocol.js';
 import { ScriptEnd } from './script-end.js';
+import { programName } from '../project/as-typed.js';
 
 export interface ScriptTaskOptions extends Omit<NewScriptTask, 'env'> {
   /** The entry of the recording thread. */
@@ -95,7 +96,7 @@ export class ScriptTask {
     );
     const { id } = recorder.started;
     process.stderr.write(
-      `Task ${harmless(options.name).replaceAll('\n', ' ')}: created task ${id}\n  run-pipeline task show ${id}   shows it\n`,
+      `Task ${harmless(options.name).replaceAll('\n', ' ')}: created task ${id}\n  ${programName()} task show ${id}   shows it\n`,
     );
     const capture = captureConsole((stream, text) => recorder.log(stream, text));
     return (made.script = new ScriptTask(recorder, options, capture));

@@ -1,4 +1,5 @@
 import { formatLocation, type Diagnostic, type SourceLocation } from '@run-pipeline/core/model';
+import { asTyped } from '../project/as-typed.js';
 import { frameLines } from './failure.js';
 import { printable, printableWord } from './sanitise.js';
 import type { Style } from './style.js';
@@ -16,7 +17,7 @@ export function diagnosticLines(diagnostic: Diagnostic, options: DiagnosticOptio
   const { style } = options;
   const error = diagnostic.severity === 'error';
   const symbol = error ? style.bad('✖') : style.warn('▲');
-  const [first, ...more] = printable(diagnostic.message).split('\n');
+  const [first, ...more] = printable(asTyped(diagnostic.message)).split('\n');
   const lines = [`${symbol} ${style.bold(first!)} ${style.dim(printableWord(diagnostic.code))}`];
   for (const line of more) lines.push(`  ${line}`);
   lines.push(...placeLines(diagnostic.at, options));
@@ -24,7 +25,7 @@ export function diagnosticLines(diagnostic: Diagnostic, options: DiagnosticOptio
     lines.push(`${style.dim('└')} ${printable(place.message)}`);
     lines.push(...placeLines(place.at, options));
   }
-  if (diagnostic.help !== undefined) lines.push(`${style.info('→')} ${printable(diagnostic.help)}`);
+  if (diagnostic.help !== undefined) lines.push(`${style.info('→')} ${printable(asTyped(diagnostic.help))}`);
   return lines;
 }
 

@@ -1,4 +1,5 @@
 import { rootFailures, type RunView, type StepView } from '@run-pipeline/core/run-view';
+import { programName } from '../project/as-typed.js';
 import type { Progress } from './progress.js';
 import { failureLines, type FailureReport } from './failure.js';
 import { printableWord } from './sanitise.js';
@@ -70,7 +71,7 @@ function failureBlocks(options: SummaryOptions): readonly string[] {
   const left = failures.length - MOST_FAILURES;
   if (left > 0) {
     const more = count(left, 'more failed step', 'more failed steps');
-    lines.push('', style.bad(`and ${more} (run-pipeline show ${view.id})`));
+    lines.push('', style.bad(`and ${more} (${programName()} show ${view.id})`));
   }
   // A run can fail of itself: a callback threw, the disk is full. A step's failure says the same already.
   if (view.error !== undefined && failures.length === 0 && view.status !== 'completed') {
@@ -170,22 +171,23 @@ function rankedArtifacts(view: RunView): readonly Ranked[] {
 
 function nextLines({ progress, style }: SummaryOptions): readonly string[] {
   const { view } = progress;
+  const program = programName();
   const lines: [string, string][] = [];
   if (view.status === 'completed') {
     const first = rankedArtifacts(view)[0];
     if (first === undefined) return [];
     lines.push([
-      `run-pipeline get ${view.id} ${word(`${first.step.name}.${first.artifact.name}`)}`,
+      `${program} get ${view.id} ${word(`${first.step.name}.${first.artifact.name}`)}`,
       'the value',
     ]);
   } else {
     const failed = rootFailures(view)[0]?.step.name;
     const how = failed === undefined ? 'continue' : 'the same code again';
-    lines.push([`run-pipeline resume ${view.id}`, `${how}; completed steps are kept`]);
+    lines.push([`${program} resume ${view.id}`, `${how}; completed steps are kept`]);
     if (failed !== undefined) {
-      lines.push([`run-pipeline rerun ${view.id}`, 'the file as it is now']);
-      lines.push([`run-pipeline logs ${view.id} ${word(failed)}`, 'its whole output']);
-      lines.push([`run-pipeline why ${view.id} ${word(failed)}`, 'why it was executed']);
+      lines.push([`${program} rerun ${view.id}`, 'the file as it is now']);
+      lines.push([`${program} logs ${view.id} ${word(failed)}`, 'its whole output']);
+      lines.push([`${program} why ${view.id} ${word(failed)}`, 'why it was executed']);
     }
   }
   const width = Math.max(...lines.map(([command]) => command.length));

@@ -5,10 +5,12 @@ import { tableLines } from '../../terminal/table.js';
 import { formatAge, listSome } from '../../terminal/units.js';
 import { printJson, printLines, type Context } from '../context.js';
 import { openExisting } from '../project-access.js';
+import { taskTitle } from '../task-title.js';
+import { asTyped } from '../../project/as-typed.js';
 
 /** `run-pipeline agent ls` */
 export async function agentLsCommand(context: Context): Promise<number> {
-  const agents = await findAgents(context);
+  const { agents, titles } = await findAgents(context);
   if (context.json) {
     printJson(
       context,
@@ -29,7 +31,7 @@ export async function agentLsCommand(context: Context): Promise<number> {
     return 0;
   }
   if (agents.length === 0) {
-    printLines(context.err, ['no agent is alive: run-pipeline agent --queue default starts one']);
+    printLines(context.err, [asTyped('no agent is alive: run-pipeline agent --queue default starts one')]);
     return 0;
   }
   const { style } = context;
@@ -43,7 +45,10 @@ export async function agentLsCommand(context: Context): Promise<number> {
         agent.draining ? style.warn('stopping') : '',
         agent.running.length === 0
           ? style.dim('idle')
-          : `${agent.running.length} of ${agent.concurrency}: ${listSome(agent.running.map(printableWord), 3)}`,
+          : `${agent.running.length} of ${agent.concurrency}: ${listSome(
+              agent.running.map((task) => printableWord(titles.get(task) ?? task)),
+              3,
+            )}`,
         style.dim(formatResources(agent.resources)),
         style.dim(`since ${formatAge(now - Date.parse(agent.startedAt))}`),
       ]),
@@ -52,11 +57,21 @@ export async function agentLsCommand(context: Context): Promise<number> {
   return 0;
 }
 
-async function findAgents(context: Context): Promise<readonly AgentRow[]> {
+/** With what people call the tasks that they run, where that is known. */
+async function findAgents(context: Context): Promise<{
+  readonly agents: readonly AgentRow[];
+  readonly titles: ReadonlyMap<string, string>;
+}> {
   const project = await openExisting(context);
-  if (project === undefined) return [];
+  if (project === undefined) return { agents: [], titles: new Map() };
   try {
-    return await project.store.listAgents();
+    const agents = await project.store.listAgents();
+    const titles = new Map<string, string>();
+    for (const id of agents.flatMap(({ running }) => running)) {
+      const title = await taskTitle(project.store, id);
+      if (title !== undefined) titles.set(id, title);
+    }
+    return { agents, titles };
   } finally {
     await project.close();
   }

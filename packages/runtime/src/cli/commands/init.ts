@@ -5,6 +5,7 @@ import { makeDirectory } from '../../project/make-directory.js';
 import { human, printJson, printLines, type Context } from '../context.js';
 import { STARTERS, type StarterStyle } from '../starters.js';
 import { usageError } from '../usage-error.js';
+import { programName } from '../../project/as-typed.js';
 
 const EXTENSIONS = /\.(?:ts|mts|cts|tsx)$/;
 
@@ -37,8 +38,8 @@ export async function initCommand(context: Context): Promise<number> {
   else {
     printLines(human(context), [
       `${context.style.good('✔')} wrote ${shown}`,
-      `${context.style.dim('next:')} run-pipeline ${shown}`,
-      `      run-pipeline plan ${shown}   ${context.style.dim('then edit a step, and plan again')}`,
+      `${context.style.dim('next:')} ${programName()} ${shown}`,
+      `      ${programName()} plan ${shown}   ${context.style.dim('then edit a step, and plan again')}`,
     ]);
   }
   return 0;

@@ -4,6 +4,7 @@ import { displayWidth, pad } from '../../terminal/width.js';
 import { printJson, printLines, type Context } from '../context.js';
 import { checkRefresh, engineOptions, parameterFlags } from '../engine-options.js';
 import { choosePipeline, sourceOf } from '../pipeline-file.js';
+import { asTyped } from '../../project/as-typed.js';
 
 /** `run-pipeline plan FILE` */
 export async function planCommand(context: Context): Promise<number> {
@@ -24,7 +25,8 @@ export async function planCommand(context: Context): Promise<number> {
       parent: undefined,
       parameters: { values, textual: Object.keys(values) },
       options,
-      onWarning: (message) => printLines(context.err, [`${context.style.warn('▲')} ${printable(message)}`]),
+      onWarning: (message) =>
+        printLines(context.err, [`${context.style.warn('▲')} ${printable(asTyped(message))}`]),
       signal: new AbortController().signal,
     });
     if (context.json) printJson(context, plan);

@@ -1,4 +1,4 @@
-import type { QueuedJob, QueueLimits, QueueLimitsEdit, QueueRow, Store } from '@run-pipeline/core/ports';
+import type { QueuedJob, QueueLimits, QueueLimitsEdit, QueueRow } from '@run-pipeline/core/ports';
 import { unknownQueue } from '../../agent/index.js';
 import { openProject } from '../../engine/index.js';
 import type { Project } from '../../project/project.js';
@@ -8,7 +8,9 @@ import { tableLines } from '../../terminal/table.js';
 import { count, formatAge } from '../../terminal/units.js';
 import { printJson, printLines, type Context } from '../context.js';
 import { openExisting } from '../project-access.js';
+import { taskTitle } from '../task-title.js';
 import { usageError } from '../usage-error.js';
+import { asTyped } from '../../project/as-typed.js';
 
 /** `run-pipeline queue ls` */
 export async function queueLsCommand(context: Context): Promise<number> {
@@ -21,7 +23,7 @@ export async function queueLsCommand(context: Context): Promise<number> {
     return 0;
   }
   if (queues.length === 0)
-    printLines(context.err, ['no queues here yet: run-pipeline queue create NAME makes one']);
+    printLines(context.err, [asTyped('no queues here yet: run-pipeline queue create NAME makes one')]);
   else printLines(context.out, tableLines(queues.map((queue) => row(context, queue))));
   return 0;
 }
@@ -56,7 +58,9 @@ export async function queueShowCommand(context: Context): Promise<number> {
         );
       const jobs = await store.listQueued(name);
       const titles = new Map(
-        await Promise.all(jobs.map(async (job) => [job.task, await titleOf(store, job)] as const)),
+        await Promise.all(
+          jobs.map(async (job) => [job.task, (await taskTitle(store, job.task)) ?? ''] as const),
+        ),
       );
       return { queue, jobs, titles, agents: await store.listAgents({ queue: name }) };
     },
@@ -87,13 +91,6 @@ export async function queueShowCommand(context: Context): Promise<number> {
       style.dim(`  served by ${agents.map(({ id }) => printableWord(id)).join(', ')}`),
     ]);
   return 0;
-}
-
-/** What people call it, as agents do: `examples/train model`, and of a step of a run `iris.step_one`. */
-async function titleOf(store: Store, { task, run, step }: QueuedJob): Promise<string> {
-  if (run !== undefined && step !== undefined) return `${(await store.getRun(run))?.pipeline ?? run}.${step}`;
-  const record = await store.readTask(task);
-  return record === undefined ? '' : `${record.project}/${record.name}`;
 }
 
 function jobRow({ style }: Context, job: QueuedJob, title: string): readonly string[] {

@@ -12,6 +12,7 @@ import { controllerPlace, placeLine, type ControllerPlace } from '../controller-
 import { withRun } from '../project-access.js';
 import { viewRun } from '../run-events.js';
 import { runName } from '../select-run.js';
+import { programName } from '../../project/as-typed.js';
 
 /** `run-pipeline show RUN` */
 export function showCommand(context: Context): Promise<number> {
@@ -136,16 +137,16 @@ function nextLines(context: Context, view: RunView, row: RunRow): readonly strin
   const { style } = context;
   switch (view.status) {
     case 'lost':
-      return ['', `${style.warn('its process is gone:')} run-pipeline resume ${row.id} continues it`];
+      return ['', `${style.warn('its process is gone:')} ${programName()} resume ${row.id} continues it`];
     case 'queued':
     case 'running':
-      return ['', `${style.dim('next:')} run-pipeline follow ${row.id}  ${style.dim('until it ends')}`];
+      return ['', `${style.dim('next:')} ${programName()} follow ${row.id}  ${style.dim('until it ends')}`];
     case 'failed':
     case 'aborted':
       return [
         '',
-        `${style.dim('next:')} run-pipeline resume ${row.id}  ${style.dim('the same code again; completed steps are kept')}`,
-        `      run-pipeline rerun ${row.id}   ${style.dim('the file as it is now')}`,
+        `${style.dim('next:')} ${programName()} resume ${row.id}  ${style.dim('the same code again; completed steps are kept')}`,
+        `      ${programName()} rerun ${row.id}   ${style.dim('the file as it is now')}`,
       ];
     default:
       return [];

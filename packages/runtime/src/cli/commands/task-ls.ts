@@ -8,6 +8,7 @@ import { printJson, printLines, type Context } from '../context.js';
 import { openExisting } from '../project-access.js';
 import { taskSummary } from '../task-json.js';
 import { taskStatus } from '../task-lines.js';
+import { asTyped } from '../../project/as-typed.js';
 
 const DEFAULT_LIMIT = 20;
 
@@ -19,7 +20,7 @@ export async function taskLsCommand(context: Context): Promise<number> {
     return 0;
   }
   if (tasks.length === 0) {
-    printLines(context.err, ['no such tasks here: run-pipeline task create SCRIPT makes one']);
+    printLines(context.err, [asTyped('no such tasks here: run-pipeline task create SCRIPT makes one')]);
     return 0;
   }
   const { style } = context;
@@ -46,7 +47,10 @@ async function findTasks(context: Context): Promise<readonly TaskView[]> {
     const [inProject, name, parent] = [options.text('project'), options.text('name'), options.text('parent')];
     const limit = options.number('limit') ?? (context.json ? undefined : DEFAULT_LIMIT);
     const types = TASK_TYPES.filter((type) => options.texts('type').includes(type));
-    const statuses = options.texts('status') as readonly TaskStatus[];
+    // As the list calls them.
+    const statuses = options
+      .texts('status')
+      .map((status) => (status === 'draft' ? 'created' : (status as TaskStatus)));
     const find = (): ReturnType<typeof store.findTasks> =>
       store.findTasks({
         ...(inProject !== undefined && { project: inProject }),

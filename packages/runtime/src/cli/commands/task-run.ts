@@ -21,6 +21,7 @@ import { findTask, withProject } from '../task-access.js';
 import { taskJson } from '../task-json.js';
 import { createFromScript } from './task-create.js';
 import { usageError } from '../usage-error.js';
+import { asTyped } from '../../project/as-typed.js';
 
 /**
  * `run-pipeline task run TASK|SCRIPT`: executes a draft, or a task that waits, in a worker of this process
@@ -261,7 +262,9 @@ function endLines(
       return [
         `${style.warn('■')} ${title} aborted: ${printableWord(ending.error.message)} ${style.dim(task.id)}`,
         style.dim(
-          `next: run-pipeline task run "$(run-pipeline task clone ${task.id})"   a clone, from its start`,
+          asTyped(
+            `next: run-pipeline task run "$(run-pipeline task clone ${task.id})"   a clone, from its start`,
+          ),
         ),
       ];
     case 'handed-back':

@@ -4,6 +4,7 @@ import type { NotedServer } from '../../server/index.js';
 import { human, printJson, printLines, type Context } from '../context.js';
 import { usageError } from '../usage-error.js';
 import { VERSION } from '../version.js';
+import { asTyped } from '../../project/as-typed.js';
 
 /** `run-pipeline ui`: serves the page until it is interrupted. */
 export async function uiCommand(context: Context): Promise<number> {
@@ -20,11 +21,15 @@ export async function uiCommand(context: Context): Promise<number> {
         words: serveWords(context),
         env,
       });
-      return await tell(context, running, 'it goes on in the background; run-pipeline ui --stop ends it');
+      return await tell(
+        context,
+        running,
+        asTyped('it goes on in the background; run-pipeline ui --stop ends it'),
+      );
     }
     const running = isPlain(context) ? await server.findRunningServer(project.home) : undefined;
     if (running?.settings === server.settingsOf(context.env))
-      return await tell(context, running, 'it is served already; run-pipeline ui --stop ends that');
+      return await tell(context, running, asTyped('it is served already; run-pipeline ui --stop ends that'));
     return await serve(context, project, token);
   } finally {
     await project.close();

@@ -11,7 +11,7 @@ import { carryFiles, fileBlobs, filesOfLaunch } from '../launch/carry-files.js';
 import { draftFiles, draftValue } from './draft.js';
 import { portableBundle } from './portable-bundle.js';
 import { declaredPipeline, recordedParameters } from './draft-parameters.js';
-import { launchParameters } from '../launch/parameters.js';
+import { launchParameters, requireGivenFiles } from '../launch/parameters.js';
 import { signController } from '../launch/controller-signature.js';
 import { launchOptions, prepareLaunch } from '../launch/prepare-launch.js';
 import {
@@ -35,6 +35,7 @@ export async function launchRemote(
 ): Promise<RunRow> {
   const { project, definition, source } = request;
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
+  requireGivenFiles(parameters, request.parameters);
   const { templates, packages, graph, selection } = await prepareLaunch(request);
   await publishPackages(project, packages.hashes.values());
   const loaded = request.loaded && {

@@ -1,6 +1,7 @@
 import { directory, file, fileMarker } from '@run-pipeline/core/define';
 import { resolveParameters } from '@run-pipeline/core/graph';
-import { definitionError, type PipelineDefinition } from '@run-pipeline/core/model';
+import { definitionError, RunPipelineError, type PipelineDefinition } from '@run-pipeline/core/model';
+import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { toJson } from '../../artifacts/index.js';
@@ -25,6 +26,24 @@ export async function launchParameters(options: {
   });
   if (!result.ok) throw definitionError(result.diagnostics);
   return toParameters(result.values, options.cwd);
+}
+
+/**
+ * A file that the command line names must be there before anything runs. What a default names may be missing as
+ * long as no step asks for it.
+ */
+export function requireGivenFiles(parameters: Parameters, given: RunRequest['parameters']): void {
+  for (const name of given.textual) {
+    const { value, file: found } = parameters.get(name) ?? {};
+    if (found === undefined || existsSync(found.path)) continue;
+    const path = String(value);
+    throw new RunPipelineError({
+      kind: 'usage',
+      code: 'file-missing',
+      message: `--param ${name}: there is no ${found.directory ? 'directory' : 'file'} ${path}${path === found.path ? '' : ` (${found.path})`}`,
+      help: 'Relative paths start in the directory the command was called in.',
+    });
+  }
 }
 
 function toParameters(values: Readonly<Record<string, unknown>>, cwd: string): Parameters {

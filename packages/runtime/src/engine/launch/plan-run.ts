@@ -7,7 +7,7 @@ import { newNode, type NodeState } from '../context.js';
 import { splitInputs } from '../step/each.js';
 import { takeEnvironment } from '../environment.js';
 import { packagePipeline } from './launch.js';
-import { bodyValues, launchParameters } from './parameters.js';
+import { bodyValues, launchParameters, requireGivenFiles } from './parameters.js';
 import { createCallScope, inScope } from '../run/pipeline-function.js';
 import { prepare, type PrepareContext } from '../step/prepare.js';
 import { reasonsToRun } from '../step/reasons.js';
@@ -21,6 +21,7 @@ import { requireTemplates } from './templates.js';
 export const planRun: PlanRun = async (request) => {
   const { project, definition, options } = request;
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
+  requireGivenFiles(parameters, request.parameters);
   const graph = checkedGraph(definition);
   const selection = selectSteps(definition, graph, options);
   const found = await requireTemplates({

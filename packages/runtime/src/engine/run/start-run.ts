@@ -9,7 +9,12 @@ import { declaredPipeline } from '../controller/draft-parameters.js';
 import { leaseMs } from '../settings.js';
 import type { LaunchPackages } from '../launch/launch.js';
 import type { Project } from '../../project/project.js';
-import { launchParameters, shownParameters, type Parameters } from '../launch/parameters.js';
+import {
+  launchParameters,
+  requireGivenFiles,
+  shownParameters,
+  type Parameters,
+} from '../launch/parameters.js';
 import {
   encodeParameters,
   LAUNCH_DOCUMENT,
@@ -43,6 +48,7 @@ export async function startRun(request: RunRequest): Promise<RunResult> {
 async function startWith(request: RunRequest, workers: WorkerProcesses): Promise<RunResult> {
   const { project, definition, options } = request;
   const parameters = await launchParameters({ definition, given: request.parameters, cwd: project.cwd });
+  requireGivenFiles(parameters, request.parameters);
   const { graph, selection, templates, packages } = await prepareLaunch({
     ...request,
     // New code is about to execute: its processes start while it is packaged.

@@ -1,7 +1,13 @@
 import type { ArgumentShape } from '@run-pipeline/core/graph';
 import type { InputNode, Reference } from '@run-pipeline/core/references';
 import { interpolate, readPath } from '@run-pipeline/core/references';
-import { didYouMean, isSuccess, RunPipelineError, type StoredArtifact } from '@run-pipeline/core/model';
+import {
+  didYouMean,
+  isSuccess,
+  isRunPipelineError,
+  RunPipelineError,
+  type StoredArtifact,
+} from '@run-pipeline/core/model';
 import type { PreimagePart } from '@run-pipeline/core/ports';
 import { directory, file, fileMarker } from '@run-pipeline/core/define';
 import { existsSync } from 'node:fs';
@@ -219,6 +225,16 @@ function notCarried(path: string, absolute: string, isDirectory: boolean): RunPi
   });
 }
 
+/** `input is file("a.csv"), which …` as the user knows it: by the parameter that says so. */
+const ofParameter = (error: RunPipelineError, name: string): RunPipelineError =>
+  new RunPipelineError({
+    kind: error.kind,
+    code: error.code,
+    message: error.message.replace(/^input is/, `parameter "${name}" is`),
+    help: error.help,
+    cause: error,
+  });
+
 async function resolveReference(context: ResolveContext, reference: Reference): Promise<ResolvedInput> {
   if (reference.kind === 'parameter') {
     const parameter = context.parameters.get(reference.name);
@@ -227,7 +243,9 @@ async function resolveReference(context: ResolveContext, reference: Reference): 
     if (parameter.file !== undefined) {
       const { path, directory: isDirectory } = parameter.file;
       if (reference.path.length > 0) throw unresolvable(reference.text, 'a file has no path into its value');
-      const input = await resolveFile(context, path, isDirectory);
+      const input = await resolveFile(context, path, isDirectory).catch((error: unknown) => {
+        throw isRunPipelineError(error) ? ofParameter(error, reference.name) : error;
+      });
       return { ...input, where: `${reference.name}: ${path}` };
     }
     if (reference.path.length > 0) {
