@@ -1,7 +1,7 @@
 import { directory, file, fileMarker } from '@run-pipeline/core/define';
 import { resolveParameters } from '@run-pipeline/core/graph';
 import { definitionError, RunPipelineError, type PipelineDefinition } from '@run-pipeline/core/model';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { toJson } from '../../artifacts/index.js';
@@ -35,12 +35,18 @@ export async function launchParameters(options: {
 export function requireGivenFiles(parameters: Parameters, given: RunRequest['parameters']): void {
   for (const name of given.textual) {
     const { value, file: found } = parameters.get(name) ?? {};
-    if (found === undefined || existsSync(found.path)) continue;
+    if (found === undefined) continue;
+    const stat = statSync(found.path, { throwIfNoEntry: false });
+    if (stat?.isDirectory() === found.directory) continue;
     const path = String(value);
+    const kind = found.directory ? 'directory' : 'file';
     throw new RunPipelineError({
       kind: 'usage',
-      code: 'file-missing',
-      message: `--param ${name}: there is no ${found.directory ? 'directory' : 'file'} ${path}${path === found.path ? '' : ` (${found.path})`}`,
+      code: stat === undefined ? 'file-missing' : 'file-kind',
+      message:
+        stat === undefined
+          ? `--param ${name}: there is no ${kind} ${path}${path === found.path ? '' : ` (${found.path})`}`
+          : `--param ${name}: ${path} is ${found.directory ? 'no directory' : 'a directory'}, and the parameter takes a ${kind}`,
       help: 'Relative paths start in the directory the command was called in.',
     });
   }
