@@ -141,6 +141,28 @@ describe.skipIf(withoutPostgres() !== undefined)('a PostgreSQL server that fails
     expect(await store.findTasks({})).toHaveLength(1);
   });
 
+  test('connections that fall silent are given up: leases are renewed, and who waits is woken, on new ones', async () => {
+    const url = new URL(server.fresh());
+    const other = await open(url.href);
+    const proxy = await tcpProxy(Number(url.port));
+    onTestFinished(() => proxy.close());
+    url.port = String(proxy.port);
+    const store = await open(url.href);
+    await store.createRun(newRun('r1'));
+    await store.heartbeatRun(runId('r1'), 1);
+    let wake = (): void => {};
+    const woken = (): Promise<void> => new Promise((resolve) => (wake = resolve));
+    const listens = woken();
+    onTestFinished(store.watch(() => wake()));
+    await listens;
+    proxy.fallSilent();
+    const again = woken();
+    const renewed = store.heartbeatRun(runId('r1'), 1);
+    await other.createTask(newTask('t1'));
+    expect(await renewed).toBe(true);
+    await again;
+  });
+
   test('a server that stays away is told with its address, without the password; it may come back', async () => {
     const url = server.fresh();
     const store = await open(url, 200);

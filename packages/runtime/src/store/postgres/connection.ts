@@ -53,6 +53,9 @@ export interface TransactionOptions {
   readonly run?: RunId;
 }
 
+/** Connections that renew leases are given up sooner than others: a lease lasts 15 s. */
+const PULSE_SILENCE_MS = 6_000;
+
 /** No collection of garbage takes longer; who pins waits for it. */
 const COLLECTING_MS = 900_000;
 
@@ -89,7 +92,13 @@ export class Connection {
     const { driver, address } = options;
     this.#driver = driver;
     this.#pool = new Pool({ driver, address, size: 4 });
-    this.#pulse = new Pool({ driver, address, size: 2, settings: 'SET synchronous_commit = off' });
+    this.#pulse = new Pool({
+      driver,
+      address,
+      size: 2,
+      settings: 'SET synchronous_commit = off',
+      silenceMs: PULSE_SILENCE_MS,
+    });
   }
 
   get shown(): string {

@@ -7,6 +7,8 @@ export const channelOf = (address: PostgresAddress): string => `run_pipeline_${a
 
 /** A connection that hears nothing may be one that is dead: so often the server is asked something. */
 const ASK_MS = 5_000;
+/** Who does not answer so long is not heard any more. */
+const SILENCE_MS = 8_000;
 /** What others tell in one moment wakes once. */
 const GATHER_MS = 20;
 const SHORTEST_PAUSE_MS = 50;
@@ -83,7 +85,8 @@ export class Listener {
       const { rows } = await client.query<[unknown]>({
         text: 'SELECT sum(last) FROM writers',
         rowMode: 'array',
-      });
+        query_timeout: SILENCE_MS,
+      } as Pg.QueryArrayConfig);
       if (seen !== undefined && rows[0]?.[0] !== seen) this.#hear(signal);
       seen = rows[0]?.[0];
       await delay(ASK_MS, undefined, { signal: either }).catch(() => {});

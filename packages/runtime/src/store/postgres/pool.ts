@@ -6,7 +6,7 @@ import { isLost } from './postgres-error.js';
 /** Connecting takes longer than this nowhere but at a server that does not answer. */
 const CONNECT_MS = 10_000;
 /** A server that fell silent in the middle of a statement is a lost connection. */
-export const SILENCE_MS = 120_000;
+export const SILENCE_MS = 60_000;
 /** What a suspended process holds (the locks of runs and of pins) is given back after this long. */
 const IDLE_IN_TRANSACTION_MS = 20_000;
 /** A process that waits for its steps does not keep connections from others. */
@@ -20,6 +20,8 @@ export interface PoolOptions {
   readonly size: number;
   /** Statements that every connection begins with. */
   readonly settings?: string;
+  /** How long a statement may take, when nothing else is said. Default 60 s. */
+  readonly silenceMs?: number;
 }
 
 /**
@@ -76,7 +78,7 @@ export class Session {
   readonly #options: PoolOptions;
   readonly #statements: PreparedNames;
   /** How long a statement may take; longer only where it waits for others, or does much. */
-  silenceMs = SILENCE_MS;
+  silenceMs: number;
   #client: Pg.Client | undefined;
   #number = 0;
   #closing: NodeJS.Timeout | undefined;
@@ -84,6 +86,7 @@ export class Session {
   constructor(options: PoolOptions, statements: PreparedNames) {
     this.#options = options;
     this.#statements = statements;
+    this.silenceMs = options.silenceMs ?? SILENCE_MS;
   }
 
   /** Rises with every transaction. */
