@@ -164,9 +164,23 @@ export function controllerTests(factory: StoreFactory): void {
     expect(await store.recoverTasks()).toMatchObject({ requeued: [], aborted: [task] });
   });
 
+  test('a controller that waits can be started by hand in one step, and is in no queue then', async () => {
+    const { store, under } = await fresh();
+    await store.createRun(waiting());
+    const start = (from: Store) =>
+      from.startTask({ task, executor: WORKER, leaseMs: LEASE_MS, again: true, waiting: true });
+    const answers = await Promise.all([start(store), start(await under.open())]);
+    expect(answers.map(({ ok }) => ok).toSorted()).toEqual([false, true]);
+    expect(await store.readTask(task)).toMatchObject({ status: 'running', attempt: 1, queue: undefined });
+    expect(await store.listQueued('services')).toEqual([]);
+    const claim = { task, attempt: 1, executor: OTHER, agent: 'agent', leaseMs: LEASE_MS };
+    expect(await store.claimQueued(claim)).toEqual({ ok: false, reason: 'gone' });
+    expect(await runStatus(store)).toBe('queued');
+  });
+
   test('a controller that failed can be started by hand; others only when they were never started', async () => {
     const { store, under } = await fresh();
-    const start = (more: { again?: true } = {}) =>
+    const start = (more: { again?: true; waiting?: true } = {}) =>
       store.startTask({ task, executor: WORKER, leaseMs: LEASE_MS, ...more });
     await store.createRun(waiting());
     expect(await start({ again: true })).toEqual({ ok: false, status: 'queued' });

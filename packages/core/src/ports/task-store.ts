@@ -109,6 +109,8 @@ export interface TaskStore {
     readonly leaseMs: number;
     /** One that failed or was aborted too, as its next attempt: a run that is resumed by hand. */
     readonly again?: true;
+    /** One that waits in a queue too: it is out of it in the same step, so that nobody sees it as a draft. */
+    readonly waiting?: true;
   }): Promise<
     { readonly ok: true; readonly fence: number } | { readonly ok: false; readonly status?: TaskStatus }
   >;

@@ -8,7 +8,7 @@ import { countBegun, heldNow } from './queue-limits.js';
 import { ATTEMPT_COLUMNS, attemptOf } from './rows/attempt.js';
 import { encodeOwner } from './rows/owner.js';
 import { lostAgents, type OwnAttempt } from './rows/task-state.js';
-import { mayStart } from './rules/claim.js';
+import { mayStart, startedAttempt } from './rules/claim.js';
 import { lacking } from './rules/fitting.js';
 import {
   endAttempt,
@@ -83,10 +83,9 @@ export function startTask(
   const state = taskState(connection, claim.task);
   if (state === undefined) return { ok: false };
   const record = connection.get('SELECT 1 FROM task_records WHERE id = ?', claim.task);
-  if (!mayStart(state.status, claim.again === true) || record === undefined)
-    return { ok: false, status: state.status };
+  if (!mayStart(state.status, claim) || record === undefined) return { ok: false, status: state.status };
   const fence = batch.nextFence();
-  const attempt = state.attempt + 1;
+  const attempt = startedAttempt(state);
   forgetAttempt(batch, claim.task, attempt);
   connection.run(
     `UPDATE tasks SET status = 'running', attempt = ?, fence = ?, executor = ?, lease_until = ?, started_at = ?,

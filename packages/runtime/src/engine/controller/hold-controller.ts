@@ -34,10 +34,7 @@ export async function holdController(
     const record = await store.readTask(task);
     if (record === undefined || record.status === 'completed' || record.status === 'published')
       return undefined;
-    if (record.status === 'queued') {
-      const waiting = (await store.readAttempts([task])).get(task);
-      if (waiting !== undefined) await store.withdrawTask(task, waiting.attempt);
-    } else if (record.status === 'running') {
+    if (record.status === 'running') {
       await refuseLiving(store, task, run);
       if (looks === 0)
         options.onWaiting?.('the agent that ran it is dead: waiting until its lease has run out');
@@ -48,6 +45,8 @@ export async function holdController(
         executor: processIdentity(),
         leaseMs: lease,
         again: true,
+        // In one step: who follows the run would take one that is in no queue for left to itself.
+        waiting: true,
       });
       if (started.ok) return held(store, { task, fence: started.fence, lease });
     }

@@ -3,7 +3,7 @@ import type { AttemptState, ProcessIdentity, Store, TaskStop } from '@run-pipeli
 import { ATTEMPT_COLUMNS, attemptOf } from '../rows/attempt.js';
 import { encodeOwner } from '../rows/owner.js';
 import { lostAgents, type OwnAttempt } from '../rows/task-state.js';
-import { mayStart } from '../rules/claim.js';
+import { mayStart, startedAttempt } from '../rules/claim.js';
 import { lacking } from '../rules/fitting.js';
 import type { Sql } from './connection.js';
 import { enqueueTask, isRecord, jobOf } from './jobs.js';
@@ -73,9 +73,9 @@ export async function startTask(
 ): Promise<Awaited<ReturnType<Store['startTask']>>> {
   const state = await taskState(batch, claim.task);
   if (state === undefined) return { ok: false };
-  if (!mayStart(state.status, claim.again === true) || !(await isRecord(batch, claim.task)))
+  if (!mayStart(state.status, claim) || !(await isRecord(batch, claim.task)))
     return { ok: false, status: state.status };
-  const attempt = state.attempt + 1;
+  const attempt = startedAttempt(state);
   await forgetAttempt(batch, claim.task, attempt);
   const [row] = await batch.query<readonly [number]>(
     `UPDATE tasks SET status = 'running', attempt = $2, fence = nextval('fences'), executor = $3,

@@ -24,6 +24,18 @@ export function mayClaim(
   return !live && (held.status !== 'completed' || untaken) && held.status !== 'published';
 }
 
-/** A script that is started by hand: one that was never started, or (with `again`) one that ended badly. */
-export const mayStart = (status: TaskStatus, again: boolean): boolean =>
-  status === 'created' || (again && (status === 'failed' || status === 'aborted'));
+/**
+ * A script that is started by hand: one that was never started, or (with `again`) one that ended badly, or
+ * (with `waiting`) one that waits in a queue.
+ */
+export const mayStart = (
+  status: TaskStatus,
+  { again, waiting }: { readonly again?: true; readonly waiting?: true },
+): boolean =>
+  status === 'created' ||
+  (again === true && (status === 'failed' || status === 'aborted')) ||
+  (waiting === true && status === 'queued');
+
+/** The number of the attempt that is started: one that waits has it already. */
+export const startedAttempt = ({ status, attempt }: TaskState): number =>
+  status === 'queued' ? attempt : attempt + 1;
