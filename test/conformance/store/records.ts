@@ -164,6 +164,23 @@ export function recordTests(factory: StoreFactory): void {
     expect(({} as Record<string, unknown>)['more']).toBeUndefined();
   });
 
+  test('a text that no database likes is kept as well as it can, and its record is found', async () => {
+    const { store } = await fresh();
+    const odd = 'a\u0000b \ud800 c';
+    await make(store, 't1', {
+      name: odd,
+      edit: { comment: odd, tags: [odd, 'x'], parameters: { General: { [odd]: { json: odd } } } },
+    });
+    const record = (await store.readTask(t1))!;
+    // A NUL may become the sign of what cannot be shown.
+    for (const kept of [record.name, record.comment]) expect(kept).toMatch(/^a[\0\u{FFFD}]b .+ c$/u);
+    expect(record.parameters).toEqual({ General: { [odd]: { json: odd } } });
+    for (const query of [{ name: odd }, { tags: ['x'] }])
+      expect(await idsOf(store.findTasks(query))).toEqual(['t1']);
+    expect(await idsOf(store.findTasks({ tags: ['a'] }))).toEqual([]);
+    expect(await store.readTask(taskId(odd))).toBeUndefined();
+  });
+
   test('an edit is refused for an unknown task, another status, another fence', async () => {
     const { store } = await fresh();
     expect(await store.editTask(t1, {})).toEqual({ ok: false, reason: 'unknown' });

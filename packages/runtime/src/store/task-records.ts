@@ -10,6 +10,7 @@ import {
   recordOf,
   valuesOfScript,
 } from './rows/record.js';
+import { storableText } from './rows/storable-text.js';
 import { applyEdit, changesPublished } from './rules/record-edits.js';
 import { requireRun } from './runs.js';
 import { taskState } from './task-state.js';
@@ -97,8 +98,8 @@ export function findTasks(connection: Connection, query: TaskQuery, now: number)
     where.push(condition);
     values.push(...more);
   };
-  if (query.project !== undefined) add('c.project = ?', query.project);
-  if (query.name !== undefined) add('c.name = ?', query.name);
+  if (query.project !== undefined) add('c.project = ?', storableText(query.project));
+  if (query.name !== undefined) add('c.name = ?', storableText(query.name));
   if (query.idPrefix !== undefined)
     add('c.id >= ? AND c.id < ?', query.idPrefix, `${query.idPrefix}\u{10FFFF}`);
   for (const tag of query.tags ?? []) add('? IN (SELECT value FROM json_each(c.tags))', tag);

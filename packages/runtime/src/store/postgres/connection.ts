@@ -9,6 +9,7 @@ import { prepareSchema } from './migrate.js';
 import { isConflict, isDuplicate, isLost, isUnknownHost, storeError } from './postgres-error.js';
 import { forgetWriters } from './writers.js';
 import { Pool, SILENCE_MS, type Session } from './pool.js';
+import { storable } from './storable.js';
 
 /** Columns in the order of the statement. `bigint` is a number, `bytea` a Uint8Array. */
 export type Columns = readonly unknown[];
@@ -220,8 +221,8 @@ export class Connection {
   #sql(session: Session): Sql {
     return {
       query: <Row extends Columns>(text: string, parameters: readonly unknown[] = []) =>
-        session.query(text, parameters) as Promise<readonly Row[]>,
-      run: (text, parameters = []) => session.run(text, parameters),
+        session.query(text, parameters.map(storable)) as Promise<readonly Row[]>,
+      run: (text, parameters = []) => session.run(text, parameters.map(storable)),
       clock: clockText(this.#clockOffset()),
     };
   }

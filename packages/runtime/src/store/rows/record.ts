@@ -14,6 +14,7 @@ import type {
 import type { EditableRecord } from '../rules/record-edits.js';
 import { decodeResources } from './resources.js';
 import type { Row } from './row.js';
+import { storableText } from './storable-text.js';
 
 export const EMPTY_RECORD = {
   tags: [],
@@ -38,11 +39,11 @@ export const EDITED_COLUMNS = [
 ] as const;
 
 export const editedValues = (record: EditableRecord): readonly (string | number | null)[] => [
-  record.project,
-  record.name,
+  storableText(record.project),
+  storableText(record.name),
   record.type,
   JSON.stringify(record.tags),
-  record.comment,
+  storableText(record.comment),
   record.script === undefined ? null : JSON.stringify(record.script),
   JSON.stringify(record.parameters),
   JSON.stringify(record.configurations),
