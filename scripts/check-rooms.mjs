@@ -35,7 +35,7 @@ const allowed = {
     storage: ['project', 'artifacts', 'task', 's3'],
     queue: ['store'],
     signing: [],
-    doctor: ['project', 'store', 'queue', 'signing'],
+    doctor: ['project', 'store', 'queue', 's3'],
     environments: ['project', 'package'],
     agent: [
       'source',
@@ -152,7 +152,7 @@ const allowed = {
   },
 };
 /** Every room may use these files at the top of `src`. */
-const shared = new Set(['crash-points']);
+const shared = new Set(['crash-points', 'tls-files']);
 /** The page knows the server by its words alone. */
 const seenByPage = /^@run-pipeline\/core\/(?:model|graph|run-view|wire)$/;
 

@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path';
+import { didYouMean } from '@run-pipeline/core/model';
 import type { SettingValue } from './config.js';
 import { wrongSetting } from './wrong-setting.js';
 
@@ -17,9 +19,42 @@ export function checkPostgresUrl(value: SettingValue): void {
       database === '' ? 'names no database' : 'names no database, but a path',
       `write ${POSTGRES}`,
     );
+  checkTlsWords(value, url, ['sslmode', ...TLS_FILES]);
+  const mode = url.searchParams.get('sslmode');
+  if (mode !== null && !SSL_MODES.includes(mode))
+    throw wrong(
+      value,
+      `has sslmode=${mode}${didYouMean(mode, SSL_MODES)}`,
+      'it is disable, require (encrypted), verify-ca, or verify-full (and the host is the one that was meant); ' +
+        'allow and prefer protect from nobody',
+    );
   if (Buffer.byteLength(database) > LONGEST_DATABASE)
     throw wrong(value, `names a database of more than ${LONGEST_DATABASE} bytes`, 'PostgreSQL has none');
   refuseControl(value, database);
+}
+
+const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
+const TLS_FILES = ['sslrootcert', 'sslcert', 'sslkey'];
+
+/** A mistyped word would leave the connection unprotected in silence. */
+function checkTlsWords(value: SettingValue, url: URL, words: readonly string[]): void {
+  for (const name of url.searchParams.keys()) {
+    if (words.includes(name) || !(/^(ssl|tls)/i.test(name) || didYouMean(name, words) !== '')) continue;
+    throw wrong(
+      value,
+      `has ?${name}=, which is nothing${didYouMean(name, words)}`,
+      `for TLS it takes ${words.join(', ')}`,
+    );
+  }
+  for (const name of TLS_FILES) {
+    const path = url.searchParams.get(name);
+    if (path !== null && path !== 'system' && !isAbsolute(path))
+      throw wrong(
+        value,
+        `has ${name}=${path}, which is no whole path`,
+        'processes of a run have other directories',
+      );
+  }
 }
 
 /** Of NAMEDATALEN - 1. */
@@ -28,6 +63,9 @@ const LONGEST_DATABASE = 63;
 export function checkRedisUrl(value: SettingValue): void {
   const url = parse(value, REDIS);
   if (url.hostname === '') throw wrong(value, 'names no host', `write ${REDIS}`);
+  checkTlsWords(value, url, TLS_FILES);
+  if (url.protocol === 'redis:' && TLS_FILES.some((name) => url.searchParams.has(name)))
+    throw wrong(value, 'names files for TLS and does not use it', 'write rediss://');
   const database = decodedPath(value, url, REDIS);
   if (!/^\d{0,5}$/.test(database))
     throw wrong(value, 'names no database', `databases of Redis have numbers: write ${REDIS}`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Library from '@aws-sdk/client-s3';
 import { RunPipelineError } from '@run-pipeline/core/model';
+import { readPem } from '../tls-files.js';
 
 type S3Library = typeof Library;
 
@@ -32,6 +33,8 @@ export async function openS3(options: {
   const { env, stallMs, maxAttempts } = options;
   const library = await loadLibrary(options);
   const endpoint = [env['AWS_ENDPOINT_URL_S3'], env['AWS_ENDPOINT_URL']].find((each) => (each ?? '') !== '');
+  // As AWS's other tools read it; their library for JavaScript does not.
+  const bundle = env['AWS_CA_BUNDLE'] ?? '';
   const client = withoutRemarks(
     () =>
       new library.S3Client({
@@ -42,7 +45,11 @@ export async function openS3(options: {
         ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
         ...(hasRegion(env) ? {} : { region: 'us-east-1' }),
         maxAttempts,
-        requestHandler: { connectionTimeout: stallMs, socketTimeout: stallMs },
+        requestHandler: {
+          connectionTimeout: stallMs,
+          socketTimeout: stallMs,
+          ...(bundle === '' ? {} : { httpsAgent: { ca: readPem(bundle, 'AWS_CA_BUNDLE') } }),
+        },
       }),
   );
   return { library, client, clockOffset: followClock(client) };

@@ -3,7 +3,9 @@ import { access, readdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isRunPipelineError } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../../project/project.js';
+import type { Finding } from '../../doctor/index.js';
 import { resolvePaths } from '../../project/paths.js';
+import { readSigner, readTrust } from '../../signing/index.js';
 import { readSettings } from '../../engine/open-project.js';
 import { MIGRATIONS as POSTGRES_MIGRATIONS } from '../../store/postgres/schema.js';
 import { MIGRATIONS } from '../../store/schema.js';
@@ -13,13 +15,6 @@ import { printJson, printLines, type Context } from '../context.js';
 import { openExisting } from '../project-access.js';
 import { runName, shownStatus } from '../select-run.js';
 import { VERSION } from '../version.js';
-
-interface Finding {
-  readonly check: string;
-  readonly status: 'ok' | 'warning' | 'error';
-  readonly message: string;
-  readonly help?: string;
-}
 
 const LOW_SPACE = 1024 ** 3;
 const VERY_LOW_SPACE = 100 * 1024 ** 2;
@@ -33,7 +28,7 @@ export async function doctorCommand(context: Context): Promise<number> {
     { check: 'run-pipeline', status: 'ok', message: VERSION } satisfies Finding,
     await bundler(),
     await diskSpace(paths),
-    ...(await store(context, paths)),
+    ...(await services(context, paths)),
     await leftovers(paths),
   ];
   const failed = findings.some((finding) => finding.status === 'error');
@@ -101,6 +96,56 @@ function firstExisting(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : firstExisting(dirname(path));
 }
 
+/** What the settings name, before anything of it is opened: what does not answer is not waited for twice. */
+async function services(context: Context, paths: ProjectPaths): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  try {
+    const settings = await readSettings(paths, context.env);
+    const { checkServices } = await import('../../doctor/index.js');
+    findings.push(...(await checkServices(settings, context)));
+  } catch (error) {
+    return [failure('settings', error)];
+  }
+  findings.push(...signing(context));
+  return findings.some(({ status }) => status === 'error')
+    ? findings
+    : [...findings, ...(await store(context, paths))];
+}
+
+function signing({ env }: Context): readonly Finding[] {
+  try {
+    const [signer, trust] = [readSigner(env), readTrust(env)];
+    return [
+      ...(signer === undefined
+        ? []
+        : [
+            {
+              check: 'signing',
+              status: 'ok',
+              message: `packages are signed by ${signer.publicKey}`,
+            } as const,
+          ]),
+      ...(trust === undefined
+        ? []
+        : [
+            {
+              check: 'signatures',
+              status: 'ok',
+              message: `required: ${count(trust.keys.length, 'key')} trusted`,
+            } as const,
+          ]),
+    ];
+  } catch (error) {
+    return [failure('signing', error)];
+  }
+}
+
+function failure(check: string, error: unknown): Finding {
+  if (!isRunPipelineError(error)) throw error;
+  const { message, help } = error;
+  return { check, status: 'error', message, ...(help === undefined ? {} : { help }) };
+}
+
 async function store(context: Context, paths: ProjectPaths): Promise<readonly Finding[]> {
   try {
     const project = await openExisting(context);
@@ -134,15 +179,7 @@ async function store(context: Context, paths: ProjectPaths): Promise<readonly Fi
       await project.close();
     }
   } catch (error) {
-    if (!isRunPipelineError(error)) throw error;
-    return [
-      {
-        check: 'store',
-        status: 'error',
-        message: error.message,
-        ...(error.help === undefined ? {} : { help: error.help }),
-      },
-    ];
+    return [failure('store', error)];
   }
 }
 

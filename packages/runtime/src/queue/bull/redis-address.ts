@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { RedisOptions } from 'ioredis';
 import { RunPipelineError } from '@run-pipeline/core/model';
+import { tlsFiles } from '../../tls-files.js';
 
 export interface RedisAddress {
   readonly options: RedisOptions;
@@ -9,7 +10,8 @@ export interface RedisAddress {
 }
 
 /**
- * `redis://[user:password@]host[:port][/database]`, `rediss://` with TLS. User and password come from the
+ * `redis://[user:password@]host[:port][/database]`, `rediss://` with TLS (`?sslrootcert=FILE` and `sslcert`, `sslkey`).
+ * User and password come from the
  * address, else from RUN_PIPELINE_QUEUE_USER and RUN_PIPELINE_QUEUE_PASSWORD.
  */
 export function redisAddress(text: string, env: Readonly<Record<string, string | undefined>>): RedisAddress {
@@ -27,7 +29,14 @@ export function redisAddress(text: string, env: Readonly<Record<string, string |
       ...(username ? { username } : {}),
       ...(password ? { password } : {}),
       // The host's name is in the certificate; an address of numbers has none to be asked for.
-      ...(url.protocol === 'rediss:' ? { tls: isIP(host) !== 0 ? {} : { servername: host } } : {}),
+      ...(url.protocol === 'rediss:'
+        ? {
+            tls: {
+              ...(isIP(host) !== 0 ? {} : { servername: host }),
+              ...tlsFiles(url.searchParams, 'RUN_PIPELINE_QUEUE'),
+            },
+          }
+        : {}),
     },
     shown: `${url.protocol}//${url.host}${db === 0 ? '' : `/${db}`}`,
   };

@@ -1,17 +1,21 @@
+import type { ConnectionOptions } from 'node:tls';
 import { maskUrl, RunPipelineError } from '@run-pipeline/core/model';
+import { postgresTls, TLS_WORDS } from './tls.js';
 
 /** Where a Postgres store is: what the driver connects to, the schema of its tables, and how it is shown. */
 export interface PostgresAddress {
   /** With the password; without our own parameter. */
   readonly url: string;
   readonly schema: string;
+  /** Undefined: as the driver finds it. */
+  readonly tls: ConnectionOptions | false | undefined;
   /** Without the password: for messages. */
   readonly shown: string;
 }
 
 const DEFAULT_SCHEMA = 'run_pipeline';
 
-/** `schema` of the query is ours: several stores may share a database. The rest is the driver's (`sslmode`, …). */
+/** `schema` of the query is ours: several stores may share a database. The rest is the driver's. */
 export function readAddress(setting: string): PostgresAddress {
   let url: URL;
   try {
@@ -29,8 +33,9 @@ export function readAddress(setting: string): PostgresAddress {
     );
   if (schema.startsWith('pg_') || schema === 'information_schema' || schema === 'public')
     throw badAddress(`the schema ${schema} is not run-pipeline's own`);
-  url.searchParams.delete('schema');
-  return { url: url.href, schema, shown: maskUrl(setting) };
+  const tls = postgresTls(url);
+  for (const name of ['schema', ...TLS_WORDS]) url.searchParams.delete(name);
+  return { url: url.href, schema, tls, shown: maskUrl(setting) };
 }
 
 /** The setting itself is not shown: it may hold a password in a place where we do not find it. */

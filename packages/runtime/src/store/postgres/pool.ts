@@ -187,6 +187,7 @@ export class Session {
 export async function openClient(driver: typeof Pg, address: PostgresAddress): Promise<Pg.Client> {
   const client = new driver.Client({
     connectionString: address.url,
+    ...(address.tls === undefined ? {} : { ssl: address.tls }),
     application_name: 'run-pipeline',
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: SILENCE_MS,
