@@ -16,7 +16,7 @@ import {
 } from './finding.js';
 
 /** Each process of ours may hold so many. */
-const CONNECTIONS = 6;
+const CONNECTIONS = 7;
 
 /** Looks at the server of the store: what is written for it is rolled back. */
 export async function checkPostgres(url: string, cwd: string): Promise<readonly Finding[]> {
