@@ -1,5 +1,4 @@
 export { createPackager, type PackagerOptions } from './create-packager.js';
-export { lockImports } from './dependencies/lock-imports.js';
 export { installationMark } from './installation-mark.js';
 export { installedFile, materialisePackage } from './materialise.js';
 export { packageScript, type ScriptRequest } from './script/package-script.js';

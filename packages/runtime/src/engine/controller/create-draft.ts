@@ -35,7 +35,7 @@ export async function createDraft(
     graph,
     selected: selection?.selected,
   });
-  const launch = draftValue(draftLaunch({ ...request, loaded, packages, files }));
+  const launch = draftValue(await draftLaunch({ ...request, loaded, packages, files }));
   const record = await controllerRecord({
     project,
     definition,
@@ -47,18 +47,18 @@ export async function createDraft(
 }
 
 /** What another process needs to make a run like this one, but for its parameters. */
-export function draftLaunch(
+export async function draftLaunch(
   request: Pick<RunRequest, 'project' | 'definition' | 'source' | 'exportName' | 'options'> & {
     readonly loaded: LoadedFile;
     readonly packages: LaunchPackages;
     readonly files: readonly DraftFile[];
   },
-): DraftLaunch {
+): Promise<DraftLaunch> {
   const { project, definition, loaded, packages, files } = request;
   const fromTasks = new Set(
     definition.steps.filter(({ code }) => code.kind === 'task').map(({ name }) => name),
   );
-  const bundle = portableBundle(project, loaded.bundle);
+  const bundle = await portableBundle(project, loaded.bundle);
   return {
     version: 1,
     kind: definition.kind,

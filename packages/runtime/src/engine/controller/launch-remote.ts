@@ -40,7 +40,7 @@ export async function launchRemote(
   await publishPackages(project, packages.hashes.values());
   const loaded = request.loaded && {
     ...request.loaded,
-    bundle: portableBundle(project, request.loaded.bundle),
+    bundle: await portableBundle(project, request.loaded.bundle),
   };
   const [encoded, files] = await Promise.all([
     encodeParameters(project, parameters),
@@ -76,7 +76,9 @@ export async function launchRemote(
     // With it the record can be cloned as any task: then it must say everything.
     ...(loaded === undefined || !recorded.complete
       ? {}
-      : { launch: draftValue(draftLaunch({ ...request, loaded, packages, files: draftFiles(files) })) }),
+      : {
+          launch: draftValue(await draftLaunch({ ...request, loaded, packages, files: draftFiles(files) })),
+        }),
   });
   const row = await project.store.createRun({
     id: newRunId(),

@@ -211,7 +211,7 @@ async function draftOfRun(project: Project, row: RunRow): Promise<DraftLaunch> {
     options: launch.options,
     packages: [...launch.packages].filter(([step]) => !launch.templates.has(step)),
     // Signed code stays what was signed.
-    bundle: signatures.length > 0 ? launch.bundle : portableBundle(project, launch.bundle),
+    bundle: signatures.length > 0 ? launch.bundle : await portableBundle(project, launch.bundle),
     ...(signatures.length > 0 ? { signatures } : {}),
     ...(launch.files === undefined ? {} : { files: draftFiles(launch.files) }),
   };

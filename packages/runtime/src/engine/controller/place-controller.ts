@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { isRunPipelineError, RunPipelineError } from '@run-pipeline/core/model';
 import type { BundlePlace, PortableBundle } from '../../discover/discovery.js';
-import { projectHolds, provideEnvironment } from '../../environments/index.js';
 import type { EnvironmentRequest } from '../../environments/environment.js';
 import { installedFile } from '../../package/index.js';
 import type { Project } from '../../project/project.js';
@@ -50,6 +49,7 @@ async function importedFiles(
   providing: Providing,
 ): Promise<ReadonlyMap<string, string>> {
   if (imports.length === 0) return new Map();
+  const { projectHolds, provideEnvironment } = await import('../../environments/index.js');
   const cache = join(project.home, 'cache', 'environments');
   const manifest = { externals: imports.map(([, external]) => external), closure, closureHash };
   // Whoever launched it may have done so from this machine.

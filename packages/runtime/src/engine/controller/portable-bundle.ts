@@ -3,7 +3,6 @@ import { sep } from 'node:path';
 import { RunPipelineError, type ExternalImport } from '@run-pipeline/core/model';
 import { carrySources } from '../../discover/index.js';
 import type { BundleExternal, SourceBundle } from '../../discover/discovery.js';
-import { lockImports } from '../../package/index.js';
 import type { Project } from '../../project/project.js';
 
 /**
@@ -13,13 +12,17 @@ import type { Project } from '../../project/project.js';
  *
  * @throws RunPipelineError `import-outside-packages` on a fleet, for an import that no other machine can have.
  */
-export function portableBundle(project: Pick<Project, 'root' | 'fleet'>, bundle: SourceBundle): SourceBundle {
+export async function portableBundle(
+  project: Pick<Project, 'root' | 'fleet'>,
+  bundle: SourceBundle,
+): Promise<SourceBundle> {
   if (bundle.portable !== undefined) return bundle;
   const { root, fleet } = project;
   // The framework is the agent's own.
   const imports = bundle.externals.filter((external) => external.file !== undefined);
   // Of an earlier run, whose packages were removed meanwhile: whoever evaluates it says what is missing.
   if (!imports.every(({ file }) => existsSync(file!))) return bundle;
+  const { lockImports } = await import('../../package/dependencies/lock-imports.js');
   const locked = lockImports({
     root,
     imports: imports.map(({ specifier, importer, file }) => ({ specifier, importer, file: file! })),

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import type { FileValue } from '@run-pipeline/core/define';
 import type { StoredArtifact } from '@run-pipeline/core/model';
 import type { Project } from '../../project/project.js';
-import { cacheLimit } from '../../storage/cache-limit.js';
-import { entryId, StorageCache } from '../../storage/cache/storage-cache.js';
+import type { StorageCache } from '../../storage/cache/storage-cache.js';
 import { decodeStored } from '../step/values.js';
 
 /** A file or directory of the machine that launched a run, as it was then: content, name and kind. */
@@ -90,12 +89,14 @@ class CarriedFiles implements RunFiles {
    * body which is executed again is given the same one; it stays while this process lives.
    */
   async #copy(file: CarriedFile): Promise<string> {
+    const { entryId, StorageCache: Cache } = await import('../../storage/cache/storage-cache.js');
+    const { cacheLimit } = await import('../../storage/cache-limit.js');
     const { artifact, directory } = file;
     const { record } = artifact;
     const name = String(record.meta?.['fileName']);
     const form = entryId(directory ? 'directory' : 'file', record.hash, name);
     const id = record.meta?.['executable'] === true ? `${form}-x` : form;
-    const cache = (this.#cache ??= new StorageCache({
+    const cache = (this.#cache ??= new Cache({
       directory: join(this.#project.home, 'cache', 'storage'),
       limit: cacheLimit(process.env),
     }));
