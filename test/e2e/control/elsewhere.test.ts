@@ -298,6 +298,28 @@ test('a draft that a program enqueues goes with the files that it names then; so
   expect(await it.value(clone as never, 'both')).toEqual([LONG.length, 5, 5]);
 });
 
+test('a program leaves a pipeline function to agents: its steps have the names of their variables there, too', async () => {
+  const it = await elsewhere({
+    'rows.csv': 'a,b',
+    'program.ts': `
+import { readFileSync } from 'node:fs';
+import { parameter, pipeline, run, step, type FileValue } from 'run-pipeline';
+const read = step(async (csv: FileValue) => readFileSync(csv.path, 'utf8'));
+const double = step(async (text: string) => text + text);
+const both = pipeline(
+  { name: 'both', project: 'elsewhere', parameters: { rows: parameter({ type: 'file', default: 'rows.csv' }) } },
+  async ({ rows }) => double(read(rows)),
+);
+await run(both, { remote: 'services', queue: 'default', output: 'quiet' });
+`,
+  });
+  const { id } = await it.startAndKill('program.ts');
+  await it.agent();
+  await it.completed(id);
+  expect(await it.value(id, 'read')).toBe('a,b');
+  expect(await it.value(id, 'double')).toBe('a,ba,b');
+});
+
 test('the code of a controller that is not what was launched is not evaluated', async () => {
   const it = await elsewhere({
     'pipe.ts': `

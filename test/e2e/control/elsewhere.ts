@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,7 +10,7 @@ import { onTestFinished } from 'vitest';
 import { openProject } from '../../../packages/runtime/src/engine/index.js';
 import type { Project } from '../../../packages/runtime/src/project/project.js';
 import { AgentProcess, emptyDirectory, LEASE_MS, until } from '../../rig/agents.js';
-import { node, query, runPipeline, watchRun, type RunWatched } from '../../rig/command.js';
+import { node, query, runPipeline, startNode, watchRun, type RunWatched } from '../../rig/command.js';
 import { eventually } from '../../rig/crash.js';
 import { JsonProcess, send } from '../../rig/json-process.js';
 import { scratch, type Scratch } from '../../rig/scratch.js';
@@ -35,6 +36,8 @@ export interface Elsewhere {
   damageValues(text: string, by: string): void;
   /** The same by a program: `node FILE`, which ends by itself. */
   program(file: string): Promise<string>;
+  /** A program that enqueues a run and would wait for it: it is killed as soon as the run waits. */
+  startAndKill(file: string): Promise<RunRow>;
   /** In an empty directory of its own. */
   agent(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<AgentProcess>;
   /** What `trace(word)` has left, in order. */
@@ -136,6 +139,18 @@ export async function elsewhere(
       await project.store.removeAgent('idle');
       moveAway();
       return result.stdout;
+    },
+    async startAndKill(file) {
+      await registerIdle({ project } as never, 600_000);
+      const child = startNode(['--import', TSX, file], { cwd: made.directory, env });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      const row = await until(project, async () => (await project.store.findRuns({}))[0]);
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+      await project.store.removeAgent('idle');
+      moveAway();
+      return row;
     },
     async agent(args = ['--queue', 'services', '--queue', 'default'], more = {}) {
       const agent = new AgentProcess(args, { cwd: emptyDirectory(), env: { ...env, ...more } });
