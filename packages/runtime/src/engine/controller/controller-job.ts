@@ -3,7 +3,7 @@ import { deserialize, serialize } from 'node:v8';
 import { isRunPipelineError, type RunId, type TaskRecord } from '@run-pipeline/core/model';
 import type { NewJob } from '@run-pipeline/core/ports';
 import type { Project } from '../../project/project.js';
-import { carryFiles, type FilePath } from '../launch/carry-files.js';
+import { carryFiles, fileBlobs, type FilePath } from '../launch/carry-files.js';
 import { readLaunch } from '../launch/run-documents.js';
 import type { CarriedFile } from '../launch/run-files.js';
 import { carriedFiles, readDraft, type DraftLaunch } from './draft.js';
@@ -36,11 +36,8 @@ export async function controllerJob(
   if (files.length === 0) return {};
   return {
     spec: serialize({ version: 1, files } satisfies ControllerSpec),
-    pins: files.map(({ artifact: { record: kept, inline } }) => ({
-      hash: kept.hash,
-      size: kept.size,
-      ...(inline === undefined ? {} : { bytes: inline }),
-    })),
+    // What is small stands in the spec.
+    pins: fileBlobs(files),
   };
 }
 

@@ -93,7 +93,7 @@ export async function launchRemote(
     ...(request.parent === undefined ? {} : { parent: request.parent }),
     documents: [{ name: LAUNCH_DOCUMENT, bytes: document }],
     values,
-    blobs: [...parameterBlobs(encoded), ...fileBlobs(files)],
+    blobs: fileBlobs(files, parameterBlobs(encoded)),
   });
   crashPoint('run-queued');
   return row;

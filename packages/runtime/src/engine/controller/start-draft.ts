@@ -78,7 +78,7 @@ export async function startDraft(
     ...(parent === undefined ? {} : { parent }),
     documents: [{ name: LAUNCH_DOCUMENT, bytes: document }],
     values,
-    blobs: [...parameterBlobs(encoded), ...fileBlobs(files)],
+    blobs: fileBlobs(files, parameterBlobs(encoded)),
   });
   crashPoint('run-created');
   return runToEnd({

@@ -42,13 +42,18 @@ export async function carryFiles(
   return carried.filter((each) => each !== undefined);
 }
 
-/** What must not be collected while the run needs it; small files stand in its documents. */
-export const fileBlobs = (
-  files: readonly CarriedFile[],
-): readonly { readonly hash: Digest; readonly size: number }[] =>
-  files.flatMap(({ artifact: { record, inline } }) =>
+/** What must not be collected while the run needs it, each once; small files stand in its documents. */
+export function fileBlobs(files: readonly CarriedFile[], others: readonly Blob[] = []): readonly Blob[] {
+  const own = files.flatMap(({ artifact: { record, inline } }): readonly Blob[] =>
     inline === undefined ? [{ hash: record.hash, size: record.size }] : [],
   );
+  return [...new Map([...others, ...own].map((blob) => [blob.hash, blob])).values()];
+}
+
+interface Blob {
+  readonly hash: Digest;
+  readonly size: number;
+}
 
 /**
  * The files that a pipeline will read, as far as they can be told beforehand: values of its parameters, and
