@@ -297,6 +297,24 @@ test('gc frees what nothing names in the bucket, by the dates of the server', as
   expect(((await query(['get', 'latest', 'make.text'], other)) as string).length).toBe(99_000);
 });
 
+test('gc frees nothing where another store keeps its artifacts, too', async () => {
+  const it = machines();
+  const at = { cwd: it.files.directory, env: it.env('a') };
+  const run = await watchRun(['pipe.ts'], at);
+  const other = { ...at, env: { ...it.env('b'), RUN_PIPELINE_STORE: it.files.path('other.db') } };
+  expect(await watchRun(['pipe.ts'], other)).toMatchObject({ code: 0, by: { completed: ['make', 'use'] } });
+  for (const hash of it.objects('blobs'))
+    age(it.object(`blobs/${hash.slice(0, 2)}/${hash}`), 2 * 60 * 60_000);
+  const gc = await runPipeline(['gc', '--keep-runs', '0', '--max-age', '0s'], other);
+  expect(gc).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(
+      /other stores[^]*stores\/[0-9a-f]{32} \(a store of run-pipeline, since 2[^]*prefix of its own/,
+    ),
+  });
+  expect(existsSync(it.object(keyOf(artifact(run.ends['make'], 'text'))))).toBe(true);
+});
+
 test.each([
   ['a bucket that is not there', { RUN_PIPELINE_BLOBS: 's3://nowhere' }, /there is no bucket nowhere/],
   [

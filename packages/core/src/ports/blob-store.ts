@@ -44,6 +44,11 @@ export interface BlobStore {
   stat(hash: Digest): Promise<{ readonly size: number; readonly modifiedAt: number } | undefined>;
   delete(hash: Digest): Promise<void>;
   list(): AsyncIterable<{ readonly hash: Digest; readonly size: number; readonly modifiedAt: number }>;
+  /**
+   * Where several stores may keep their blobs in one place by mistake: the others that do, by what they say of
+   * themselves. A collection frees nothing then, since it knows what one store names.
+   */
+  sharedWith?(): Promise<readonly string[]>;
   /** Removes what writers that died left behind (temporary files, unfinished uploads) `olderThanMs` ago. */
   sweep(olderThanMs: number): Promise<{ readonly removed: number }>;
 }

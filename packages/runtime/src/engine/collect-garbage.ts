@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRunPipelineError, type Digest } from '@run-pipeline/core/model';
+import { isRunPipelineError, RunPipelineError, type Digest } from '@run-pipeline/core/model';
 import type { CollectPolicy } from '@run-pipeline/core/ports';
 import { crashPoint } from '../crash-points.js';
 import { pruneLoadCache } from '../discover/index.js';
@@ -41,6 +41,7 @@ export async function collectGarbage(
   policy: CollectPolicy & { readonly graceMs?: number },
 ): Promise<GarbageReport> {
   const { graceMs = DEFAULT_GRACE_MS, ...rows } = policy;
+  await refuseShared(project);
   const collected = await project.store.collect(rows);
   crashPoint('rows-collected');
   const freed = new Set<Digest>(collected.unreferenced.map((blob) => blob.hash));
@@ -80,6 +81,18 @@ export async function collectGarbage(
 
 /** A tree of links that no controller was placed in for so long; one that lives longer loses its assets. */
 const TREE_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** What this store does not name may be all that another one has. */
+async function refuseShared({ blobs }: Project): Promise<void> {
+  const others = (await blobs.sharedWith?.()) ?? [];
+  if (others.length === 0) return;
+  throw new RunPipelineError({
+    kind: 'usage',
+    code: 'blobs-shared',
+    message: `nothing was freed: artifacts of other stores are in the same place: ${others.join('; ')}`,
+    help: 'Give every store a prefix of its own (RUN_PIPELINE_BLOBS=s3://bucket/prefix). When such a store is gone for good, delete the object that is named here.',
+  });
+}
 
 interface Sweep {
   readonly dryRun: boolean;

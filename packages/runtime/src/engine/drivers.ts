@@ -31,7 +31,10 @@ export interface OpenedBlobs {
   readonly packages: PackageStore | undefined;
 }
 
-export async function openBlobs(setting: BlobsSetting, env: Env): Promise<OpenedBlobs> {
+export async function openBlobs(
+  setting: BlobsSetting,
+  { store, env }: { readonly store: Store; readonly env: Env },
+): Promise<OpenedBlobs> {
   const blobsDirectory = setting.directory;
   switch (setting.driver) {
     case 'directory':
@@ -43,7 +46,12 @@ export async function openBlobs(setting: BlobsSetting, env: Env): Promise<Opened
     case 's3': {
       const { openS3Blobs } = await import('../s3/index.js');
       return {
-        ...openS3Blobs({ url: setting.url.reveal(), directory: blobsDirectory, env }),
+        ...openS3Blobs({
+          url: setting.url.reveal(),
+          directory: blobsDirectory,
+          env,
+          storeKey: () => store.secretKey(),
+        }),
         blobsDirectory,
       };
     }

@@ -39,7 +39,7 @@ export async function openWith(paths: ProjectPaths, settings: ProjectSettings, e
   const signing = await signingOf(env);
   const bare = await openStore(settings.store, env);
   try {
-    const bytes = await openBlobs(settings.blobs, env);
+    const bytes = await openBlobs(settings.blobs, { store: bare, env });
     const { queue, store } = await openQueue(settings.queue, { store: bare, env });
     return {
       ...paths,

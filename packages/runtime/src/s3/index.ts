@@ -6,6 +6,7 @@ import { patienceOf } from './patience.js';
 import { S3Blobs } from './s3-blobs.js';
 import { driverMissing, openS3, requireLibrary } from './s3-client.js';
 import { S3Packages } from './s3-packages.js';
+import { StoreMarks } from './store-marks.js';
 
 /**
  * S3 and whatever speaks like it: the client that everybody here uses, and a bucket as the place where every
@@ -29,8 +30,10 @@ export function openS3Blobs(options: {
   /** Of this machine: where copies are, and where workers read and write. */
   readonly directory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of the store whose rows name what is kept here; undefined: this process keeps and collects nothing of its own. */
+  readonly storeKey?: () => Promise<Uint8Array>;
 }): S3Stores {
-  const { url, directory, env } = options;
+  const { url, directory, env, storeKey } = options;
   const cwd = process.cwd();
   const address = parseS3Address(url);
   const cacheLimit = byteSize(env, {
@@ -46,8 +49,9 @@ export function openS3Blobs(options: {
     // One try each: how long is tried is ours to say.
     open: () => openS3({ env, cwd, stallMs: patience.stallMs, maxAttempts: 1, missing: driverMissing }),
   });
+  const marks = storeKey === undefined ? undefined : new StoreMarks(bucket, storeKey);
   return {
-    blobs: new S3Blobs({ bucket, directory, cacheLimit }),
-    packages: new S3Packages(bucket),
+    blobs: new S3Blobs({ bucket, directory, cacheLimit, marks }),
+    packages: new S3Packages(bucket, marks),
   };
 }

@@ -6,6 +6,7 @@ import { directoryBlobs, sha256Stream, type DirectoryBlobStore } from '../artifa
 import { BlobCache } from './blob-cache.js';
 import type { Bucket } from './bucket.js';
 import { fileContent, type UploadContent } from './s3-upload.js';
+import type { StoreMarks } from './store-marks.js';
 
 /**
  * Blobs in a bucket, `<prefix>/blobs/ab/<64 hex digits>`, with a directory of this machine in between.
@@ -21,6 +22,7 @@ export class S3Blobs implements BlobStore {
   readonly #bucket: Bucket;
   readonly #local: DirectoryBlobStore;
   readonly #cache: BlobCache;
+  readonly #marks: StoreMarks | undefined;
   /** What this process has sent, and when: it need not be sent again at once, nor will it be collected. */
   readonly #sent = new Map<Digest, number>();
   readonly #fetching = new Map<Digest, Promise<BlobFailure | undefined>>();
@@ -30,8 +32,11 @@ export class S3Blobs implements BlobStore {
     readonly directory: string;
     /** Bytes that the directory may hold. */
     readonly cacheLimit: number;
+    /** Undefined: no store of its own, nothing is collected by it. */
+    readonly marks: StoreMarks | undefined;
   }) {
     this.#bucket = options.bucket;
+    this.#marks = options.marks;
     this.#local = directoryBlobs(options.directory);
     this.#cache = new BlobCache({
       root: options.directory,
@@ -123,6 +128,10 @@ export class S3Blobs implements BlobStore {
     }
   }
 
+  async sharedWith(): Promise<readonly string[]> {
+    return (await this.#marks?.others()) ?? [];
+  }
+
   async sweep(olderThanMs: number): Promise<{ readonly removed: number }> {
     const local = await this.#local.sweep(olderThanMs);
     const uploads = await this.#bucket.abortStale(olderThanMs);
@@ -152,6 +161,7 @@ export class S3Blobs implements BlobStore {
   async #send(hash: Digest): Promise<boolean> {
     if (this.#isSent(hash)) return true;
     await this.#cache.use(hash);
+    await this.#marks?.leave();
     const began = performance.now();
     let state = sha256Stream();
     const content = async (): Promise<UploadContent & { readonly close: () => Promise<void> }> => {

@@ -1,13 +1,16 @@
 import { digest, type Digest } from '@run-pipeline/core/model';
 import type { PackageStore } from '@run-pipeline/core/ports';
 import type { Bucket } from './bucket.js';
+import type { StoreMarks } from './store-marks.js';
 
 /** Task packages in a bucket: `<prefix>/packages/<64 hex digits>`, a signature `….<id of the key>.sig` beside it. */
 export class S3Packages implements PackageStore {
   readonly #bucket: Bucket;
+  readonly #marks: StoreMarks | undefined;
 
-  constructor(bucket: Bucket) {
+  constructor(bucket: Bucket, marks: StoreMarks | undefined) {
     this.#bucket = bucket;
+    this.#marks = marks;
   }
 
   write(hash: Digest, bytes: Uint8Array): Promise<void> {
@@ -15,6 +18,7 @@ export class S3Packages implements PackageStore {
   }
 
   async #write(key: string, bytes: Uint8Array): Promise<void> {
+    await this.#marks?.leave();
     await this.#bucket.put(key, async () => {
       let at = 0;
       return {
