@@ -59,6 +59,26 @@ const REMOTE: OptionSpec = {
   valueOptional: true,
   summary: 'an agent runs the controller too, from this queue (default: services); Ctrl-C leaves it alone',
 };
+const LIMIT: OptionSpec = {
+  name: 'limit',
+  short: 'n',
+  value: 'N',
+  type: 'count',
+  summary: 'at most so many (default 20; with --json all)',
+};
+const OUT: OptionSpec = {
+  name: 'out',
+  short: 'o',
+  value: 'PATH',
+  type: 'path',
+  summary: 'write to this file (a directory artifact: to this directory)',
+};
+const STREAM: OptionSpec = {
+  name: 'stream',
+  value: 'stdout|stderr',
+  type: ['stdout', 'stderr'],
+  summary: 'only this stream',
+};
 const QUEUE: ArgumentSpec = { name: 'QUEUE', completes: 'queue' };
 const PAGE: readonly OptionSpec[] = [
   { name: 'ui', summary: 'serve the web page in the background, and print the link of the run' },
@@ -113,6 +133,11 @@ const NEEDS: OptionSpec = {
   repeatable: true,
   summary: 'what it needs of an agent; none: nothing (default: as when it was enqueued last)',
 };
+const AT_ONCE: readonly OptionSpec[] = [
+  { name: 'queue', value: 'Q', summary: 'put it into this queue at once' },
+  PRIORITY,
+  NEEDS,
+];
 const SCRIPT_OPTIONS: readonly OptionSpec[] = [
   { name: 'project', value: 'NAME', summary: 'tasks are found by project and name' },
   { name: 'name', value: 'NAME', summary: 'tasks are found by project and name' },
@@ -209,13 +234,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         type: ['queued', 'running', 'completed', 'failed', 'aborted', 'lost'],
         summary: 'only runs at this status',
       },
-      {
-        name: 'limit',
-        short: 'n',
-        value: 'N',
-        type: 'count',
-        summary: 'at most so many (default 20; with --json all)',
-      },
+      LIMIT,
     ],
     examples: ['run-pipeline runs --pipeline iris --status failed'],
     load: async () => (await import('./commands/index.js')).runsCommand,
@@ -251,7 +270,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [RUN, { ...STEP, name: 'STEP', optional: true }],
     options: [
       { name: 'follow', short: 'f', summary: 'go on until the run has ended' },
-      { name: 'stream', value: 'stdout|stderr', type: ['stdout', 'stderr'], summary: 'only this stream' },
+      STREAM,
       { name: 'attempt', value: 'N', type: 'count', summary: 'only this attempt' },
     ],
     examples: ['run-pipeline logs latest train -f'],
@@ -263,15 +282,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'print an artifact, or write it to a file',
     details: [RUN_HELP, 'STEP alone means STEP.result, or its only artifact.'],
     arguments: [RUN, { name: 'STEP.ARTIFACT', completes: 'text' }],
-    options: [
-      {
-        name: 'out',
-        short: 'o',
-        value: 'PATH',
-        type: 'path',
-        summary: 'write to this file (a directory artifact: to this directory)',
-      },
-    ],
+    options: [OUT],
     examples: [
       'run-pipeline get latest train.model --json',
       'run-pipeline get latest plot.figure -o figure.png',
@@ -413,14 +424,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'make a draft of a script, without running it; prints its id',
     details: [ARG_HELP],
     arguments: [SCRIPT],
-    options: [
-      ...SCRIPT_OPTIONS,
-      ARG,
-      CONFIG,
-      { name: 'queue', value: 'Q', summary: 'put it into this queue at once' },
-      PRIORITY,
-      NEEDS,
-    ],
+    options: [...SCRIPT_OPTIONS, ARG, CONFIG, ...AT_ONCE],
     examples: [
       'run-pipeline task create train.ts --project examples --name "train model"',
       'run-pipeline task create train.ts --project examples --name train --arg General/epochs=3 --queue gpu',
@@ -463,13 +467,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { ...TYPE, repeatable: true, summary: 'only tasks of this type; may be repeated' },
       { name: 'parent', value: 'ID', summary: 'only clones of this task' },
       { name: 'steps', summary: 'steps of runs that were made of tasks, too' },
-      {
-        name: 'limit',
-        short: 'n',
-        value: 'N',
-        type: 'count',
-        summary: 'at most so many (default 20; with --json all)',
-      },
+      LIMIT,
     ],
     examples: ['run-pipeline task ls --project examples --status failed'],
     load: async () => (await import('./commands/index.js')).taskLsCommand,
@@ -492,7 +490,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [TASK],
     options: [
       { name: 'follow', short: 'f', summary: 'go on until the task has ended' },
-      { name: 'stream', value: 'stdout|stderr', type: ['stdout', 'stderr'], summary: 'only this stream' },
+      STREAM,
       { name: 'attempt', value: 'N', type: 'count', summary: 'this attempt (default: the latest one)' },
     ],
     examples: ['run-pipeline task logs latest -f'],
@@ -504,15 +502,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'print an artifact of a task, or write it to a file',
     details: [TASK_HELP],
     arguments: [TASK, { name: 'ARTIFACT', completes: 'text' }],
-    options: [
-      {
-        name: 'out',
-        short: 'o',
-        value: 'PATH',
-        type: 'path',
-        summary: 'write to this file (a directory artifact: to this directory)',
-      },
-    ],
+    options: [OUT],
     examples: ['run-pipeline task get "examples/stage data" dataset -o iris.csv'],
     load: async () => (await import('./commands/index.js')).taskGetCommand,
   },
@@ -529,9 +519,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { name: 'comment', value: 'TEXT', summary: 'its comment instead' },
       ARG,
       CONFIG,
-      { name: 'queue', value: 'Q', summary: 'put it into this queue at once' },
-      PRIORITY,
-      NEEDS,
+      ...AT_ONCE,
     ],
     examples: ['run-pipeline task clone "examples/train model" --arg General/lr=0.001 --queue default'],
     load: async () => (await import('./commands/index.js')).taskCloneCommand,
