@@ -17,11 +17,21 @@ const WIDE = 1_000;
 export async function* fleet({ wanted }) {
   const names = {
     step: `fleet: a step of a chain of ${LONG}, median`,
+    bare: 'fleet: a task through store and queue, 8 at once',
     wide: `fleet: ${WIDE.toLocaleString('en')} trivial steps over ${AGENTS} agents`,
   };
   if (!Object.values(names).some(wanted)) return;
   const services = await startServices();
   if (services === undefined) return;
+  if (wanted(names.bare)) {
+    const { ms, parts } = await bareTasks(services);
+    yield {
+      name: names.bare,
+      measured: ms,
+      unit: 'ms',
+      compared: `nothing executed: ${Math.round(1000 / ms)} tasks a second; ${parts}`,
+    };
+  }
   const here = project({ 'chain.ts': chain(LONG), 'wide.ts': fan(WIDE) });
   const env = { ...process.env, ...services.settings };
   const agents = [];
@@ -78,6 +88,53 @@ async function startServices() {
     settings: { ...s3.env('bench'), RUN_PIPELINE_STORE: postgres.fresh(), RUN_PIPELINE_QUEUE: redis.url },
     stop: () => Promise.all([postgres.dispose(), redis.dispose(), s3.stop()]),
   };
+}
+
+/** Milliseconds that a task costs which is enqueued, taken, claimed and finished, and executes nothing. */
+async function bareTasks({ settings }) {
+  const source = (file) => tsImport(`../../packages/runtime/src/${file}.ts`, import.meta.url);
+  const [{ openPostgresStore }, { openBullQueue }, { carriedStore }] = await Promise.all(
+    ['store/postgres/index', 'queue/bull/index', 'queue/carried-store'].map(source),
+  );
+  const bare = await openPostgresStore({ url: settings.RUN_PIPELINE_STORE, env: {} });
+  const queue = await openBullQueue({ url: settings.RUN_PIPELINE_QUEUE, env: {}, store: bare });
+  const store = carriedStore(bare, queue);
+  const executor = { host: 'bench', bootId: 'bench', pid: process.pid, startTime: '0' };
+  const tasks = Array.from({ length: 800 }, (_, index) => `bench-${index}`);
+  const signal = new AbortController().signal;
+  /** Milliseconds a task. */
+  const timed = async (work) => {
+    const started = performance.now();
+    const open = [...tasks];
+    const worker = async () => {
+      for (let task = open.pop(); task !== undefined; task = open.pop()) await work(task);
+    };
+    await Promise.all(Array.from({ length: 8 }, worker));
+    return (performance.now() - started) / tasks.length;
+  };
+  try {
+    for (const id of tasks)
+      await store.createTask({ id, project: 'bench', name: id, type: 'custom', edit: {} });
+    const enqueued = await timed((task) =>
+      store.enqueueTask({ task, kind: 'task', queue: 'bare', priority: 0 }),
+    );
+    const taken = await timed(async () => {
+      const job = await queue.take({ queues: ['bare'], order: 'given', signal });
+      const { task, attempt } = job;
+      const claim = { task, attempt, executor, agent: 'bench', leaseMs: 30_000 };
+      const { fence } = await store.claimQueued(claim);
+      await job.settle('claimed');
+      await store.finishTask({ task, fence, status: 'completed', artifacts: [] });
+    });
+    const rate = (ms) => Math.round(1000 / ms).toLocaleString('en');
+    return {
+      ms: enqueued + taken,
+      parts: `${rate(enqueued)} a second enqueued, ${rate(taken)} taken, claimed and finished`,
+    };
+  } finally {
+    await queue.close();
+    await bare.close();
+  }
 }
 
 /** In an empty directory, with a state of its own. */

@@ -26,6 +26,12 @@ export const FAULTS = [
   'a job is delivered again',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
+/** It goes on until the run has ended: others come while it does. */
+export const LASTS: ReadonlySet<Fault> = new Set([
+  'S3 answers with errors',
+  'S3 breaks connections and bodies off',
+  'S3 is slow',
+]);
 /** What somebody was at is executed by somebody else. */
 export const LOSES_AN_ATTEMPT: ReadonlySet<Fault> = new Set([
   'an agent is paused past its lease',

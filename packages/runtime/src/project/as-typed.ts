@@ -1,7 +1,7 @@
 /** The first words of our commands: what follows `run-pipeline` where a text means a command to be typed. */
 export const VERBS = (
   'run plan check graph runs show follow logs get why diff resume rerun stop debug report ui ' +
-  'task agent queue gc doctor init completion'
+  'task agent queue keys gc doctor init completion'
 ).split(' ');
 
 const COMMAND = new RegExp(
