@@ -22,7 +22,7 @@ import { CardView } from './card-view.js';
 import { neighbour, relatives } from './relatives.js';
 import { Silhouette } from './silhouette.js';
 import { useArrangement, type Arranged } from './use-arrangement.js';
-import { centre, contains, fit, reveal, seen, zoom, type Box, type Viewport } from './viewport.js';
+import { centre, contains, filled, fit, reveal, seen, zoom, type Box, type Viewport } from './viewport.js';
 import styles from './graph.module.css';
 
 export interface GraphViewProps {
@@ -103,7 +103,7 @@ function Canvas(props: GraphViewProps & { readonly arranged: Arranged }) {
       const whole = fit(at, size());
       const near = { ...whole, k: Math.max(whole.k, READABLE) };
       const first = selected ?? whereToLook(live, graph);
-      show(whole.k >= READABLE ? whole : centre(near, boxOf(first), size()));
+      show(whole.k >= READABLE ? whole : filled(centre(near, boxOf(first), size()), at, size()));
     } else if (placed.current !== arranged) show(viewport.current);
     placed.current = arranged;
   }, [arranged, at, boxOf, graph, live, selected, show, size]);

@@ -78,6 +78,23 @@ export const centre = (
   y: screen.height / 2 - ((box.top + box.bottom) / 2) * view.k,
 });
 
+/** Moved so far that no side shows emptiness while there is more of the graph on the other one. */
+export function filled(
+  view: Viewport,
+  size: { readonly width: number; readonly height: number },
+  screen: { readonly width: number; readonly height: number },
+): Viewport {
+  const place = (at: number, length: number, room: number): number =>
+    length <= room - 2 * MARGIN
+      ? (room - length) / 2
+      : Math.min(MARGIN, Math.max(room - MARGIN - length, at));
+  return {
+    k: view.k,
+    x: place(view.x, size.width * view.k, screen.width),
+    y: place(view.y, size.height * view.k, screen.height),
+  };
+}
+
 /** The part of the world that is on the screen, and some around it. */
 export function seen(
   view: Viewport,
