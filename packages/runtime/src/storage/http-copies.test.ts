@@ -130,7 +130,11 @@ test('a connection that breaks is continued where it broke', async () => {
   expect((await readFile(path)).equals(LARGE)).toBe(true);
   const [first, second] = server.requests;
   expect(first!.headers.range).toBeUndefined();
-  expect(second!.headers).toMatchObject({ range: 'bytes=100000-', 'if-range': etagOf(LARGE) });
+  // How much of what was sent arrives before the end of the connection is the network's to say.
+  const [, from] = /^bytes=(\d+)-$/.exec(second!.headers.range ?? '') ?? [];
+  expect(Number(from)).toBeGreaterThan(0);
+  expect(Number(from)).toBeLessThanOrEqual(100_000);
+  expect(second!.headers['if-range']).toBe(etagOf(LARGE));
 });
 
 test('what changed meanwhile is begun anew, and never put together from two', async () => {
