@@ -1,12 +1,12 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { findPostgres } from '../../scripts/services.mjs';
+import { freePort } from './free-port.js';
 
 /** Why there are no tests of Postgres here; undefined: there are. With CI=true it is an error instead. */
 export function withoutPostgres(): string | undefined {
@@ -142,15 +142,4 @@ async function answering(url: string, child: ChildProcess, log: readonly string[
       await delay(50); // still starting, or recovering
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { findRedis } from '../../scripts/services.mjs';
+import { freePort } from './free-port.js';
 
 /** Why there are no tests of Redis here; undefined: there are. With CI=true it is an error instead. */
 export function withoutRedis(): string | undefined {
@@ -145,15 +145,4 @@ async function answering(connect: () => Redis, child: ChildProcess, log: readonl
       client.disconnect();
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,7 +1,7 @@
 import { createServer as createHttps, type Server } from 'node:https';
 import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,6 +9,7 @@ import type { Finding } from '../../../packages/runtime/src/doctor/index.js';
 import { newAuthority, type Authority } from '../../rig/certificates.js';
 import { query, runPipeline, watchRun } from '../../rig/command.js';
 import { withoutFleet } from '../../rig/fleet.js';
+import { freePort } from '../../rig/free-port.js';
 import { startPostgres, type PostgresServer } from '../../rig/postgres.js';
 import { startRedis, type RedisServer } from '../../rig/redis.js';
 import { startS3, type TestS3 } from '../../rig/s3-server.js';
@@ -340,14 +341,4 @@ async function httpsBefore(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { server, url: `https://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
