@@ -63,6 +63,8 @@ export class WorkerProcess {
   /** The closure its tasks share; `undefined` while it is pristine. */
   key: string | undefined;
   readonly exited: Promise<Exit>;
+  /** Everything it ever said has been read. */
+  readonly #heard: Promise<unknown>;
   readonly #child: ChildProcess;
   readonly #stdout: ConsoleStream;
   readonly #stderr: ConsoleStream;
@@ -98,6 +100,7 @@ export class WorkerProcess {
     this.#child.on('message', (message) => this.#receive(message as FromWorker));
     // The channel is the worker's only way to answer: without it the process is of no use.
     this.#child.on('disconnect', () => this.kill());
+    this.#heard = new Promise((resolve) => this.#child.once('disconnect', resolve));
     this.exited = new Promise((resolve) => {
       const end = (exit: Exit): void => {
         if (this.#exit !== undefined) return;
@@ -181,8 +184,11 @@ export class WorkerProcess {
       const ended = await Promise.race([current.done, this.exited.then((exit) => ({ exit }))]);
       let outcome: TaskOutcome;
       if ('exit' in ended) {
-        await this.#settle(printed, DRAIN_MS);
-        outcome = lostOutcome(ended.exit, current, abort.reason, run.graceMs, stderr.lastLines(20));
+        // Its last words may still be in the pipes and the channel when its end is known.
+        await this.#settle(Promise.all([printed, this.#heard]), DRAIN_MS);
+        outcome =
+          current.outcome ??
+          lostOutcome(ended.exit, current, abort.reason, run.graceMs, stderr.lastLines(20));
       } else {
         if (!(await this.#settle(printed, MARK_MS))) this.#tainted = true;
         outcome = ended;
@@ -303,9 +309,9 @@ export class WorkerProcess {
     if (this.#current === current) this.#send({ type: 'answer', id, answer });
   }
 
-  /** Waits for both pipes; `false` when the time was up. A sink that makes us wait is given its time. */
-  async #settle(printed: Promise<unknown>, ms: number): Promise<boolean> {
-    const done = printed.then(() => true);
+  /** Waits for the pipes; `false` when the time was up. A sink that makes us wait is given its time. */
+  async #settle(drained: Promise<unknown>, ms: number): Promise<boolean> {
+    const done = drained.then(() => true);
     for (;;) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)));
@@ -319,6 +325,8 @@ export class WorkerProcess {
 /** What the controller knows of the task a worker is at. */
 class CurrentTask {
   readonly done: Promise<TaskOutcome>;
+  /** As soon as the worker has said it. */
+  outcome: TaskOutcome | undefined;
   readonly request: TaskRequest;
   /** What the process said when `process.exit()` was called. */
   exiting: (FromWorker & { type: 'exiting' }) | undefined;
@@ -397,9 +405,9 @@ class CurrentTask {
   }
 
   finish(outcome: TaskOutcome): void {
-    this.#resolve(
-      outcome.status === 'failed' ? { ...outcome, thrown: reviveThrown(outcome.thrown) } : outcome,
-    );
+    this.outcome =
+      outcome.status === 'failed' ? { ...outcome, thrown: reviveThrown(outcome.thrown) } : outcome;
+    this.#resolve(this.outcome);
   }
 
   /** The outcome with everything that was reported on the way. */

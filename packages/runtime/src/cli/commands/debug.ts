@@ -42,7 +42,7 @@ export function debugCommand(context: Context): Promise<number> {
     }).finally(() => held.release());
     if (context.json) printJson(context, { run: row.id, step: step.name, ...document(outcome) });
     else printLines(human(context), outcomeLines(context, step.name, outcome));
-    return outcome?.status === 'completed' ? EXIT.ok : EXIT.failed;
+    return outcome.status === 'completed' ? EXIT.ok : EXIT.failed;
   });
 }
 
@@ -60,7 +60,7 @@ function introduction(
   ];
 }
 
-/** In a process of its own, whose console is this terminal. Undefined when it ended without an answer. */
+/** In a process of its own, whose console is this terminal. */
 function executeHere(
   context: Context,
   {
@@ -72,7 +72,7 @@ function executeHere(
     readonly inspect: string;
     readonly service: ProjectRelay | undefined;
   },
-): Promise<TaskOutcome | undefined> {
+): Promise<TaskOutcome> {
   const child = fork(fileURLToPath(new URL('./debug.js', import.meta.url)), {
     cwd: request.cwd,
     env: request.env,
@@ -99,27 +99,32 @@ function executeHere(
         unwatch ??= service?.watch(() => send({ type: 'changed' }));
     });
     child.once('error', fail);
-    child.once('exit', () => {
+    // `exit` may come before its last message was read; `close` comes after.
+    child.once('close', (code, signal) => {
       process.off('SIGINT', ignore);
       process.off('SIGTERM', passOn);
       unwatch?.();
-      done(outcome);
+      done(outcome ?? endedBefore(signal ?? `exit code ${code}`));
     });
     child.send({ request });
   });
 }
 
-function document(outcome: TaskOutcome | undefined): { readonly [key: string]: unknown } {
-  if (outcome === undefined)
-    return { status: 'failed', error: { name: 'Error', message: 'the process ended before the step did' } };
+function endedBefore(how: string): TaskOutcome {
+  return {
+    status: 'failed',
+    error: { name: 'Error', message: `the process ended before the step did (${how})` },
+  };
+}
+
+function document(outcome: TaskOutcome): { readonly [key: string]: unknown } {
   if (outcome.status === 'completed')
     return { status: outcome.status, artifacts: outcome.artifacts.map(({ record }) => record) };
   return { status: outcome.status, ...(outcome.error === undefined ? {} : { error: outcome.error }) };
 }
 
-function outcomeLines(context: Context, step: string, outcome: TaskOutcome | undefined): readonly string[] {
+function outcomeLines(context: Context, step: string, outcome: TaskOutcome): readonly string[] {
   const { style } = context;
-  if (outcome === undefined) return [`${style.bad('✖')} the process ended before ${printableWord(step)} did`];
   if (outcome.status !== 'completed') {
     const error = outcome.error ?? { name: 'Error', message: outcome.status };
     return failureLines(style, { step, status: outcome.status, error, attempt: 1 }, context);

@@ -82,7 +82,12 @@ export function startController(options: ControllerProcessOptions): ControllerPr
   let patience: NodeJS.Timeout | undefined;
   child.on('message', (message) => (said ??= message as FromController));
   child.on('error', killGroup);
-  const drained = [listen(child, 'stdout', options.onOutput), listen(child, 'stderr', options.onOutput)];
+  // What it last printed and said may be read after its end is known.
+  const drained = [
+    listen(child, 'stdout', options.onOutput),
+    listen(child, 'stderr', options.onOutput),
+    once(child, 'disconnect').catch(() => {}),
+  ];
   const ended = (async (): Promise<ControllerEnd> => {
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     clearTimeout(patience);

@@ -36,7 +36,8 @@ function answerOf(question: Question, place: Place, signal: AbortSignal): Promis
   return new Promise<Answer>((done, fail) => {
     child.once('message', (message) => done(message as Answer));
     child.once('error', fail);
-    child.once('exit', () => {
+    // `exit` may come before its answer was read; `close` comes after.
+    child.once('close', () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', kill);
       done({
