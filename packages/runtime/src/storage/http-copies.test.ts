@@ -196,7 +196,8 @@ test('less than was announced is not taken', async () => {
     code: 'storage-failed',
     help: expect.stringContaining('tried several times'),
   });
-  expect(server.requests).toHaveLength(2);
+  // Whatever of the half was read when the connection broke: who gets further may fail once more.
+  expect(server.requests.length).toBeOneOf([2, 3]);
   expect(await readdir(cache('work'))).toEqual([]);
 });
 
