@@ -86,6 +86,8 @@ test('inputs name where they come from, outputs who took them', async () => {
       },
       { name: '#2', parameter: 'factor', reference: '$<pipeline.factor>', preview: '2', from: [] },
     ],
+    // Through the list of all of them.
+    consumers: [{ artifact: 'scaled', steps: ['report'] }],
   });
   const report = await inputs('report');
   const by = Object.fromEntries(report.inputs.map((input) => [input.name, input]));

@@ -10,5 +10,6 @@ export * from './task.js';
 export * from './task-edits.js';
 export * from './package.js';
 export * from './resources.js';
+export * from './reasons.js';
 export * from './did-you-mean.js';
 export * from './mask-url.js';

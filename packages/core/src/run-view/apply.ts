@@ -42,6 +42,7 @@ export function applyEvent(view: RunView, event: RunEvent): RunView {
         ...(event.pid === undefined ? {} : { pid: event.pid }),
         ...(event.agent === undefined ? {} : { agent: event.agent }),
       });
+      if (step.of !== undefined) beginMapped(view, step.of, event.ts);
       break;
     }
     case 'step.queue':
@@ -123,6 +124,14 @@ function begunAgain(step: StepView): StepView {
     ...rest
   } = step;
   return rest;
+}
+
+/** A mapped step has no execution of its own: it runs from the first start of an element on. */
+function beginMapped(view: RunView, name: StepName, ts: string): void {
+  const mapped = view.steps.get(name);
+  if (mapped === undefined || (mapped.status !== 'created' && mapped.status !== 'queued')) return;
+  const step = begunAgain(mapped);
+  put(view, { ...step, status: 'running', startedAt: step.startedAt ?? ts, attemptStartedAt: ts });
 }
 
 function ended(step: StepView, event: StepEnd, ts: string): StepView {

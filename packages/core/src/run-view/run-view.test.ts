@@ -397,3 +397,26 @@ test('the task behind a step is told where it is not its own, and forgotten with
   expect([2, 3, 6].map((count) => taskOf(count, 'a'))).toEqual(['other-1', undefined, undefined]);
   expect(taskOf(4, 'b')).toBe('run-0.x');
 });
+
+test('a mapped step runs from the first start of an element on', () => {
+  const add: RunEventBody = {
+    type: 'step.add',
+    steps: [0, 1].map((index) => ({
+      name: stepName(`score[${index}]`),
+      parents: [stepName('load')],
+      of: stepName('score'),
+    })),
+  };
+  const known = events(start(['load'], ['score', 'load']), end('load', 'completed'), add, begin('score[0]'));
+  const view = foldEvents(known);
+  expect(view.steps.get(stepName('score'))).toMatchObject({
+    status: 'running',
+    startedAt: at(3),
+    attempts: 0,
+  });
+  expect(view.counts).toMatchObject({ running: 2, created: 1, completed: 1 });
+  const after = foldEvents(
+    events(...known, begin('score[1]'), end('score[0]', 'completed'), end('score', 'failed')),
+  );
+  expect(after.steps.get(stepName('score'))).toMatchObject({ status: 'failed', startedAt: at(3) });
+});

@@ -15,6 +15,8 @@ export interface RunListItem {
   readonly createdAt: string;
   readonly startedAt?: string;
   readonly finishedAt?: string;
+  /** What the run says itself that it took, in milliseconds. */
+  readonly durationMs?: number;
   readonly parameters: { readonly [name: string]: unknown };
   readonly counts: Readonly<Record<StepStatus, number>>;
   /**

@@ -11,7 +11,7 @@ import { graphDifference, type Change } from './graph-difference.js';
 import styles from './drawn-difference.module.css';
 
 /** Smaller than this nothing could be read: then it is scrolled. */
-const LEAST = 0.6;
+const LEAST = 0.55;
 const AROUND = 8;
 
 const CHANGES: Readonly<Record<Change, { readonly sign: string; readonly words: string }>> = {

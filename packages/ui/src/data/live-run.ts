@@ -129,6 +129,9 @@ export class LiveRun {
           if (event.seq <= this.view.lastSeq) continue;
           applyEvent(this.view, event);
           if ('step' in event) this.#changed.add(event.step);
+          // A mapped step runs from the first start of an element on.
+          const mapped = event.type === 'step.start' ? this.step(event.step)?.of : undefined;
+          if (mapped !== undefined) this.#changed.add(mapped);
           if (event.type === 'run.start' || event.type === 'step.add') this.#grew(event.steps);
           if (event.type === 'run.resume') {
             this.#all = true;

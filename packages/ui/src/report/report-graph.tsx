@@ -13,7 +13,7 @@ import { useReportedRun, type ReportedRun } from './reported-run.js';
 import styles from './report.module.css';
 
 /** Smaller than this nothing could be read: then it is scrolled. */
-const LEAST = 0.6;
+const LEAST = 0.55;
 const AROUND = 8;
 
 /** The whole graph, as it ended. */

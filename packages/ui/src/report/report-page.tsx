@@ -4,6 +4,7 @@ import { many } from '../design/amounts.js';
 import { Button } from '../design/button.js';
 import { Section } from '../design/facts.js';
 import { absolute } from '../design/time.js';
+import { noSteps } from '../design/no-steps.js';
 import { ArtifactContent } from './artifact-content.js';
 import { ReportFailure, firstFailure } from './report-failure.js';
 import { ReportGraph } from './report-graph.js';
@@ -50,7 +51,7 @@ export function ReportPage({ data }: { readonly data: ReportData }) {
         <main className={styles.main}>
           <ReportFailure />
           {steps.length === 0 ? (
-            <p>The run ended before any step was known.</p>
+            <p>{noSteps(run.view.status)}</p>
           ) : (
             <>
               <section aria-labelledby="graph">

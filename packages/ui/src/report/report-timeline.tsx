@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import { duration, many } from '../design/amounts.js';
 import { cx } from '../design/class-names.js';
 import { statusColour, statusWord } from '../design/status.js';
-import { ticks, timeline, type Row, type Segment } from '../timeline/segments.js';
+import { ticks, timeline, timeTaken, type Row, type Segment } from '../timeline/segments.js';
 import line from '../timeline/timeline.module.css';
 import { StepAnchor } from './step-anchor.js';
 import { useReportedRun } from './reported-run.js';
@@ -87,9 +87,10 @@ const KINDS: readonly (readonly [kind: Segment['kind'], meaning: string])[] = [
 const colourOf = (segment: Segment, { step }: Row): string =>
   segment.failed ? 'var(--failed)' : statusColour(step.status);
 
-function words({ step, segments }: Row): string {
+function words(row: Row): string {
+  const { step, segments } = row;
   const ran = segments.filter(({ kind }) => kind === 'run' || kind === 'group');
   if (ran.length === 0) return statusWord(step.status);
-  const took = duration(ran.reduce((sum, { from, to }) => sum + to - from, 0));
+  const took = duration(timeTaken(row));
   return ran.length > 1 ? `${took}, ${ran.length} attempts` : took;
 }

@@ -16,6 +16,7 @@ import { StepPanel } from '../step/step-panel.js';
 import { Banners } from './banners.js';
 import { Counts } from '../run-counts/counts.js';
 import { useFailureKeys } from './failure-keys.js';
+import { noSteps } from '../design/no-steps.js';
 import { RunHeader } from './run-header.js';
 import { Split } from './split.js';
 import styles from './run-screen.module.css';
@@ -135,5 +136,5 @@ function NoSteps({ live }: { readonly live: LiveRun }) {
     return <EmptyState title="It waits for an agent">Its steps appear when it has started.</EmptyState>;
   if (status === 'running')
     return <EmptyState title="No step yet">Steps appear as the pipeline issues them.</EmptyState>;
-  return <EmptyState title="It had no steps">The run ended before any step was known.</EmptyState>;
+  return <EmptyState title="It had no steps">{noSteps(status)}</EmptyState>;
 }

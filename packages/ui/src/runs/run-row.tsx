@@ -116,6 +116,7 @@ function Took({ run }: { readonly run: RunListItem }) {
   const goesOn = run.status === 'running' && run.startedAt !== undefined;
   const now = useSeconds(goesOn);
   if (run.startedAt === undefined) return <span className={styles.none}>–</span>;
+  if (run.durationMs !== undefined) return <>{duration(run.durationMs)}</>;
   if (run.finishedAt !== undefined)
     return <>{duration(Date.parse(run.finishedAt) - Date.parse(run.startedAt))}</>;
   return goesOn ? <>{elapsed(now - Date.parse(run.startedAt))}</> : <span className={styles.none}>–</span>;

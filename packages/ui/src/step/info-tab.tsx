@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import { Link } from 'wouter';
+import { isSuccess, saysUncached } from '@run-pipeline/core/model';
 import type { StepSpan, StepView } from '@run-pipeline/core/run-view';
 import { runHref, taskHref } from '../address/links.js';
 import { useSeconds } from '../data/clock.js';
@@ -143,8 +144,7 @@ function RefreshCache({ live, step }: { readonly live: LiveRun; readonly step: S
   const refresh = useAction('POST /api/cache/refresh');
   const session = useSession();
   const notify = useNotice();
-  if (step.fingerprint === undefined || (step.status !== 'completed' && step.status !== 'cached'))
-    return null;
+  if (step.fingerprint === undefined || !isSuccess(step.status) || saysUncached(step.why)) return null;
   return (
     <Section title="Cache">
       <p className={body.muted}>

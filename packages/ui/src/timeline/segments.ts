@@ -61,6 +61,16 @@ export function timeline(view: RunView, steps: readonly StepView[], now: number)
   return { rows, length, critical, criticalMs };
 }
 
+/**
+ * Milliseconds. As everywhere what the step measured itself: the bar of its one attempt is longer by the way to the
+ * process and back.
+ */
+export function timeTaken({ step, segments }: Pick<Row, 'step' | 'segments'>): number {
+  const ran = segments.filter(({ kind }) => kind === 'run' || kind === 'group');
+  if (ran.length === 1 && ran[0]?.kind === 'run' && step.durationMs !== undefined) return step.durationMs;
+  return ran.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
 function segmentsOf(
   view: RunView,
   step: StepView,

@@ -22,7 +22,7 @@ import { StatusIcon } from '../design/status-icon.js';
 import { statusColour, statusWord } from '../design/status.js';
 import { useWindow } from '../design/virtual-list.js';
 import { useKeys } from '../keyboard/keys.js';
-import { ticks, timeline, type Row, type Segment } from './segments.js';
+import { ticks, timeline, timeTaken, type Row, type Segment } from './segments.js';
 import { moved, readSpan, spanText, zoomed, type Span } from './span.js';
 import styles from './timeline.module.css';
 
@@ -252,7 +252,7 @@ function TimelineRow(props: {
   const { row, shown } = props;
   const { step } = row;
   const ran = row.segments.filter(({ kind }) => kind === 'run' || kind === 'group');
-  const took = ran.reduce((sum, { from, to }) => sum + to - from, 0);
+  const took = timeTaken(row);
   const label = labelPlace(row, shown);
   const words = `${step.name}, ${statusWord(step.status)}, starts at ${duration(row.segments[0]?.from ?? 0)}${ran.length === 0 ? '' : `, executes ${duration(took)}`}${ran.length > 1 ? ` in ${ran.length} attempts` : ''}${row.critical ? ', on the critical path' : ''}`;
   return (

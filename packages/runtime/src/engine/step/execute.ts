@@ -1,4 +1,4 @@
-import type { ErrorRecord, RetryPolicy } from '@run-pipeline/core/model';
+import { NOT_CACHED_BECAUSE, type ErrorRecord, type RetryPolicy } from '@run-pipeline/core/model';
 import type { TaskOutcome } from '../../workers/protocol.js';
 import { abortError, timeoutMessage } from '../attempt/abort-error.js';
 import type { Attempted, AttemptNumber } from '../attempt/attempt.js';
@@ -180,7 +180,7 @@ async function endCompleted(
     durationMs: attempted.durationMs,
     artifacts,
     reports,
-    why: uncacheable === undefined ? why : [...why, `its result is not cached: ${uncacheable}`],
+    why: uncacheable === undefined ? why : [...why, `${NOT_CACHED_BECAUSE}${uncacheable}`],
     prepared,
     preimageKept: attempted.preimageKept,
     commit: {

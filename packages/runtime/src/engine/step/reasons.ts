@@ -1,3 +1,4 @@
+import { NOT_CACHED } from '@run-pipeline/core/model';
 import type { PreimageRow } from '@run-pipeline/core/ports';
 import { explainChanges } from '../../fingerprint/index.js';
 import type { Miss } from './cache.js';
@@ -11,7 +12,7 @@ export async function reasonsToRun(
   prepared: Pick<Prepared, 'parts' | 'fingerprint'>,
   miss: Miss,
 ): Promise<readonly string[]> {
-  if (miss === 'uncached') return ['its results are not cached'];
+  if (miss === 'uncached') return [NOT_CACHED];
   if (miss === 'refresh') return ['asked for by --refresh'];
   const before = previousOf(await context.previousPreimages(), node);
   if (typeof miss === 'object') return [miss.reason];

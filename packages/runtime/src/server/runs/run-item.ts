@@ -4,7 +4,10 @@ import { rootFailures, type RunView } from '@run-pipeline/core/run-view';
 import type { RunListItem } from '@run-pipeline/core/wire';
 
 /** What a line of the list shows beside the run's row: small, and made once for a run that has ended. */
-export type RunSummary = Pick<RunListItem, 'parameters' | 'counts' | 'metrics' | 'error' | 'git'>;
+export type RunSummary = Pick<
+  RunListItem,
+  'parameters' | 'counts' | 'metrics' | 'durationMs' | 'error' | 'git'
+>;
 
 const MOST_METRICS = 60;
 const MOST_PARAMETERS = 60;
@@ -16,6 +19,7 @@ export function summaryOf(view: RunView, git: RunSummary['git'] | undefined): Ru
     parameters: boundedParameters(view.parameters),
     counts: { ...view.counts },
     metrics: metricsOf(view),
+    ...(view.durationMs === undefined ? {} : { durationMs: view.durationMs }),
     ...(error === undefined ? {} : { error }),
     ...(git === undefined ? {} : { git }),
   };

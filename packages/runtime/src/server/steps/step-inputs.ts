@@ -21,15 +21,21 @@ export async function stepInputs(context: ServerContext, run: string, step: stri
   const view = await context.views.get(row);
   const found = requireStep(view, step);
   const names = new Set<string>(view.steps.keys());
+  // Who takes the results of a mapped step takes those of all its elements.
+  const mapped = found.of;
   const children = [...view.steps.values()]
-    .filter((other) => other.parents.includes(found.name))
+    .filter(
+      ({ parents }) => parents.includes(found.name) || (mapped !== undefined && parents.includes(mapped)),
+    )
     .slice(0, MOST_CHILDREN);
   const parts = await partsOf(context, view, found);
   const consumers = new Map<string, string[]>();
   for (const child of children) {
     const taken = (await partsOf(context, view, child))
       .flatMap((part) => sourcesOf(part, names))
-      .filter((source) => source.step === found.name || isElementOf(source.step, found.name))
+      .filter(
+        ({ step: source }) => source === found.name || source === mapped || isElementOf(source, found.name),
+      )
       .map(({ artifact }) => artifact);
     for (const artifact of new Set(taken)) {
       const steps = consumers.get(artifact);
