@@ -6,32 +6,28 @@ import { seeded } from '../rig/random.js';
 import { KINDS } from './pipelines.js';
 import { project } from './project.js';
 
-/** Where the process of a run dies while its steps go through a queue: what agents do goes on. */
-const POINTS = [
-  ['job-enqueued', 1],
-  ['job-enqueued', 3],
-  ['attempt-ended-on-agent', 1],
-  ['attempt-ended-on-agent', 3],
-  ['run-created', 1],
-  ['before-begin', 5],
-  ['after-begin', 7],
-  ['before-commit', 9],
-  ['after-commit', 6],
-  ['after-commit', 11],
-  ['after-end', 2],
+/**
+ * Where the process of a run dies while its steps go through a queue, and where those that resume it die: what
+ * agents do goes on.
+ */
+const CASES = [
+  { kind: 'class', points: ['job-enqueued', 'run-taken', 'attempt-ended-on-agent', 'after-commit:3'] },
+  { kind: 'controller', points: ['run-created', 'job-enqueued:3', 'attempt-ended-on-agent:3'] },
+  { kind: 'each', points: ['before-begin:5', 'after-commit:6', 'after-end:2'] },
+  { kind: 'function', points: ['after-begin:7', 'before-commit:9', 'after-commit:11'] },
 ] as const;
-const CASES = POINTS.map(([point, pass], index) => ({ point, pass, kind: KINDS[index % KINDS.length]! }));
 
-describe(
+describe.concurrent(
   'a run that dies while its steps are on agents is resumed, and agents execute every step once',
   { timeout: TIMEOUT_MS },
   () => {
-    test.each(CASES)('$point, pass $pass, in a pipeline of kind $kind', async ({ point, pass, kind }) => {
+    test.each(CASES)('a pipeline of kind $kind: $points', async ({ kind, points }) => {
       const crashed = await project.case(`${kind}.ts`);
       const agent = await crashed.agent();
-      const args = [crashed.file, '--queue', 'default'];
-      const first = crashed.start(args, { RUN_PIPELINE_CRASH_AT: `${point}:${pass}` });
-      expect(await first.ended).toEqual({ code: null, signal: 'SIGKILL' });
+      for (const point of points) {
+        const run = await crashed.proceed({ RUN_PIPELINE_CRASH_AT: point }, ['--queue', 'default']);
+        expect(await run.ended, `${point}\n${run.stderr}`).toEqual({ code: null, signal: 'SIGKILL' });
+      }
       await crashed.proceedToEnd();
       await executedOnce(crashed, agent);
       const starts = await crashed.open(async ({ store }) =>
@@ -41,24 +37,6 @@ describe(
       await crashed.verify();
     });
   },
-);
-
-test.each(['job-enqueued:2', 'attempt-ended-on-agent:2'])(
-  'and may die again and again: %s',
-  async (point) => {
-    const crashed = await project.case('class.ts');
-    const agent = await crashed.agent();
-    const first = crashed.start(['class.ts', '--queue', 'default'], { RUN_PIPELINE_CRASH_AT: point });
-    expect((await first.ended).signal).toBe('SIGKILL');
-    for (const again of ['run-taken', 'attempt-ended-on-agent', 'after-commit:3']) {
-      const resumed = crashed.start(['resume', 'latest'], { RUN_PIPELINE_CRASH_AT: again });
-      expect((await resumed.ended).signal).toBe('SIGKILL');
-    }
-    await crashed.proceedToEnd();
-    await executedOnce(crashed, agent);
-    await crashed.verify();
-  },
-  TIMEOUT_MS,
 );
 
 /** Only runs were killed: what agents execute went on, and was not executed again. */
@@ -74,11 +52,11 @@ async function end(agent: AgentProcess): Promise<void> {
 }
 
 /** Set by `npm run bench:kill`, as for runs without queues. */
-const COUNT = Number(process.env['KILL_COUNT'] ?? 12);
+const COUNT = Number(process.env['KILL_COUNT'] ?? 4);
 const SEED = Number(process.env['KILL_SEED'] ?? 20_261_128);
 const SHORT_LEASE = { RUN_PIPELINE_LEASE_MS: '1000' };
 
-describe(`runs and agents that are killed at any moment (seed ${SEED})`, { timeout: TIMEOUT_MS }, () => {
+describe.concurrent(`runs and agents that are killed at any moment (seed ${SEED})`, { timeout: TIMEOUT_MS }, () => {
   test.each(
     Array.from({ length: COUNT }, (_, index) => ({ number: index + 1, kind: KINDS[index % KINDS.length]! })),
   )('$number: a pipeline of kind $kind', async ({ number, kind }) => {

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../../packages/runtime/src/engine/index.js';
 import { send, TIMEOUT_MS, type CrashCase } from '../rig/crash.js';
-import { KINDS } from './pipelines.js';
 import { project, writePipelines } from './project.js';
 
 /** A large parameter, a step that fails twice, calls in a body that are mapped: each of them interrupted. */
@@ -66,37 +65,25 @@ writePipelines(MORE);
 /** A run that dies at `point`. */
 async function crashedAt(file: string, point: string): Promise<CrashCase> {
   const crashed = await project.case(file);
-  const controller = crashed.start([file], { RUN_PIPELINE_CRASH_AT: point });
-  expect(await controller.ended).toEqual({ code: null, signal: 'SIGKILL' });
+  await diesAt(crashed, point);
   return crashed;
+}
+
+/** Started, or resumed, it dies at `point`. */
+async function diesAt(crashed: CrashCase, point: string): Promise<void> {
+  const controller = await crashed.proceed({ RUN_PIPELINE_CRASH_AT: point });
+  expect(await controller.ended, controller.stderr).toEqual({ code: null, signal: 'SIGKILL' });
 }
 
 describe.concurrent('a run that is resumed', { timeout: TIMEOUT_MS }, () => {
   test.each([
-    ...KINDS.map((kind, index) => ({
-      kind,
-      first: 'after-claim:2',
-      again: ['run-taken', 'before-commit:3', 'after-claim', 'after-end'][index]!,
-    })),
-    { kind: 'function', first: 'after-claim:3', again: 'after-commit:4' },
-    { kind: 'each', first: 'after-execute:2', again: 'before-begin:5' },
-  ])('may die again, at $again, in a pipeline of kind $kind', async ({ kind, first, again }) => {
-    const crashed = await crashedAt(`${kind}.ts`, first);
-    const resumed = crashed.start(['resume', 'latest'], { RUN_PIPELINE_CRASH_AT: again });
-    expect(await resumed.ended).toEqual({ code: null, signal: 'SIGKILL' });
-    await crashed.proceedToEnd();
-    await crashed.verify();
-  });
-
-  test.each([
-    ['retry.ts', 'after-execute:2'],
-    ['retry.ts', 'after-claim:2'],
-    ['mapped.ts', 'after-claim:5'],
-    ['mapped.ts', 'after-end:4'],
-    ['inline.ts', 'after-execute:2'],
-    ['inline.ts', 'after-claim'],
-  ])('is as it would have been: %s, killed at %s', async (file, point) => {
-    const crashed = await crashedAt(file, point);
+    ['retry.ts', ['after-execute:2']],
+    ['retry.ts', ['after-claim:2']],
+    ['mapped.ts', ['after-claim:5', 'after-end:4']],
+    ['inline.ts', ['after-claim', 'after-execute:2']],
+  ])('is as it would have been: %s, killed at %j', async (file, points) => {
+    const crashed = await project.case(file);
+    for (const point of points) await diesAt(crashed, point);
     await crashed.proceedToEnd();
     await crashed.verify();
   });
