@@ -168,27 +168,30 @@ describe.concurrent(
   'an agent that dies at a crash point is replaced by another one',
   { timeout: TIMEOUT_MS },
   () => {
-    test.each(DEATHS)('$first, then $second, in a pipeline of kind $kind', async ({ first, second, kind }) => {
-      const crashed = await project.case(`${kind}.ts`);
-      // Of a queue with limits a run executes nothing itself, although nobody serves it for a moment.
-      await crashed.open(({ store }) => store.setQueueLimits('default', { concurrency: 10 }));
-      const agents = new TwoAgents(crashed);
-      try {
-        // Each is alone until it dies, so that it is the one that executes something.
-        const dies = await agents.start(0, { RUN_PIPELINE_CRASH_AT: first });
-        const controller = start(crashed);
-        expect(await dies.ended, first).toEqual({ code: null, signal: 'SIGKILL' });
-        const next = await agents.start(1, { RUN_PIPELINE_CRASH_AT: second });
-        expect(await next.ended, second).toEqual({ code: null, signal: 'SIGKILL' });
-        const last = await agents.start(0);
-        expect(await controller.ended, controller.stderr).toEqual({ code: 0, signal: null });
-        last.kill('SIGTERM');
-        expect(await last.ended).toEqual({ code: 0, signal: null });
-        verifyTold(agents);
-        await crashed.verify();
-      } finally {
-        await agents.remove();
-      }
-    });
+    test.each(DEATHS)(
+      '$first, then $second, in a pipeline of kind $kind',
+      async ({ first, second, kind }) => {
+        const crashed = await project.case(`${kind}.ts`);
+        // Of a queue with limits a run executes nothing itself, although nobody serves it for a moment.
+        await crashed.open(({ store }) => store.setQueueLimits('default', { concurrency: 10 }));
+        const agents = new TwoAgents(crashed);
+        try {
+          // Each is alone until it dies, so that it is the one that executes something.
+          const dies = await agents.start(0, { RUN_PIPELINE_CRASH_AT: first });
+          const controller = start(crashed);
+          expect(await dies.ended, first).toEqual({ code: null, signal: 'SIGKILL' });
+          const next = await agents.start(1, { RUN_PIPELINE_CRASH_AT: second });
+          expect(await next.ended, second).toEqual({ code: null, signal: 'SIGKILL' });
+          const last = await agents.start(0);
+          expect(await controller.ended, controller.stderr).toEqual({ code: 0, signal: null });
+          last.kill('SIGTERM');
+          expect(await last.ended).toEqual({ code: 0, signal: null });
+          verifyTold(agents);
+          await crashed.verify();
+        } finally {
+          await agents.remove();
+        }
+      },
+    );
   },
 );

@@ -56,29 +56,36 @@ const COUNT = Number(process.env['KILL_COUNT'] ?? 4);
 const SEED = Number(process.env['KILL_SEED'] ?? 20_261_128);
 const SHORT_LEASE = { RUN_PIPELINE_LEASE_MS: '1000' };
 
-describe.concurrent(`runs and agents that are killed at any moment (seed ${SEED})`, { timeout: TIMEOUT_MS }, () => {
-  test.each(
-    Array.from({ length: COUNT }, (_, index) => ({ number: index + 1, kind: KINDS[index % KINDS.length]! })),
-  )('$number: a pipeline of kind $kind', async ({ number, kind }) => {
-    const random = seeded(SEED + number);
-    const crashed = await project.case(`${kind}.ts`);
-    const { events } = await project.reference(`${kind}.ts`);
-    let agents = [await crashed.agent([], SHORT_LEASE), await crashed.agent([], SHORT_LEASE)];
-    for (let kill = random.integer(1, 3); kill > 0 && !(await crashed.hasCompleted()); kill--) {
-      const run = await crashed.proceed(SHORT_LEASE, ['--queue', 'default']);
-      const moment = random.integer(1, events);
-      await run.printed(() => run.events.length >= moment);
-      await sleep(random.integer(0, 60));
-      const victim = random.pick([run, ...agents]);
-      victim.kill();
-      await victim.ended;
-      if (victim === run) continue;
-      agents = [...agents.filter((agent) => agent !== victim), await crashed.agent([], SHORT_LEASE)];
-      run.kill(random.pick(['SIGKILL', 'SIGCONT']));
-      await run.ended;
-    }
-    await crashed.proceedToEnd(SHORT_LEASE);
-    await Promise.all(agents.map(end));
-    await crashed.verify();
-  });
-});
+describe.concurrent(
+  `runs and agents that are killed at any moment (seed ${SEED})`,
+  { timeout: TIMEOUT_MS },
+  () => {
+    test.each(
+      Array.from({ length: COUNT }, (_, index) => ({
+        number: index + 1,
+        kind: KINDS[index % KINDS.length]!,
+      })),
+    )('$number: a pipeline of kind $kind', async ({ number, kind }) => {
+      const random = seeded(SEED + number);
+      const crashed = await project.case(`${kind}.ts`);
+      const { events } = await project.reference(`${kind}.ts`);
+      let agents = [await crashed.agent([], SHORT_LEASE), await crashed.agent([], SHORT_LEASE)];
+      for (let kill = random.integer(1, 3); kill > 0 && !(await crashed.hasCompleted()); kill--) {
+        const run = await crashed.proceed(SHORT_LEASE, ['--queue', 'default']);
+        const moment = random.integer(1, events);
+        await run.printed(() => run.events.length >= moment);
+        await sleep(random.integer(0, 60));
+        const victim = random.pick([run, ...agents]);
+        victim.kill();
+        await victim.ended;
+        if (victim === run) continue;
+        agents = [...agents.filter((agent) => agent !== victim), await crashed.agent([], SHORT_LEASE)];
+        run.kill(random.pick(['SIGKILL', 'SIGCONT']));
+        await run.ended;
+      }
+      await crashed.proceedToEnd(SHORT_LEASE);
+      await Promise.all(agents.map(end));
+      await crashed.verify();
+    });
+  },
+);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { findInaccessible, openBrowser } from '../rig/browser.js';
+import { findInaccessibleInBothSchemes, openBrowser } from '../rig/browser.js';
 import { runPipeline } from '../rig/command.js';
 import { describePage, pageProject } from './project.js';
 
@@ -194,33 +194,32 @@ describePage('documents that want to be more than a picture', () => {
     expect(complaints).toEqual([]);
   });
 
-  for (const scheme of ['light', 'dark'] as const)
-    test(`sound is played by ranges; a document of a directory has a frame, too, ${scheme}`, async () => {
-      const { page, complaints } = await openBrowser(project.server, { scheme });
-      const ranges: string[] = [];
-      page.on('request', (request) => {
-        if (request.resourceType() === 'media') ranges.push(request.headers()['range'] ?? '');
-      });
-      await page.goto(artifact('sound'));
-      const sound = page.locator('audio[aria-label=sound]');
-      await expect
-        .poll(() => sound.evaluate((audio) => (audio as unknown as { readonly duration: number }).duration))
-        .toBe(1);
-      expect(ranges[0]).toMatch(/^bytes=0-/);
-      expect(await findInaccessible(page)).toEqual([]);
-      await page.goto(artifact('site'));
-      await page.getByRole('button', { name: 'sub/index.html' }).focus();
-      await page.keyboard.press('Enter');
-      await page
-        .locator('iframe[title="sub/index.html"]')
-        .contentFrame()
-        .getByRole('heading', { name: 'Inside of a directory' })
-        .waitFor();
-      expect(await findInaccessible(page)).toEqual([]);
-      await page.getByRole('combobox', { name: 'Show as' }).selectOption('text');
-      await page.getByText('<h1>Inside of a directory</h1>').waitFor();
-      expect(complaints).toEqual([]);
+  test('sound is played by ranges; a document of a directory has a frame, too; light and dark', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    const ranges: string[] = [];
+    page.on('request', (request) => {
+      if (request.resourceType() === 'media') ranges.push(request.headers()['range'] ?? '');
     });
+    await page.goto(artifact('sound'));
+    const sound = page.locator('audio[aria-label=sound]');
+    await expect
+      .poll(() => sound.evaluate((audio) => (audio as unknown as { readonly duration: number }).duration))
+      .toBe(1);
+    expect(ranges[0]).toMatch(/^bytes=0-/);
+    expect(await findInaccessibleInBothSchemes(page)).toEqual([]);
+    await page.goto(artifact('site'));
+    await page.getByRole('button', { name: 'sub/index.html' }).focus();
+    await page.keyboard.press('Enter');
+    await page
+      .locator('iframe[title="sub/index.html"]')
+      .contentFrame()
+      .getByRole('heading', { name: 'Inside of a directory' })
+      .waitFor();
+    expect(await findInaccessibleInBothSchemes(page)).toEqual([]);
+    await page.getByRole('combobox', { name: 'Show as' }).selectOption('text');
+    await page.getByText('<h1>Inside of a directory</h1>').waitFor();
+    expect(complaints).toEqual([]);
+  });
 
   test('a report holds the document, and the document holds still', async () => {
     const path = join(project.directory, 'report.html');

@@ -1,6 +1,6 @@
 import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { findInaccessible, openBrowser } from '../rig/browser.js';
+import { findInaccessible, findInaccessibleInBothSchemes, openBrowser } from '../rig/browser.js';
 import { describePage, pageProject, pipelineSource, settled } from './project.js';
 
 describePage('the page of a run', () => {
@@ -10,29 +10,28 @@ describePage('the page of a run', () => {
   });
   const failed = (query = ''): string => `${project.server.address}/runs/${project.run('mixed#1')}${query}`;
 
-  for (const scheme of ['light', 'dark'] as const)
-    test(`every view and every tab is accessible, ${scheme}`, async () => {
-      const { page, complaints } = await openBrowser(project.server, { scheme });
-      for (const query of [
-        '?step=choose',
-        '?view=timeline',
-        '?view=table',
-        '?view=table&q=nothing+is+like+that',
-      ]) {
-        await page.goto(failed(query));
-        await page.getByRole('heading', { level: 1 }).waitFor();
-        await page.getByRole('tabpanel').first().waitFor();
-        await settled(page);
-        expect(await findInaccessible(page), query).toEqual([]);
-      }
-      for (const tab of ['inputs', 'artifacts', 'console', 'code', 'plots', 'why', 'packages']) {
-        await page.goto(failed(`?step=load&tab=${tab}`));
-        await page.getByRole('tab', { selected: true }).nth(1).waitFor();
-        await settled(page);
-        expect(await findInaccessible(page), tab).toEqual([]);
-      }
-      expect(complaints).toEqual([]);
-    });
+  test('every view and every tab is accessible, light and dark', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    for (const query of [
+      '?step=choose',
+      '?view=timeline',
+      '?view=table',
+      '?view=table&q=nothing+is+like+that',
+    ]) {
+      await page.goto(failed(query));
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.getByRole('tabpanel').first().waitFor();
+      await settled(page);
+      expect(await findInaccessibleInBothSchemes(page), query).toEqual([]);
+    }
+    for (const tab of ['inputs', 'artifacts', 'console', 'code', 'plots', 'why', 'packages']) {
+      await page.goto(failed(`?step=load&tab=${tab}`));
+      await page.getByRole('tab', { selected: true }).nth(1).waitFor();
+      await settled(page);
+      expect(await findInaccessibleInBothSchemes(page), tab).toEqual([]);
+    }
+    expect(complaints).toEqual([]);
+  });
 
   test('the root failure comes first, with its lines of source and what was skipped', async () => {
     const { page } = await openBrowser(project.server);

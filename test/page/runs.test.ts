@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findInaccessible, openBrowser } from '../rig/browser.js';
+import { findInaccessible, findInaccessibleInBothSchemes, openBrowser } from '../rig/browser.js';
 import { describePage, pageProject } from './project.js';
 
 const PIPELINE = `
@@ -40,17 +40,16 @@ describePage('the list of runs', () => {
   });
   const at = (path: string): string => project.server.address + path;
 
-  for (const scheme of ['light', 'dark'] as const)
-    test(`it is accessible, whole, filtered and filtered to nothing, ${scheme}`, async () => {
-      const { page, complaints } = await openBrowser(project.server, { scheme });
-      for (const path of ['/', '/?q=status%3Afailed', '/?q=nothing-is-called-this', '/p/lists']) {
-        await page.goto(at(path));
-        await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
-        await page.locator('table, [role=status]').first().waitFor();
-        expect(await findInaccessible(page), path).toEqual([]);
-      }
-      expect(complaints).toEqual([]);
-    });
+  test('it is accessible, whole, filtered and filtered to nothing, light and dark', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    for (const path of ['/', '/?q=status%3Afailed', '/?q=nothing-is-called-this', '/p/lists']) {
+      await page.goto(at(path));
+      await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
+      await page.locator('table, [role=status]').first().waitFor();
+      expect(await findInaccessibleInBothSchemes(page), path).toEqual([]);
+    }
+    expect(complaints).toEqual([]);
+  });
 
   test('a line tells status, number, why it failed, what differs, metrics, and what came from the cache', async () => {
     const { page } = await openBrowser(project.server);
@@ -107,20 +106,6 @@ describePage('the list of runs', () => {
   });
 });
 
-describePage('a browser that has not opened the link', () => {
-  const project = pageProject({ files: {}, runs: [] });
-
-  test('is told to, and not that the server is gone', async () => {
-    const { page, context } = await openBrowser(project.server);
-    await context.clearCookies();
-    await page.goto(`${project.server.address}/queues`);
-    await page.getByText('This browser is not known to the server.').waitFor();
-    await page.getByRole('heading', { name: 'Could not read the queues' }).waitFor();
-    expect(await page.getByText('The server is gone.').count()).toBe(0);
-    expect(await findInaccessible(page)).toEqual([]);
-  });
-});
-
 describePage('a project in which nothing has run', () => {
   const project = pageProject({ files: {}, runs: [] });
 
@@ -130,5 +115,15 @@ describePage('a project in which nothing has run', () => {
     expect(await page.getByText('npx run-pipeline pipeline.ts').isVisible()).toBe(true);
     expect(await findInaccessible(page)).toEqual([]);
     expect(complaints).toEqual([]);
+  });
+
+  test('tells a browser that has not opened the link to do so, and not that the server is gone', async () => {
+    const { page, context } = await openBrowser(project.server);
+    await context.clearCookies();
+    await page.goto(`${project.server.address}/queues`);
+    await page.getByText('This browser is not known to the server.').waitFor();
+    await page.getByRole('heading', { name: 'Could not read the queues' }).waitFor();
+    expect(await page.getByText('The server is gone.').count()).toBe(0);
+    expect(await findInaccessible(page)).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { findInaccessible, openBrowser } from '../rig/browser.js';
+import { findInaccessible, findInaccessibleInBothSchemes, openBrowser } from '../rig/browser.js';
 import { describePage, pageProject, pipelineSource, settled } from './project.js';
 
 describePage('compare, run again, tasks and queues', () => {
@@ -25,26 +25,25 @@ describePage('compare, run again, tasks and queues', () => {
   const at = (path: string): string => project.server.address + path;
   const pair = (): string => `/compare?runs=${project.run('mixed#1')},${project.run('mixed#2')}`;
 
-  for (const scheme of ['light', 'dark'] as const)
-    test(`they are accessible, ${scheme}`, async () => {
-      const { page, complaints } = await openBrowser(project.server, { scheme });
-      for (const path of [
-        pair(),
-        `${pair()}&all=1&open=artifacts+load.rows`,
-        `/compare?runs=${project.run('mixed#2')},${project.run('mixed#3')}`,
-        '/compare',
-        `/runs/${project.run('mixed#1')}/rerun?p.lr=0.5`,
-        '/tasks',
-        '/queues?queue=default',
-        '/nowhere',
-      ]) {
-        await page.goto(at(path));
-        await page.locator('main').getByRole('heading').or(page.locator('main p')).first().waitFor();
-        await settled(page);
-        expect(await findInaccessible(page), path).toEqual([]);
-      }
-      expect(complaints).toEqual([]);
-    });
+  test('they are accessible, light and dark', async () => {
+    const { page, complaints } = await openBrowser(project.server);
+    for (const path of [
+      pair(),
+      `${pair()}&all=1&open=artifacts+load.rows`,
+      `/compare?runs=${project.run('mixed#2')},${project.run('mixed#3')}`,
+      '/compare',
+      `/runs/${project.run('mixed#1')}/rerun?p.lr=0.5`,
+      '/tasks',
+      '/queues?queue=default',
+      '/nowhere',
+    ]) {
+      await page.goto(at(path));
+      await page.locator('main').getByRole('heading').or(page.locator('main p')).first().waitFor();
+      await settled(page);
+      expect(await findInaccessibleInBothSchemes(page), path).toEqual([]);
+    }
+    expect(complaints).toEqual([]);
+  });
 
   test('only what differs is compared, unless everything is asked for', async () => {
     const { page } = await openBrowser(project.server);
@@ -195,33 +194,20 @@ describePage('compare, run again, tasks and queues', () => {
     expect((await download).suggestedFilename()).toBe('rows.json');
   });
 
-  test('a task of its own is accessible in the dark, too', async () => {
-    const { page } = await openBrowser(project.server, { scheme: 'dark' });
-    await page.goto(at('/tasks'));
-    await page.getByRole('link', { name: 'a script', exact: true }).click();
-    await page.getByText('iris.csv').waitFor();
-    for (const [key, shown] of [
-      ['1', page.getByText('iris.csv')],
-      ['3', page.getByRole('log').getByText('depth 3')],
-      ['4', page.getByRole('img', { name: /^ages/ })],
-    ] as const) {
-      await page.keyboard.press(key);
-      await shown.waitFor();
-      await settled(page);
-      expect(await findInaccessible(page), key).toEqual([]);
-    }
-  });
-
   test('a task of its own: its parameters, console, artifacts and reports, and a clone of it', async () => {
     const { page, complaints } = await openBrowser(project.server);
     await page.goto(at('/tasks'));
     await page.getByRole('link', { name: 'a script' }).click();
     await page.getByRole('heading', { level: 1, name: /a script/ }).waitFor();
     await page.getByText('iris.csv').waitFor();
+    await settled(page);
+    expect(await findInaccessibleInBothSchemes(page)).toEqual([]);
     await page.keyboard.press('2');
     await page.getByRole('heading', { name: 'table' }).waitFor();
     await page.keyboard.press('3');
     await page.getByRole('log').getByText('depth 3').waitFor();
+    await settled(page);
+    expect(await findInaccessibleInBothSchemes(page)).toEqual([]);
     await page.keyboard.press('4');
     await page.getByRole('img', { name: /^ages/ }).waitFor();
     await page.getByRole('rowheader', { name: 'versicolor' }).waitFor();
@@ -230,7 +216,8 @@ describePage('compare, run again, tasks and queues', () => {
       .getByRole('img', { name: /^accuracy/ })
       .locator('canvas')
       .waitFor();
-    expect(await findInaccessible(page)).toEqual([]);
+    await settled(page);
+    expect(await findInaccessibleInBothSchemes(page)).toEqual([]);
     await page.getByRole('button', { name: 'Clone' }).click();
     await page.getByText('not started').waitFor();
     await page.getByText('cloned from').waitFor();

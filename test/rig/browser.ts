@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
-import { chromium, type BrowserContext, type Page } from 'playwright-core';
-import { onTestFinished } from 'vitest';
+import { createRequire } from 'node:module';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, onTestFinished } from 'vitest';
 import { findChromium } from '../../scripts/chromium.mjs';
 import { BINARY, startNode } from './command.js';
 
@@ -69,23 +66,29 @@ export interface Opened {
   readonly complaints: readonly string[];
 }
 
+let started: Promise<Browser> | undefined;
+/** One for all tests of a file: to start one takes longer than most of them. */
+const browser = (): Promise<Browser> =>
+  (started ??= chromium.launch({ executablePath: CHROMIUM!, args: ARGUMENTS }));
+afterAll(async () => {
+  const ending = await started;
+  started = undefined;
+  await ending?.close();
+});
+
 /** A browser with a profile of its own that is thrown away, at this link; a server's makes a session. */
 export async function openBrowser(
   server: Pick<PageServer, 'link'>,
   options: { readonly scheme?: 'light' | 'dark'; readonly width?: number; readonly height?: number } = {},
 ): Promise<Opened> {
-  const profile = mkdtempSync(join(tmpdir(), 'run-pipeline-chromium-'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM!,
-    args: ARGUMENTS,
+  const context = await (
+    await browser()
+  ).newContext({
     colorScheme: options.scheme ?? 'light',
     reducedMotion: 'reduce',
     viewport: { width: options.width ?? 1400, height: options.height ?? 860 },
   });
-  onTestFinished(async () => {
-    await context.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-  });
+  onTestFinished(() => context.close());
   const complaints: string[] = [];
   const listen = (page: Page): void => {
     page.on('console', (message) => {
@@ -94,37 +97,49 @@ export async function openBrowser(
     page.on('pageerror', (error) => complaints.push(String(error.stack ?? error)));
   };
   context.on('page', listen);
-  const page = context.pages()[0] ?? (await context.newPage());
-  listen(page);
+  const page = await context.newPage();
   await page.goto(server.link);
   return { context, page, complaints };
 }
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** A scheme changes colours, and nothing else that axe looks at. */
+const OF_COLOURS = ['color-contrast', 'link-in-text-block'];
+
 /** What axe finds against WCAG 2.2 AA, one line each. */
-export async function findInaccessible(page: Page): Promise<readonly string[]> {
+export async function findInaccessible(page: Page, rules?: readonly string[]): Promise<readonly string[]> {
   // As the debugger does it: the page's own policy lets no script in.
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      readonly axe: {
-        run(options: object): Promise<{
-          readonly violations: readonly {
-            readonly id: string;
-            readonly help: string;
-            readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-          }[];
-        }>;
+  if (!(await page.evaluate('"axe" in globalThis'))) await page.evaluate(AXE);
+  return page.evaluate(
+    async (runOnly) => {
+      const { axe } = globalThis as unknown as {
+        readonly axe: {
+          run(options: object): Promise<{
+            readonly violations: readonly {
+              readonly id: string;
+              readonly help: string;
+              readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+            }[];
+          }>;
+        };
       };
-    };
-    const { violations } = await axe.run({
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    });
-    return violations.flatMap(({ id, help, nodes }) =>
-      nodes
-        .slice(0, 3)
-        .map(({ html, failureSummary }) => `${id}: ${help}\n  ${html.slice(0, 200)}\n  ${failureSummary}`),
-    );
-  });
+      const { violations } = await axe.run({ runOnly });
+      return violations.flatMap(({ id, help, nodes }) =>
+        nodes
+          .slice(0, 3)
+          .map(({ html, failureSummary }) => `${id}: ${help}\n  ${html.slice(0, 200)}\n  ${failureSummary}`),
+      );
+    },
+    rules ?? ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+  );
+}
+
+/** The same of a page that is light, and then in the dark; it is left light. */
+export async function findInaccessibleInBothSchemes(page: Page): Promise<readonly string[]> {
+  const light = await findInaccessible(page);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const dark = await findInaccessible(page, OF_COLOURS);
+  await page.emulateMedia({ colorScheme: 'light' });
+  return [...light, ...dark.map((found) => `in the dark: ${found}`)];
 }
