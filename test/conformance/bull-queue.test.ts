@@ -60,9 +60,11 @@ describe.skipIf(withoutEither !== undefined)(
       BullMQ: (store: Store) => openBullQueue({ url: redis.url, env: {}, store }),
       'the queue that reads the store': (store: Store) => embeddedQueue(store),
     };
+    /** Emptied stores. */
+    const used: string[] = [];
     for (const [name, queueOf] of Object.entries(queues))
       taskQueueConformance(name, async () => {
-        const url = postgres.fresh();
+        const url = used.pop() ?? postgres.fresh();
         const closing: (() => Promise<void>)[] = [];
         let offset = 0;
         return {
@@ -80,6 +82,8 @@ describe.skipIf(withoutEither !== undefined)(
           },
           async dispose() {
             await Promise.all(closing.map((close) => close()));
+            await postgres.empty(url);
+            used.push(url);
           },
         };
       });

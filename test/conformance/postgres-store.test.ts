@@ -13,12 +13,12 @@ describe.skipIf(withoutPostgres() !== undefined)('on a real server', () => {
   beforeAll(async () => {
     [server, bundle] = await Promise.all([startPostgres(), bundleScript('./postgres-child.ts')]);
   }, MINUTE);
-  afterAll(async () => {
-    await Promise.all([server.dispose(), bundle.remove()]);
-  }, MINUTE); // a schema a test is thousands of files to remove
+  afterAll(() => Promise.all([server.dispose(), bundle.remove()]), MINUTE);
 
+  /** Emptied ones: to make all tables for each test takes longer than most tests do. */
+  const used: string[] = [];
   storeConformance('Postgres', async () => {
-    const url = server.fresh();
+    const url = used.pop() ?? server.fresh();
     const stores: Store[] = [];
     let offset = 0;
     return {
@@ -34,6 +34,8 @@ describe.skipIf(withoutPostgres() !== undefined)('on a real server', () => {
         runProcess([process.execPath, bundle.script, url, JSON.stringify(job)], { env }),
       async dispose() {
         await Promise.all(stores.map((store) => store.close()));
+        await server.empty(url);
+        used.push(url);
       },
     };
   });

@@ -1,9 +1,9 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { findPostgres } from '../../scripts/services.mjs';
 import { freePort } from './free-port.js';
@@ -23,6 +23,8 @@ export interface PostgresServer {
   readonly url: string;
   /** A store's address: a schema that nobody has used. */
   fresh(): string;
+  /** Makes the tables of a store that is closed empty again: quicker than a schema that nobody has used. */
+  empty(url: string): Promise<void>;
   /** Runs statements as its administrator. */
   query(text: string): Promise<readonly (readonly unknown[])[]>;
   /** `fast`: as an administrator restarts it; `immediate`: as a power failure. Waits until it has ended. */
@@ -47,7 +49,7 @@ export async function startPostgres(options: { readonly durable?: boolean } = {}
   const account = serverAccount();
   if (account !== undefined) chownSync(directory, account.uid, account.gid);
   const data = join(directory, 'data');
-  initialise({ bin, directory, data, account });
+  execFileSync('cp', ['-a', initialised(bin, account), data]);
   const port = await freePort();
   const base = `postgres://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`;
   const url = `${base}/postgres`;
@@ -79,19 +81,31 @@ export async function startPostgres(options: { readonly durable?: boolean } = {}
   const goodbye = (): void => void child?.kill('SIGQUIT');
   process.once('exit', goodbye);
   await start();
+  const query = async (text: string): Promise<readonly (readonly unknown[])[]> => {
+    const client = new pg.Client(url);
+    await client.connect();
+    try {
+      const { rows } = await client.query<unknown[]>({ text, rowMode: 'array' });
+      return rows;
+    } finally {
+      await client.end();
+    }
+  };
   return {
     url,
     fresh: () => `${url}?schema=t${randomBytes(8).toString('hex')}`,
-    async query(text) {
-      const client = new pg.Client(url);
-      await client.connect();
-      try {
-        const { rows } = await client.query<unknown[]>({ text, rowMode: 'array' });
-        return rows;
-      } finally {
-        await client.end();
-      }
+    async empty(store) {
+      const schema = new URL(store).searchParams.get('schema')!;
+      await query(`DO $$ DECLARE one text; BEGIN
+        FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = '${schema}' AND tablename <> 'meta' LOOP
+          EXECUTE format('DELETE FROM ${schema}.%I', one);
+        END LOOP;
+        FOR one IN SELECT sequencename FROM pg_sequences WHERE schemaname = '${schema}' LOOP
+          EXECUTE format('ALTER SEQUENCE ${schema}.%I RESTART', one);
+        END LOOP;
+      END $$`);
     },
+    query,
     stop,
     start,
     async dispose() {
@@ -112,20 +126,39 @@ function serverAccount(): { readonly uid: number; readonly gid: number } | undef
   return { uid: id('-u') ?? 65534, gid: id('-g') ?? 65534 };
 }
 
-function initialise(options: {
-  readonly bin: string;
-  readonly directory: string;
-  readonly data: string;
-  readonly account: ReturnType<typeof serverAccount>;
-}): void {
-  const { bin, directory, data, account } = options;
+/**
+ * The data of a server that nobody has used, to be copied. Made once a machine, since it takes seconds: under a name
+ * that says what it was made by, and whole from when it has that name.
+ */
+function initialised(bin: string, account: ReturnType<typeof serverAccount>): string {
+  const initdb = join(bin, 'initdb');
+  const args = ['-U', USER, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C'];
+  args.push('--no-sync', '--no-instructions');
+  const { size, mtimeMs } = statSync(initdb);
+  const made = [initdb, size, mtimeMs, account?.uid ?? process.getuid?.(), PASSWORD, ...args].join('\n');
+  const name = createHash('sha256').update(made).digest('hex').slice(0, 16);
+  const whole = join(tmpdir(), `run-pipeline-initdb-${name}`);
+  if (existsSync(whole)) return whole;
+  const directory = mkdtempSync(`${whole}-`);
   const passwords = join(directory, 'password');
   writeFileSync(passwords, PASSWORD);
-  if (account !== undefined) chownSync(passwords, account.uid, account.gid);
-  const args = ['-D', data, '-U', USER, '--auth=scram-sha-256', `--pwfile=${passwords}`];
-  args.push('--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions');
-  const made = spawnSync(join(bin, 'initdb'), args, { encoding: 'utf8', cwd: '/', ...account });
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}${made.error?.message ?? ''}`);
+  if (account !== undefined)
+    for (const path of [directory, passwords]) chownSync(path, account.uid, account.gid);
+  const data = join(directory, 'data');
+  const options = { encoding: 'utf8', cwd: '/', ...account } as const;
+  const { status, stderr, error } = spawnSync(
+    initdb,
+    ['-D', data, `--pwfile=${passwords}`, ...args],
+    options,
+  );
+  if (status !== 0) throw new Error(`initdb failed: ${stderr}${error?.message ?? ''}`);
+  try {
+    renameSync(data, whole);
+  } catch (error) {
+    if (!existsSync(whole)) throw error; // else somebody else was there first
+  }
+  rmSync(directory, { recursive: true, force: true });
+  return whole;
 }
 
 async function answering(url: string, child: ChildProcess, log: readonly string[]): Promise<void> {

@@ -14,8 +14,8 @@ export function churnTests(factory: StoreFactory): void {
     process,
     seed,
     agents: 4,
-    tasks: 60,
-    steps: 16,
+    tasks: 30,
+    steps: 10,
     controllers: 6,
     leaseMs: 600,
   });
