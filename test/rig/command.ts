@@ -1,7 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { RunEvent, StepEnd } from '@run-pipeline/core/model';
+import { ask, canAsk } from './questions.js';
 import { repository } from './scratch.js';
+import { userEnvironment } from './user-environment.js';
+
+export { userEnvironment };
 
 export const BINARY = join(repository, 'packages/runtime/bin/run-pipeline.js');
 
@@ -20,16 +24,6 @@ export interface CommandOptions {
   readonly input?: string;
   /** What starts it elsewhere: `nsenter … --`. */
   readonly through?: readonly string[];
-}
-
-/** The environment of a user, not of this test run. */
-export function userEnvironment(extra: CommandOptions['env'] = {}): NodeJS.ProcessEnv {
-  const environment: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', ...extra };
-  for (const name of Object.keys(environment)) {
-    const inherited = /^(VITEST|VITE_|FORCE_COLOR$|CI$|GITHUB_|NODE_OPTIONS$|RUN_PIPELINE_)/.test(name);
-    if (inherited && !(name in extra)) delete environment[name];
-  }
-  return environment;
 }
 
 export function startNode(args: readonly string[], options: CommandOptions): ChildProcess {
@@ -63,9 +57,12 @@ export async function node(args: readonly string[], options: CommandOptions): Pr
   });
 }
 
-/** `run-pipeline ARGS`, by the real command line. */
+/**
+ * `run-pipeline ARGS`, by the real command line: in a process of its own, unless another one can answer. A test that is
+ * about the process itself starts `node([BINARY, …])`.
+ */
 export const runPipeline = (args: readonly string[], options: CommandOptions): Promise<CommandResult> =>
-  node([BINARY, ...args], options);
+  canAsk(args, options) ? ask(args, options) : node([BINARY, ...args], options);
 
 /** A run with `--json`: its events, and how every step ended. */
 export interface RunWatched extends CommandResult {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ask, canAsk } from '../../rig/questions.js';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 export const PROGRAM = join(repository, 'packages/runtime/bin/run-pipeline.js');
@@ -59,9 +60,11 @@ export class Workspace {
     return this.start(args, options).ended;
   }
 
-  /** What a query prints with `--json`. */
+  /** What a query prints with `--json`; a test that is about the command's own process takes `run`. */
   async json<T>(...args: readonly string[]): Promise<T> {
-    const { stdout } = await this.run([...args, '--json']);
+    const words = [...args, '--json'];
+    const options = { cwd: this.directory };
+    const { stdout } = await (canAsk(words, options) ? ask(words, options) : this.run(words));
     return JSON.parse(stdout) as T;
   }
 }
