@@ -60,6 +60,11 @@ export class Workspace {
     return this.start(args, options).ended;
   }
 
+  /** A command that loads no code of a user, by the process that answers questions. */
+  ask(...args: readonly string[]): Promise<Ended> {
+    return ask(args, { cwd: this.directory });
+  }
+
   /** What a query prints with `--json`; a test that is about the command's own process takes `run`. */
   async json<T>(...args: readonly string[]): Promise<T> {
     const words = [...args, '--json'];

@@ -3,7 +3,7 @@ import { fleet, type Fleet } from '../../rig/agents.js';
 import { node, query, runPipeline, watchRun } from '../../rig/command.js';
 import { TRACE } from '../../rig/steps.js';
 import { draft as template, LIVE } from '../../rig/templates.js';
-import { agentHere, at, onlyRun, traces, TSX } from './rig.js';
+import { agentHere, at, inJavaScript, onlyRun, traces } from './rig.js';
 
 const PIPE = `
 import { PipelineController, file } from 'run-pipeline';
@@ -34,16 +34,21 @@ const refused = (promise: Promise<unknown>) =>
   promise.then(() => 'not refused', ({ code, message, help }: any) => ({ code, message, help }));
 `;
 /** A project with the pipeline, and programs that use it: each file declares it anew. */
-const files = (programs: Readonly<Record<string, string>>): Readonly<Record<string, string>> => ({
+const files = async (
+  programs: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, string>>> => ({
   ...TRACE,
   'data.csv': 'csv',
   'pipe.ts': PIPE,
-  ...Object.fromEntries(Object.entries(programs).map(([name, code]) => [name, `${PIPE}${TELL}${code}`])),
+  ...(await inJavaScript({
+    ...TRACE,
+    ...Object.fromEntries(Object.entries(programs).map(([name, code]) => [name, `${PIPE}${TELL}${code}`])),
+  })),
 });
 
 /** What a program told, by name. */
 async function program(it: Fleet, file: string): Promise<Readonly<Record<string, any>>> {
-  const result = await node(['--import', TSX, file], at(it));
+  const result = await node([file], at(it));
   expect(result.code, result.stderr).toBe(0);
   const lines = result.stdout.trimEnd().split('\n');
   return Object.fromEntries(lines.map((line) => JSON.parse(line) as [string, unknown]));
@@ -53,7 +58,7 @@ const DAY = '2026-01-02T00:00:00.000Z';
 
 test('a draft is edited and enqueued: nothing runs before, the edits count, the number rises', async () => {
   const it = await fleet(
-    files({
+    await files({
       'program.ts': `
 const draft = await pipe.createDraft({ parameters: { n: 5 } });
 tell('draft', shown(draft));
@@ -72,7 +77,7 @@ tell('after', shown(await draft.reload()));
   it.files.write({ 'other.csv': 'other' });
   await watchRun(['pipe.ts'], at(it));
   await agentHere(it, '--queue', 'services');
-  const told = await program(it, 'program.ts');
+  const told = await program(it, 'program.js');
   const { id } = told['draft'];
   expect(told['draft']).toEqual({
     id,
@@ -96,7 +101,7 @@ tell('after', shown(await draft.reload()));
 
 test('a clone has an id of its own and its parent on record; drafts, runs of agents and runs of here can be cloned', async () => {
   const it = await fleet(
-    files({
+    await files({
       'program.ts': `
 const found = await PipelineController.get({ project: 'examples', name: 'small' });
 tell('found', shown(found));
@@ -119,7 +124,7 @@ tell('noId', await refused(PipelineController.clone({ source: 'nothing' })));
   await watchRun(['pipe.ts', '--param', 'n=3'], at(it));
   const original = await onlyRun(it);
   await agentHere(it, '--queue', 'services');
-  const told = await program(it, 'program.ts');
+  const told = await program(it, 'program.js');
   expect(told['found']).toEqual({
     id: original.id,
     name: 'small',
@@ -151,7 +156,7 @@ tell('noId', await refused(PipelineController.clone({ source: 'nothing' })));
 
 test('a parameter that is unknown, of a wrong type or cannot be kept is refused, and the draft stays as it is', async () => {
   const it = await fleet(
-    files({
+    await files({
       'program.ts': `
 tell('made', await refused(pipe.createDraft({ parameters: { n: 'many', m: 1 } })));
 const draft = await pipe.createDraft();
@@ -172,7 +177,7 @@ tell('missing', await refused(needs.enqueue()));
 `,
     }),
   );
-  const told = await program(it, 'program.ts');
+  const told = await program(it, 'program.js');
   expect(told['made'].message).toMatch(/no parameter `m`[^]*`n` takes a number, not/);
   expect(told['type']).toMatchObject({
     code: 'invalid-parameter',
@@ -198,14 +203,14 @@ tell('missing', await refused(needs.enqueue()));
 
 test('a draft whose launch or package is gone fails with that reason', async () => {
   const it = await fleet(
-    files({
+    await files({
       'program.ts': `
 const draft = await pipe.createDraft();
 tell('id', draft.id);
 `,
     }),
   );
-  const { id } = await program(it, 'program.ts');
+  const { id } = await program(it, 'program.js');
   const { store } = it.project;
   // Somebody edits the record by hand.
   const record = (await store.readTask(id))!;
@@ -222,7 +227,7 @@ tell('id', draft.id);
 
 test('gc keeps what a draft is made of', async () => {
   const it = await fleet(
-    files({
+    await files({
       'program.ts': `
 const draft = await pipe.createDraft();
 tell('id', draft.id);
@@ -234,25 +239,25 @@ tell('end', await draft.waitForStatus());
 `,
     }),
   );
-  await program(it, 'program.ts');
+  await program(it, 'program.js');
   const { collectGarbage } = await import('../../../packages/runtime/src/engine/index.js');
   await collectGarbage(it.project, { dryRun: false, maxAgeMs: 0, graceMs: 0 });
   await agentHere(it, '--queue', 'services');
-  expect(await program(it, 'later.ts')).toMatchObject({ end: 'completed' });
+  expect(await program(it, 'later.js')).toMatchObject({ end: 'completed' });
 });
 
 test('a file drafts its pipeline by run-pipeline, too, and is no run then; plan looks at it', async () => {
   const it = await fleet(
-    files({
+    await files({
       'program.ts': `
 const draft = await pipe.createDraft();
 tell('id', draft.id);
 `,
     }),
   );
-  const planned = await query<{ readonly steps: readonly unknown[] }>(['plan', 'program.ts'], at(it));
+  const planned = await query<{ readonly steps: readonly unknown[] }>(['plan', 'program.js'], at(it));
   expect(planned.steps).toHaveLength(1);
-  const drafted = await runPipeline(['program.ts'], at(it));
+  const drafted = await runPipeline(['program.js'], at(it));
   expect(drafted).toMatchObject({ code: 0 });
   expect(drafted.stdout).toMatch(/^\["id",/);
   expect(await it.project.store.findRuns({})).toEqual([]);
@@ -261,7 +266,7 @@ tell('id', draft.id);
 
 test('a draft that nobody would take is told of at once', async () => {
   const it = await fleet(
-    files({
+    await files({
       'program.ts': `
 const draft = await pipe.createDraft();
 await draft.enqueue('gpu');
@@ -269,7 +274,7 @@ tell('status', draft.status);
 `,
     }),
   );
-  const result = await node(['--import', TSX, 'program.ts'], at(it));
+  const result = await node(['program.js'], at(it));
   expect(result.stderr).toBe(
     '▲ no agent serves queue "gpu": the pipeline waits there (start one: run-pipeline agent --queue gpu)\n',
   );
@@ -277,7 +282,7 @@ tell('status', draft.status);
 
 test('the run of a draft is made once, even if its process dies right after it was', async () => {
   const it = await fleet(
-    files({
+    await files({
       'program.ts': `
 const draft = await pipe.createDraft();
 await draft.enqueue();
@@ -290,7 +295,7 @@ tell('end', await draft.waitForStatus());
     cwd: it.files.directory,
     env: { RUN_PIPELINE_CRASH_AT: 'run-created' },
   });
-  const { id, end } = await program(it, 'program.ts');
+  const { id, end } = await program(it, 'program.js');
   expect(end).toBe('completed');
   expect(await it.project.store.findRuns({})).toMatchObject([{ id, number: 1, epoch: 2 }]);
   expect(traces(it)).toHaveLength(1);
@@ -301,7 +306,8 @@ test('steps from tasks of a draft are clones of what there is when it runs', asy
     ...TRACE,
     ...LIVE,
     'script.ts': `import { parameter, task } from './live';\nawait task.uploadArtifact('made', parameter('n'));\n`,
-    'program.ts': `
+    ...(await inJavaScript({
+      'program.ts': `
 import { PipelineController } from 'run-pipeline';
 const pipe = new PipelineController({ name: 'templates', project: 'examples' });
 pipe.addParameter({ name: 'n', default: 1 });
@@ -311,9 +317,10 @@ ${TELL}
 const draft = await pipe.createDraft({ parameters: { n: 4 } });
 tell('id', draft.id);
 `,
+    })),
   });
   const first = await template(it.files, { file: 'script.ts', name: 'template' });
-  const { id } = await program(it, 'program.ts');
+  const { id } = await program(it, 'program.js');
   const newest = await template(it.files, { file: 'script.ts', name: 'template' });
   await agentHere(it, '--queue', 'services');
   await it.project.store.enqueueTask({ task: id, kind: 'controller', queue: 'services', priority: 0 });
@@ -324,7 +331,7 @@ tell('id', draft.id);
 });
 
 test('the command line clones a run of an agent as any task, with other parameters, and enqueues it', async () => {
-  const it = await fleet(files({}));
+  const it = await fleet(await files({}));
   await agentHere(it, '--queue', 'services');
   const first = await watchRun(['pipe.ts', '--remote', '--param', 'n=3'], at(it));
   expect(first, first.stderr).toMatchObject({ code: 0 });

@@ -2,6 +2,7 @@ import { chmodSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { collectGarbage } from '../../../packages/runtime/src/engine/index.js';
 import { elsewhere } from './elsewhere.js';
+import { inJavaScript } from './rig.js';
 
 const NPM = { 'is-odd': '3.0.1', libsql: '0.5.29', 'yocto-queue': '1.2.1' };
 
@@ -287,8 +288,8 @@ console.log(draft.id);
 };
 
 test('a draft that a program enqueues goes with the files that it names then; so does a clone of it', async () => {
-  const it = await elsewhere(DRAFT);
-  const id = (await it.program('program.ts')).trim();
+  const it = await elsewhere(await inJavaScript(DRAFT));
+  const id = (await it.program('program.js')).trim();
   await it.agent();
   await it.completed(id as never);
   expect(await it.value(id as never, 'both')).toEqual([LONG.length, 5, 5]);
@@ -301,7 +302,8 @@ test('a draft that a program enqueues goes with the files that it names then; so
 test('a program leaves a pipeline function to agents: its steps have the names of their variables there, too', async () => {
   const it = await elsewhere({
     'rows.csv': 'a,b',
-    'program.ts': `
+    ...(await inJavaScript({
+      'program.ts': `
 import { readFileSync } from 'node:fs';
 import { parameter, pipeline, run, step, type FileValue } from 'run-pipeline';
 const read = step(async (csv: FileValue) => readFileSync(csv.path, 'utf8'));
@@ -312,8 +314,9 @@ const both = pipeline(
 );
 await run(both, { remote: 'services', queue: 'default', output: 'quiet' });
 `,
+    })),
   });
-  const { id } = await it.startAndKill('program.ts');
+  const { id } = await it.startAndKill('program.js');
   await it.agent();
   await it.completed(id);
   expect(await it.value(id, 'read')).toBe('a,b');

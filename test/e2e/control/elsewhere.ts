@@ -14,7 +14,7 @@ import { node, query, runPipeline, startNode, watchRun, type RunWatched } from '
 import { eventually } from '../../rig/crash.js';
 import { JsonProcess, send } from '../../rig/json-process.js';
 import { scratch, type Scratch } from '../../rig/scratch.js';
-import { registerIdle, TSX } from './rig.js';
+import { registerIdle } from './rig.js';
 
 const execute = promisify(execFile);
 const TIMES = { RUN_PIPELINE_LEASE_MS: String(LEASE_MS), RUN_PIPELINE_GRACE_MS: '500' };
@@ -134,7 +134,7 @@ export async function elsewhere(
     },
     async program(file) {
       await registerIdle({ project } as never, 600_000);
-      const result = await node(['--import', TSX, file], { cwd: made.directory, env });
+      const result = await node([file], { cwd: made.directory, env });
       if (result.code !== 0) throw new Error(`${file} ended with ${result.code}\n${result.stderr}`);
       await project.store.removeAgent('idle');
       moveAway();
@@ -142,7 +142,7 @@ export async function elsewhere(
     },
     async startAndKill(file) {
       await registerIdle({ project } as never, 600_000);
-      const child = startNode(['--import', TSX, file], { cwd: made.directory, env });
+      const child = startNode([file], { cwd: made.directory, env });
       onTestFinished(() => void child.kill('SIGKILL'));
       const row = await until(project, async () => (await project.store.findRuns({}))[0]);
       const gone = once(child, 'exit');

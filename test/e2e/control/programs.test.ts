@@ -4,7 +4,17 @@ import { fleet, until, type Fleet } from '../../rig/agents.js';
 import { node, query, runPipeline, watchRun } from '../../rig/command.js';
 import { npmPackage } from '../../rig/scratch.js';
 import { TRACE } from '../../rig/steps.js';
-import { agentHere, at, onlyRun, openGate, registerIdle, Terminal, traces, TSX } from './rig.js';
+import {
+  agentHere,
+  at,
+  inJavaScript,
+  onlyRun,
+  openGate,
+  registerIdle,
+  Terminal,
+  traces,
+  TSX,
+} from './rig.js';
 
 const PIPE = `
 import { PipelineController, run, pipeline, step } from 'run-pipeline';
@@ -24,17 +34,23 @@ const make = (times: number) => {
   return pipe;
 };
 `;
-const project = (code: string): Promise<Fleet> => fleet({ ...TRACE, 'program.ts': PIPE + code });
+const project = async (code: string): Promise<Fleet> =>
+  fleet({ ...TRACE, ...(await inJavaScript({ ...TRACE, 'program.ts': PIPE + code })) });
 
-async function told(it: Fleet, args: readonly string[] = []): Promise<Readonly<Record<string, any>>> {
-  const result = await node(['--import', TSX, 'program.ts', ...args], at(it));
+async function told(
+  it: Fleet,
+  args: readonly string[] = ['program.js'],
+): Promise<Readonly<Record<string, any>>> {
+  const result = await node(args, at(it));
   expect(result.code, result.stderr).toBe(0);
   const lines = result.stdout.split('\n').filter((line) => line.startsWith('["'));
   return Object.fromEntries(lines.map((line) => JSON.parse(line) as [string, unknown]));
 }
 
 test('start({ queue }) gives the run that an agent executes; the file is evaluated there and does not start it again', async () => {
-  const it = await project(`
+  const it = await fleet({
+    ...TRACE,
+    'program.ts': `${PIPE}
 async function main() {
   const pipe = make(Number(process.argv[2]));
   const starting = pipe.start({ queue: 'services', parameters: { n: 4 }, output: 'quiet' });
@@ -45,10 +61,11 @@ async function main() {
   tell('nodes', pipe.getProcessedNodes().map(({ name, status }) => [name, status]));
 }
 void main();
-`);
+`,
+  });
   openGate(it);
   await agentHere(it, '--queue', 'services');
-  const { running, run, after, nodes } = await told(it, ['2']);
+  const { running, run, after, nodes } = await told(it, ['--import', TSX, 'program.ts', '2']);
   expect(running).toEqual([true, false, false]);
   expect(run).toEqual({ number: 1, status: 'completed', steps: ['one', 'more0', 'more1'], value: 5 });
   expect(after).toEqual([false, true, true, true]);
@@ -77,7 +94,7 @@ async function main() {
 void main();
 `);
   await agentHere(it, '--queue', 'services');
-  const result = await node(['--import', TSX, 'program.ts'], at(it));
+  const result = await node(['program.js'], at(it));
   expect(result.stdout).toBe('["run",["aborted","aborted","skipped",false,false]]\n');
   expect(result.code).toBe(1);
 });
@@ -90,12 +107,12 @@ tell('status', result.status);
 `);
   openGate(it);
   await agentHere(it, '--queue', 'services');
-  const remote = await watchRun(['program.ts'], at(it));
+  const remote = await watchRun(['program.js'], at(it));
   expect(remote, remote.stderr).toMatchObject({ code: 0 });
   expect(remote.stderr).toContain('["status","completed"]');
   const { id } = await onlyRun(it);
   expect(await it.project.store.readTask(id as never)).toMatchObject({ status: 'completed' });
-  const local = await watchRun(['program.ts', '--local'], at(it));
+  const local = await watchRun(['program.js', '--local'], at(it));
   expect(local).toMatchObject({ code: 0 });
   expect(await it.project.store.findTasks({ type: ['controller'] })).toHaveLength(1);
 });
@@ -107,7 +124,7 @@ await pipe.start({ queue: 'services' });
 tell('after', true);
 `);
   await agentHere(it, '--queue', 'services');
-  const terminal = new Terminal(it, ['program.ts']);
+  const terminal = new Terminal(it, ['program.js']);
   await terminal.event('step.start', 'one');
   terminal.kill('SIGINT');
   expect(await terminal.ended).toMatchObject({ code: 130 });
@@ -130,7 +147,7 @@ export const outer = pipeline({ name: 'outer', project: 'examples', parameters: 
 });
 `);
   await agentHere(it, '--queue', 'services');
-  const run = await watchRun(['program.ts#outer', '--remote', '--param', 'n=5'], at(it));
+  const run = await watchRun(['program.js#outer', '--remote', '--param', 'n=5'], at(it));
   expect(run, run.stderr).toMatchObject({ code: 0, by: { completed: ['big', 'inc'] } });
   expect(traces(it)).toEqual(['inc', 'small', 'big']);
   const runs = await it.project.store.findRuns({});
@@ -168,7 +185,7 @@ if (process.argv[2] === 'serve') setTimeout(async () => {
 `.replace("process.argv[2] === 'serve'", "process.env.SERVES === 'yes'"),
   );
   await agentHere(it, '--queue', 'services');
-  const result = await node(['--import', TSX, 'program.ts'], {
+  const result = await node(['program.js'], {
     ...at(it),
     env: { ...at(it).env, SERVES: 'yes' },
   });
@@ -244,7 +261,7 @@ pipe.addFunctionStep({ name: 'two', function: (n: number) => n, functionKwargs: 
 test('a controller that is killed from outside is continued; at the third time the run fails', async () => {
   const it = await project(`export const pipe = make(0);\n`);
   await agentHere(it, '--queue', 'services');
-  const terminal = new Terminal(it, ['program.ts', '--remote']);
+  const terminal = new Terminal(it, ['program.js', '--remote']);
   for (const attempt of [1, 2, 3]) {
     const start = await terminal.printed((event) => event.type === 'step.start' && event.attempt === attempt);
     expect(start, terminal.stderr).toBeDefined();
@@ -302,7 +319,7 @@ test.each([
   [['--remote='], /--remote needs a value/],
 ])('%j is a usage error', async (flags, message) => {
   const it = await project('');
-  const refused = await runPipeline(['program.ts', ...flags], at(it));
+  const refused = await runPipeline(['program.js', ...flags], at(it));
   expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(message) as string });
 });
 
@@ -322,7 +339,8 @@ export const pipe = new PipelineController({ name: 'small', project: 'examples' 
 pipe.addParameter({ name: 'n', default: 1 });
 pipe.addFunctionStep({ name: 'one', function: (n: number) => n + 1, functionKwargs: { n: '$<pipeline.n>' }, monitorArtifacts: [['result', 'best']] });
 `,
-    'program.ts': `
+    ...(await inJavaScript({
+      'program.ts': `
 import { PipelineController, Task } from 'run-pipeline';
 const tell = (name: string, value: unknown) => console.log(JSON.stringify([name, value ?? null]));
 const { id } = await PipelineController.get({ project: 'examples', name: 'small' });
@@ -330,6 +348,7 @@ const task = await Task.get<{ best: number }>({ id });
 tell('task', [task.id === id, task.name, task.type, task.status, await task.artifacts.best.get()]);
 tell('clone', await Task.clone({ source: id }).then(() => 'not refused', ({ code, help }) => [code, help]));
 `,
+    })),
   });
   expect(await watchRun(['pipe.ts', '--param', 'n=4'], at(it))).toMatchObject({ code: 0 });
   const { task, clone } = await told(it);

@@ -76,44 +76,54 @@ async function verify(project: Scratch, templates: readonly TaskRecord[]): Promi
   expect(two[0]).toBe(39_998);
 }
 
-const POINTS = [
-  'run-created',
-  'record-made',
-  'record-made:2',
-  'after-claim',
-  'after-claim:2',
-  'after-execute',
-  'after-execute:2',
-  'after-end',
-  'after-end:2',
-  'before-commit:5',
-  'after-commit:6',
-  'after-commit:9',
+/** Where the run is killed, and each process that resumes it after that. */
+const KILLS = [
+  [
+    'run-created',
+    // Of the first step,
+    'record-made',
+    'after-claim',
+    'after-execute',
+    'after-end',
+    // and of the second one.
+    'record-made',
+    'after-claim',
+    'after-execute',
+    'after-end',
+  ],
+  ['before-commit:5'],
+  ['after-commit:6'],
+  ['after-commit:9'],
 ];
 
-test.each(POINTS)(
-  'killed at %s, a run goes on with the tasks that it began with',
+test.each(KILLS)(
+  'killed at %s and wherever else, a run goes on with the tasks that it began with',
   { timeout: TIMEOUT_MS },
-  async (point) => {
+  async (...points) => {
     const project = scratch(FILES);
-    const template = await draft(project, { file: 'data.ts', name: 'data' });
-    const killed = await runPipeline(['pipe.ts'], {
-      cwd: project.directory,
-      env: { RUN_PIPELINE_CRASH_AT: point },
-    });
-    expect(killed.signal).toBe('SIGKILL');
-    // Whoever makes the task anew meanwhile does not change what this run is.
-    writeFileSync(project.path('data.ts'), `import './live';\nthrow new Error('another script');\n`);
-    const other = await draft(project, {
-      file: 'data.ts',
-      name: 'data',
-      edit: { parameters: { General: { from: { json: 5 } } } },
-    });
-    const done = traced(project);
+    const templates = [await draft(project, { file: 'data.ts', name: 'data' })];
+    let done: readonly string[] = [];
+    for (const [index, point] of points.entries()) {
+      const killed = await runPipeline(index === 0 ? ['pipe.ts'] : ['resume', 'latest'], {
+        cwd: project.directory,
+        env: { RUN_PIPELINE_CRASH_AT: point },
+      });
+      expect({ point, signal: killed.signal, stderr: killed.stderr }).toMatchObject({
+        point,
+        signal: 'SIGKILL',
+      });
+      expect(traced(project).slice(0, done.length)).toEqual(done);
+      done = traced(project);
+      if (index > 0) continue;
+      // Whoever makes the task anew meanwhile does not change what this run is.
+      writeFileSync(project.path('data.ts'), `import './live';\nthrow new Error('another script');\n`);
+      const edit = { parameters: { General: { from: { json: 5 } } } };
+      templates.push(await draft(project, { file: 'data.ts', name: 'data', edit }));
+    }
     const resumed = await watchRun(['resume', 'latest'], { cwd: project.directory });
     expect({ code: resumed.code, stderr: resumed.stderr }).toMatchObject({ code: 0 });
     expect(traced(project).slice(0, done.length)).toEqual(done);
-    await verify(project, [template, other]);
+    await verify(project, templates);
   },
 );
 
