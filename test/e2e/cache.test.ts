@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { query, watchRun } from '../rig/command.js';
+import { query, watchRun } from '../rig/warm.js';
 import { npmPackage, scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
 

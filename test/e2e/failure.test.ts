@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { query, runPipeline, watchRun } from '../rig/command.js';
+import { query, runPipeline, watchRun } from '../rig/warm.js';
 import { scratch, type Scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
 

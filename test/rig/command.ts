@@ -72,8 +72,11 @@ export interface RunWatched extends CommandResult {
   readonly by: Readonly<Partial<Record<StepEnd['status'], readonly string[]>>>;
 }
 
-export async function watchRun(args: readonly string[], options: CommandOptions): Promise<RunWatched> {
-  const result = await runPipeline([...args, '--json'], options);
+export const watchRun = async (args: readonly string[], options: CommandOptions): Promise<RunWatched> =>
+  watched(await runPipeline([...args, '--json'], options));
+
+/** What a run with `--json` has printed, by what it says. */
+export function watched(result: CommandResult): RunWatched {
   const events = result.stdout
     .split('\n')
     .filter((line) => line !== '')

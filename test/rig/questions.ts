@@ -5,6 +5,7 @@ import { repository } from './scratch.js';
 import { userEnvironment } from './user-environment.js';
 
 const CHILD = join(repository, 'test/rig/question-process.mjs');
+const BINARY = join(repository, 'packages/runtime/bin/run-pipeline.js');
 const PROGRAM = join(repository, 'packages/runtime/dist/cli.js');
 
 /** Commands about what is stored: they load nothing of a user and wait for nothing. */
@@ -14,66 +15,58 @@ const WAITS = new Set(['-f', '--follow']);
 /** What concerns a process and not only the command. */
 const OF_A_PROCESS = ['RUN_PIPELINE_CRASH_AT', 'NODE_OPTIONS'];
 
-export const canAsk = (args: readonly string[], options: CommandOptions): boolean =>
-  STORED.test(args.join(' ')) &&
-  !args.some((word) => WAITS.has(word)) &&
+/** Whether nothing is about the process that executes the command. */
+export const isAnywhere = (options: CommandOptions): boolean =>
   options.through === undefined &&
   options.input === undefined &&
   OF_A_PROCESS.every((name) => options.env?.[name] === undefined);
 
+/** Whether it may be executed by a process that has executed others. */
+export const canAsk = (args: readonly string[], options: CommandOptions): boolean =>
+  STORED.test(args.join(' ')) && !args.some((word) => WAITS.has(word)) && isAnywhere(options);
+
 /**
- * `run-pipeline ARGS` of a command about what is stored. The built command line answers, in a process that stays for
- * the next one: a start costs twenty times as much as an answer.
+ * `run-pipeline ARGS` by the built command line, in a process that stays for the next one: a start costs twenty
+ * times as much as an answer. What goes on at the same time is executed by several.
  */
-export function ask(args: readonly string[], options: CommandOptions): Promise<CommandResult> {
-  process_ ??= new QuestionProcess();
-  return process_.ask(args, options);
+export async function ask(args: readonly string[], options: CommandOptions): Promise<CommandResult> {
+  const child = idle.pop() ?? startChild();
+  const result = await answerOf(child, args, options);
+  if (child.connected) idle.push(child);
+  return result;
 }
 
-let process_: QuestionProcess | undefined;
+const idle: ChildProcess[] = [];
 
-interface Waiting {
-  readonly resolve: (result: CommandResult) => void;
-  readonly reject: (error: Error) => void;
+/** It ends with the process of the tests, which is what it is connected to. */
+function startChild(): ChildProcess {
+  const child = fork(CHILD, [BINARY, PROGRAM], {
+    execArgv: [],
+    env: userEnvironment(),
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  child.unref();
+  child.once('exit', () => {
+    if (idle.includes(child)) idle.splice(idle.indexOf(child), 1);
+  });
+  return child;
 }
 
-class QuestionProcess {
-  readonly #child: ChildProcess;
-  readonly #waiting = new Map<number, Waiting>();
-  #asked = 0;
-
-  constructor() {
-    // It ends with the process of the tests, which is what it is connected to.
-    this.#child = fork(CHILD, [PROGRAM], {
-      execArgv: [],
-      env: userEnvironment(),
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+function answerOf(
+  child: ChildProcess,
+  args: readonly string[],
+  { cwd, env }: CommandOptions,
+): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const lost = (code: number | null, signal: string | null): void =>
+      reject(new Error(`the process that executed ${args.join(' ')} ended by itself (${signal ?? code})`));
+    child.once('exit', lost);
+    child.once('message', (answer) => {
+      child.off('exit', lost);
+      child.channel?.unref();
+      resolve({ signal: null, ...(answer as Omit<CommandResult, 'signal'>) });
     });
-    this.#child.on('message', (answer: CommandResult & { readonly id: number }) => {
-      const { id, code, stdout, stderr } = answer;
-      this.#waiting.get(id)?.resolve({ code, signal: null, stdout, stderr });
-      this.#forget(id);
-    });
-    this.#child.once('exit', (code, signal) => {
-      process_ = undefined;
-      for (const { reject } of this.#waiting.values())
-        reject(new Error(`the process that answers questions ended (${code ?? signal})`));
-    });
-    this.#child.unref();
-    this.#child.channel?.unref();
-  }
-
-  ask(args: readonly string[], { cwd, env }: CommandOptions): Promise<CommandResult> {
-    const id = (this.#asked += 1);
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#child.channel?.ref();
-      this.#child.send({ id, args, cwd, env: userEnvironment(env) });
-    });
-  }
-
-  #forget(id: number): void {
-    this.#waiting.delete(id);
-    if (this.#waiting.size === 0) this.#child.channel?.unref();
-  }
+    child.channel?.ref();
+    child.send({ args, cwd, env: userEnvironment(env) });
+  });
 }

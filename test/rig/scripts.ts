@@ -47,8 +47,12 @@ export class ScriptProject {
   readonly scratch: Scratch;
   readonly options: CommandOptions;
 
-  constructor(files: Readonly<Record<string, string>>, env: CommandOptions['env'] = {}) {
-    this.scratch = scratch(files);
+  constructor(
+    files: Readonly<Record<string, string>>,
+    env: CommandOptions['env'] = {},
+    options: Parameters<typeof scratch>[1] = {},
+  ) {
+    this.scratch = scratch(files, options);
     this.options = { cwd: this.scratch.directory, env: { RUN_PIPELINE_GRACE_MS: '1000', ...env } };
   }
 

@@ -3,18 +3,9 @@ import { expect, test } from 'vitest';
 import { fleet, until, type Fleet } from '../../rig/agents.js';
 import { node, query, runPipeline, watchRun } from '../../rig/command.js';
 import { npmPackage } from '../../rig/scratch.js';
+import { inJavaScript } from '../../rig/javascript.js';
 import { TRACE } from '../../rig/steps.js';
-import {
-  agentHere,
-  at,
-  inJavaScript,
-  onlyRun,
-  openGate,
-  registerIdle,
-  Terminal,
-  traces,
-  TSX,
-} from './rig.js';
+import { agentHere, at, onlyRun, openGate, registerIdle, Terminal, traces, TSX } from './rig.js';
 
 const PIPE = `
 import { PipelineController, run, pipeline, step } from 'run-pipeline';

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { RunEvent } from '@run-pipeline/core/model';
-import { transform } from 'esbuild';
 import { expect, onTestFinished } from 'vitest';
 import { LEASE_MS, type Fleet } from '../../rig/agents.js';
 import { eventually, send } from '../../rig/crash.js';
@@ -12,18 +11,6 @@ import { processIdentity } from '../../../packages/runtime/src/project/process-i
 
 /** As `--import` of node: projects of tests have no tsx of their own. */
 export const TSX = pathToFileURL(join(repository, 'node_modules/tsx/dist/loader.mjs')).href;
-
-/** The same files, those of TypeScript as JavaScript: a program that starts with tsx costs three times as much. */
-export async function inJavaScript(
-  files: Readonly<Record<string, string>>,
-): Promise<Readonly<Record<string, string>>> {
-  const turned = Object.entries(files).map(async ([name, text]) => {
-    if (!name.endsWith('.ts')) return [name, text];
-    const { code } = await transform(text, { loader: 'ts', target: 'node20' });
-    return [name.replace(/\.ts$/, '.js'), code];
-  });
-  return Object.fromEntries(await Promise.all(turned)) as Readonly<Record<string, string>>;
-}
 
 /** The command line in the project's directory, while it runs. */
 export class Terminal extends JsonProcess<RunEvent> {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { query, runPipeline } from '../../rig/command.js';
+import { BINARY, query } from '../../rig/command.js';
+import { ask } from '../../rig/questions.js';
 import { ended, printed, ScriptProject, type ShownTask } from '../../rig/scripts.js';
-import { BINARY } from '../../rig/command.js';
 
 const TRAIN = `import { Task } from 'run-pipeline';
 const task = await Task.init({ project: 'ignored', name: 'ignored' });
@@ -17,7 +17,9 @@ const CREATE = ['create', 'train.ts', '--project', 'examples', '--name', 'train'
 
 test('create makes a draft without running the script, and prints its id alone on stdout', async () => {
   const it = project();
-  const created = await it.task(
+  const created = await it.node(
+    BINARY,
+    'task',
     ...CREATE,
     '--type',
     'testing',
@@ -319,7 +321,7 @@ process.stdout.write('three\\n\\x1b[2Jlast');
 test('every command has help with an example', async () => {
   const it = project();
   for (const verb of ['create', 'run', 'ls', 'show', 'logs', 'get', 'clone', 'enqueue', 'publish', 'abort']) {
-    const { code, stdout } = await runPipeline(['task', verb, '--help'], it.options);
+    const { code, stdout } = await ask(['task', verb, '--help'], it.options);
     expect(code).toBe(0);
     expect(stdout).toContain(`run-pipeline task ${verb}`);
     expect(stdout).toMatch(/Examples?\n/);
@@ -327,8 +329,8 @@ test('every command has help with an example', async () => {
 });
 
 test('state that cannot be written is told before the script does anything', async () => {
-  const it = new ScriptProject({ 'train.ts': TRAIN, 'in-the-way': '' }, { RUN_PIPELINE_HOME: 'in-the-way' });
-  const result = await it.tsx('train.ts');
+  const it = new ScriptProject({ 'train.js': TRAIN, 'in-the-way': '' }, { RUN_PIPELINE_HOME: 'in-the-way' });
+  const result = await it.node('train.js');
   expect(result.code).toBe(1);
   expect(result.stdout).toBe('');
   expect(result.stderr).toContain('the state of this project cannot be kept in');

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
-import { query, watchRun } from '../../rig/command.js';
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { query, watchRun, type RunWatched } from '../../rig/command.js';
 import { ScriptProject } from '../../rig/scripts.js';
 
 const MAKE = `import { Task } from 'run-pipeline';
@@ -9,8 +10,32 @@ await task.uploadArtifact('rows', Number(rows));
 if (tag === 'bad') throw new Error('bad');
 `;
 
-async function made(files: Readonly<Record<string, string>> = {}): Promise<ScriptProject> {
-  const project = new ScriptProject({ 'make.mjs': MAKE, ...files });
+const PIPELINE = `import { PipelineController, Task, currentTask } from 'run-pipeline';
+const pipe = new PipelineController({ name: 'demo', project: 'examples', version: '1' });
+pipe.addFunctionStep({ name: 'reads', function: async () => {
+  const task = await Task.get({ project: 'examples', name: 'a' });
+  return task.artifacts.rows.get();
+}, functionReturn: ['rows'], cacheExecutedStep: true });
+pipe.addFunctionStep({ name: 'plain', function: () => {
+  const task = Task.current();
+  task.logger.reportSingleValue('n', 1);
+  return [task.name, task.project, task.status, task.id === currentTask().id];
+}, functionReturn: ['facts'], cacheExecutedStep: true });
+pipe.addFunctionStep({ name: 'inits', function: async () => {
+  const task = await Task.init({ project: 'other', name: 'other' });
+  await task.executeRemotely('gpu');
+  const args = task.connect({ rows: 4 });
+  await task.uploadArtifact('extra', args.rows);
+  return task.name;
+}, functionReturn: ['name'], cacheExecutedStep: true });
+await pipe.start();
+`;
+
+/** Tasks of a script, a run of the pipeline, and programs that look at them; no test changes what another one looks at. */
+let project: ScriptProject;
+let first: RunWatched;
+beforeAll(async () => {
+  project = new ScriptProject({ 'make.mjs': MAKE, 'pipe.mjs': PIPELINE }, {}, { keep: true });
   for (const args of [
     ['a', 'old', '1'],
     ['b', 'new', '2'],
@@ -18,11 +43,12 @@ async function made(files: Readonly<Record<string, string>> = {}): Promise<Scrip
     ['c', 'bad', '4'],
   ])
     await project.node('make.mjs', ...args);
-  return project;
-}
+  first = await watchRun(['pipe.mjs'], project.options);
+});
+afterAll(() => rmSync(project.scratch.directory, { recursive: true, force: true, maxRetries: 5 }));
 
 test('get finds by id and by name the newest, query by what is asked, newest first', async () => {
-  const project = await made({
+  project.scratch.write({
     'find.mjs': `import { Task } from 'run-pipeline';
 const newest = await Task.get({ project: 'examples', name: 'a' });
 console.log(newest.tags, await newest.artifacts.rows.get(), newest.status, newest.attempt, newest.script.file);
@@ -65,50 +91,26 @@ console.log(newest);
   ]);
 });
 
-const PIPELINE = `import { PipelineController, Task, currentTask } from 'run-pipeline';
-const pipe = new PipelineController({ name: 'demo', project: 'examples', version: '1' });
-pipe.addFunctionStep({ name: 'reads', function: async () => {
-  const task = await Task.get({ project: 'examples', name: 'a' });
-  return task.artifacts.rows.get();
-}, functionReturn: ['rows'], cacheExecutedStep: true });
-pipe.addFunctionStep({ name: 'plain', function: () => {
-  const task = Task.current();
-  task.logger.reportSingleValue('n', 1);
-  return [task.name, task.project, task.status, task.id === currentTask().id];
-}, functionReturn: ['facts'], cacheExecutedStep: true });
-pipe.addFunctionStep({ name: 'inits', function: async () => {
-  const task = await Task.init({ project: 'other', name: 'other' });
-  await task.executeRemotely('gpu');
-  const args = task.connect({ rows: 4 });
-  await task.uploadArtifact('extra', args.rows);
-  return task.name;
-}, functionReturn: ['name'], cacheExecutedStep: true });
-await pipe.start();
-`;
-
 test('in a step Task is the step; what it reads through Task.get keeps its result out of the cache', async () => {
-  const project = await made({ 'pipe.mjs': PIPELINE });
-  const first = await watchRun(['pipe.mjs'], project.options);
   expect(first.by).toEqual({ completed: ['inits', 'plain', 'reads'] });
   expect(first.ends['reads']?.why).toContain('its result is not cached: it reads through Task.get');
   const second = await watchRun(['pipe.mjs'], project.options);
   expect(second.by).toEqual({ cached: ['inits', 'plain'], completed: ['reads'] });
-  expect(await query(['get', 'latest', 'plain.facts'], project.options)).toEqual([
+  expect(await query(['get', first.events[0]!.run, 'plain.facts'], project.options)).toEqual([
     'plain',
     'examples',
     'running',
     true,
   ]);
-  expect(await query(['get', 'latest', 'inits.name'], project.options)).toBe('inits');
-  expect(await query(['get', 'latest', 'inits.extra'], project.options)).toBe(4);
+  expect(await query(['get', first.events[0]!.run, 'inits.name'], project.options)).toBe('inits');
+  expect(await query(['get', first.events[0]!.run, 'inits.extra'], project.options)).toBe(4);
   // No task of its own came of Task.init there.
   expect((await project.list()).map(({ name }) => name)).toEqual(['c', 'a', 'b', 'a']);
 });
 
 test('steps of runs are tasks, known by RUN.STEP', async () => {
-  const project = await made({
-    'pipe.mjs': PIPELINE,
-    'find.mjs': `import { Task } from 'run-pipeline';
+  project.scratch.write({
+    'look.mjs': `import { Task } from 'run-pipeline';
 const task = await Task.get(process.argv[2]);
 console.log(task.name, task.project, task.status, task.run === process.argv[2].split('.')[0], task.attempt);
 console.log(await task.artifacts.facts.get());
@@ -119,9 +121,8 @@ try { task.logger; } catch (error) { console.log(error.code); }
 await Task.get(task.run + '.nothing').catch((error) => console.log(error.code));
 `,
   });
-  await watchRun(['pipe.mjs'], project.options);
-  const [run] = await query<readonly { readonly id: string }[]>(['runs'], project.options);
-  const { stdout } = await project.node('find.mjs', `${run!.id}.plain`);
+  const { run } = first.events[0]!;
+  const { stdout } = await project.node('look.mjs', `${run}.plain`);
   expect(stdout.trimEnd().split('\n')).toEqual([
     'plain examples completed true 1',
     "[ 'plain', 'examples', 'running', true ]",
@@ -133,13 +134,13 @@ await Task.get(task.run + '.nothing').catch((error) => console.log(error.code));
     'not-current-task',
     'unknown-task',
   ]);
-  expect(await project.show(`${run!.id}.plain`)).toMatchObject({
+  expect(await project.show(`${run}.plain`)).toMatchObject({
     name: 'plain',
     status: 'completed',
     step: 'plain',
     artifacts: [{ name: 'facts' }],
   });
-  expect(await project.get('facts', `${run!.id.slice(0, 20)}.plain`)).toEqual([
+  expect(await project.get('facts', `${run.slice(0, 20)}.plain`)).toEqual([
     'plain',
     'examples',
     'running',
@@ -163,7 +164,7 @@ await pipe.start();
 });
 
 test('waitForStatus: an ending, a failure, a time limit, a process that is gone', async () => {
-  const project = await made({
+  project.scratch.write({
     'wait.mjs': `import { Task } from 'run-pipeline';
 const a = await Task.get({ project: 'examples', name: 'a' });
 console.log(await a.waitForStatus(), await a.waitForStatus(['completed', 'failed']));

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
+import { inJavaScript } from '../../rig/javascript.js';
 import { ScriptProject } from '../../rig/scripts.js';
 
-const script = (body: string, files: Readonly<Record<string, string>> = {}): ScriptProject =>
-  new ScriptProject({
-    'script.ts': `import { Task } from 'run-pipeline';
+const typeScript = (body: string): Readonly<Record<string, string>> => ({
+  'script.ts': `import { Task } from 'run-pipeline';
 const task = await Task.init({ project: 'examples', name: 'train' });
 ${body}`,
-    ...files,
-  });
+});
+const script = async (body: string, files: Readonly<Record<string, string>> = {}): Promise<ScriptProject> =>
+  new ScriptProject({ ...(await inJavaScript(typeScript(body))), ...files });
 
 /** Makes a draft of `examples/train` with these arguments, executes it, and gives what it printed. */
 async function runClone(project: ScriptProject, ...args: readonly string[]): Promise<string> {
@@ -21,12 +22,14 @@ async function runClone(project: ScriptProject, ...args: readonly string[]): Pro
 const PRINT = `console.log(JSON.stringify(args, (_, value) => typeof value === 'bigint' ? value + 'n' : value instanceof Map ? [...value] : value));\n`;
 
 test('what is set from outside replaces the defaults in place, each as the type of its default', async () => {
-  const project = script(`
+  const project = new ScriptProject(
+    typeScript(`
 const args = { url: 'x', rows: 3, ratio: 0.5, fresh: true, layers: [1, 2], when: new Date(0), big: 1n, opt: { name: 'adam', beta: 0.9 }, map: new Map([['a', 1]]), none: null, absent: undefined };
 if (task.connect(args) !== args) throw new Error('another object');
 args.when satisfies Date;
 ${PRINT}console.log(args.when.getTime(), typeof args.big);
-`);
+`),
+  );
   expect((await project.tsx('script.ts')).code).toBe(0);
   const printed = await runClone(
     project,
@@ -63,12 +66,12 @@ ${PRINT}console.log(args.when.getTime(), typeof args.big);
 });
 
 test('what does not fit fails the task, with every name and the place', async () => {
-  const project = script(`
+  const project = await script(`
 const args = { rows: 3, fresh: true, layers: [1] };
 task.connect(args, 'Model');
 console.log('not here');
 `);
-  expect((await project.tsx('script.ts')).code).toBe(0);
+  expect((await project.node('script.js')).code).toBe(0);
   const clone = await project.task(
     'clone',
     'examples/train',
@@ -91,13 +94,13 @@ console.log('not here');
 });
 
 test('hostile names are data, in place and in the record', async () => {
-  const project = script(`
+  const project = await script(`
 const args = JSON.parse('{"__proto__":1,"constructor":"a","toString":true,"hasOwnProperty":[1]}');
 task.connect(args, '__proto__');
 task.connect({ ok: 1 }, 'constructor');
 console.log(JSON.stringify(args), Object.getPrototypeOf(args) === Object.prototype, ({}).polluted);
 `);
-  expect((await project.tsx('script.ts')).code).toBe(0);
+  expect((await project.node('script.js')).code).toBe(0);
   expect((await project.show()).parameters).toEqual(
     JSON.parse(
       '{"__proto__/__proto__":1,"__proto__/constructor":"a","__proto__/toString":true,"__proto__/hasOwnProperty":[1],"constructor/ok":1}',
@@ -117,7 +120,7 @@ console.log(JSON.stringify(args), Object.getPrototypeOf(args) === Object.prototy
 });
 
 test('what cannot be kept as a parameter is an error that names it', async () => {
-  const project = script(`
+  const project = await script(`
 const circle: Record<string, unknown> = { x: 1 };
 circle.self = circle;
 for (const args of [{ f: () => 1 }, { bytes: new Uint8Array(2) }, circle, Object.freeze({ a: 1 })]) {
@@ -127,7 +130,7 @@ for (const args of [{ f: () => 1 }, { bytes: new Uint8Array(2) }, circle, Object
 try { task.connect([1] as never); } catch (error) { console.log((error as Error).message); }
 try { task.connect({}, 'a/b'); } catch (error) { console.log((error as Error).message); }
 `);
-  const { stdout } = await project.tsx('script.ts');
+  const { stdout } = await project.node('script.js');
   expect(stdout.trimEnd().split('\n')).toEqual([
     expect.stringMatching(/^Sf\/f is a function/) as unknown,
     expect.stringMatching(/^Sbytes\/bytes holds bytes/) as unknown,
@@ -142,7 +145,7 @@ try { task.connect({}, 'a/b'); } catch (error) { console.log((error as Error).me
 });
 
 test('configurations: an object in place, a file by a copy; from text and from files', async () => {
-  const project = script(
+  const project = await script(
     `
 import { readFileSync } from 'node:fs';
 const network = task.connectConfiguration({ layers: [64], name: 'a' }, { name: 'network' });
@@ -151,7 +154,7 @@ console.log(JSON.stringify(network), readFileSync(labels, 'utf8').trim(), labels
 `,
     { 'labels.txt': 'cat\ndog\n', 'other.json': '{"layers":[1,2]}' },
   );
-  expect(await project.tsx('script.ts')).toMatchObject({
+  expect(await project.node('script.js')).toMatchObject({
     code: 0,
     stdout: '{"layers":[64],"name":"a"} cat\ndog true\n',
   });
@@ -171,7 +174,7 @@ console.log(JSON.stringify(network), readFileSync(labels, 'utf8').trim(), labels
 });
 
 test('parameters of drafts can be set, of what ran not', async () => {
-  const project = script(`
+  const project = await script(`
 task.connect({ rows: 3 });
 await task.setParameters({ 'Model/depth': 4, note: 'x' });
 console.log(task.getParameter('rows'), task.getParameter('Model/depth'), JSON.stringify(task.getParameters()));
@@ -180,7 +183,7 @@ await draft.setParameter('General/rows', 5);
 await draft.setConfiguration('network', { layers: [1] });
 console.log(draft.status, draft.parent === task.id, JSON.stringify(draft.getParameters()), JSON.stringify(draft.getConfiguration('network')));
 `);
-  expect(await project.tsx('script.ts')).toMatchObject({
+  expect(await project.node('script.js')).toMatchObject({
     code: 0,
     stdout:
       '3 4 {"General/rows":3,"General/note":"x","Model/depth":4}\ncreated true {"General/rows":5,"General/note":"x","Model/depth":4} {"layers":[1]}\n',

@@ -4,9 +4,9 @@ import { ScriptProject } from '../../rig/scripts.js';
 
 const script = (queue: string): ScriptProject =>
   new ScriptProject({
-    'train.ts': `import { Task } from 'run-pipeline';
+    'train.js': `import { Task } from 'run-pipeline';
 const task = await Task.init({ project: 'examples', name: 'train', tags: ['t'] });
-const args: { rows: number } = task.connect({ rows: 3 });
+const args = task.connect({ rows: 3 });
 console.log('before');
 task.executeRemotely(${queue});
 console.log('rows', args.rows);
@@ -16,7 +16,7 @@ await task.uploadArtifact('rows', args.rows);
 
 test('run by hand it leaves a draft and exits 0, awaited or not; what it printed is not kept', async () => {
   const project = script('');
-  const result = await project.tsx('train.ts');
+  const result = await project.node('train.js');
   expect(result).toMatchObject({ code: 0, stdout: 'before\n' });
   const task = await project.show();
   expect(result.stderr).toContain(`Task train: left as a draft\n  run-pipeline task enqueue ${task.id}`);
@@ -33,7 +33,7 @@ test('run by hand it leaves a draft and exits 0, awaited or not; what it printed
 
 test('the draft is executed here as it is, once', async () => {
   const project = script('');
-  await project.tsx('train.ts');
+  await project.node('train.js');
   const { id } = await project.show();
   expect(await project.task('run', id)).toMatchObject({ code: 0, stdout: 'before\nrows 3\n' });
   expect(await project.show(id)).toMatchObject({ status: 'completed', attempt: 1 });
@@ -45,7 +45,7 @@ test('the draft is executed here as it is, once', async () => {
 
 test('with a queue it waits there, and an agent executes it', async () => {
   const project = script(`'gpu', { priority: 2 }`);
-  expect(await project.tsx('train.ts')).toMatchObject({ code: 0, stdout: 'before\n' });
+  expect(await project.node('train.js')).toMatchObject({ code: 0, stdout: 'before\n' });
   const { id, ...waiting } = await project.show();
   expect(waiting).toMatchObject({ status: 'queued', queue: 'gpu', priority: 2, attempt: 0 });
   const agent = await runPipeline(['agent', '--queue', 'gpu', '--once'], project.options);
@@ -59,7 +59,7 @@ test('with a queue it waits there, and an agent executes it', async () => {
 });
 
 test('a queue that cannot be one is an error before anything is left', async () => {
-  const result = await script(`' gpu'`).tsx('train.ts');
+  const result = await script(`' gpu'`).node('train.js');
   expect(result.code).toBe(1);
   expect(result.stderr).toContain('" gpu" cannot be the name of a queue');
 });
