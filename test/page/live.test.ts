@@ -245,6 +245,8 @@ describePage('a run that goes on', () => {
     kill();
     await page.getByText('The process of this run is gone.').waitFor({ timeout: 30_000 });
     expect(await page.getByText(`resume ${run}`).first().isVisible()).toBe(true);
+    await page.getByRole('tab', { name: 'Table' }).click();
+    await page.getByRole('row', { name: /running score\[0\] interrupted/ }).waitFor();
     await page.goto(`${server.address}/?q=status%3Alost`);
     await page.getByRole('link', { name: 'slow #1' }).waitFor();
   });

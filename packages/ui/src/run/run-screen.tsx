@@ -87,7 +87,7 @@ export function RunScreen({ live }: { readonly live: LiveRun }) {
   useIdleViews();
   const shown = { live, filter, q, step, onSelect: select };
   return (
-    <div className={styles.screen}>
+    <div className={styles.screen} data-lost={run.status === 'lost' ? '' : undefined}>
       <RunHeader live={live} />
       <Banners live={live} step={step} onSelect={select} onNextFailure={nextFailure} />
       <div className={styles.tools}>

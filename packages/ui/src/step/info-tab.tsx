@@ -95,14 +95,16 @@ export function InfoTab({ live, step, onSelect }: StepTabProps) {
           ]}
         />
       </Section>
-      {step.spans === undefined || step.spans.length < 2 ? null : <Attempts spans={step.spans} />}
+      {step.spans === undefined || step.spans.length < 2 ? null : (
+        <Attempts spans={step.spans} lost={live.view.status === 'lost'} />
+      )}
       <RefreshCache live={live} step={step} />
     </div>
   );
 }
 
-function Attempts({ spans }: { readonly spans: readonly StepSpan[] }) {
-  const now = useSeconds(spans.at(-1)?.to === undefined);
+function Attempts({ spans, lost }: { readonly spans: readonly StepSpan[]; readonly lost: boolean }) {
+  const now = useSeconds(spans.at(-1)?.to === undefined && !lost);
   return (
     <Section title="What it did when">
       <table className={body.table}>
@@ -129,7 +131,9 @@ function Attempts({ spans }: { readonly spans: readonly StepSpan[] }) {
               <td title={span.from}>{timeOfDay(span.from)}</td>
               <td className={body.end}>
                 {span.to === undefined
-                  ? elapsed(now - Date.parse(span.from))
+                  ? lost
+                    ? 'interrupted'
+                    : elapsed(now - Date.parse(span.from))
                   : duration(Date.parse(span.to) - Date.parse(span.from))}
               </td>
             </tr>

@@ -78,7 +78,7 @@ function Known(
   const show = (id: TabId): void =>
     change({ tab: id === 'info' ? undefined : id, artifact: undefined, line: undefined });
   useKeys(Object.fromEntries(TABS.map((id, index) => [String(index + 1), () => show(id)])));
-  const now = useSeconds(step.status === 'running');
+  const now = useSeconds(step.status === 'running' && live.view.status !== 'lost');
   const tabs: readonly Tab<TabId>[] = TABS.map((id) => ({ id, label: LABELS[id], count: countOf(id, step) }));
   const Content = CONTENT[tab];
   return (

@@ -147,7 +147,8 @@ function Row(props: {
 }) {
   const { live, name, query } = props;
   const step = useStep(live, name);
-  const now = useSeconds(step?.status === 'running');
+  const lost = live.view.status === 'lost';
+  const now = useSeconds(step?.status === 'running' && !lost);
   if (step === undefined) return null;
   const started = step.startedAt;
   const since =
@@ -176,7 +177,9 @@ function Row(props: {
         </Link>
       </td>
       <td className={styles.number}>
-        {step.status === 'running' && step.attemptStartedAt !== undefined ? (
+        {step.status === 'running' && lost ? (
+          'interrupted'
+        ) : step.status === 'running' && step.attemptStartedAt !== undefined ? (
           elapsed(now - Date.parse(step.attemptStartedAt))
         ) : step.status === 'cached' ? (
           step.savedMs === undefined ? (

@@ -115,7 +115,7 @@ export default function TimelineView(props: {
           <>
             <span className={styles.diamond} aria-hidden="true" /> Critical path:{' '}
             {many(line.critical.length, 'step')}, {duration(line.criticalMs)} of{' '}
-            {live.view.finishedAt === undefined ? elapsed(line.length) : duration(line.length)}
+            {live.view.status === 'running' ? elapsed(line.length) : duration(line.length)}
             <span className={styles.path} title={line.critical.join(' → ')}>
               {line.critical.join(' → ')}
             </span>
