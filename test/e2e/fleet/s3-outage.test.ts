@@ -65,6 +65,7 @@ test('a run fails when the bucket stands still for longer than its patience, say
   const { code } = await run.ended;
   expect(code).not.toBe(0);
   expect(run.stderr).toMatch(/s3:\/\/artifacts\/.* failed for 0\.9 s/);
+  expect(run.stderr).toContain(`run-pipeline resume ${run.lines[0]!.run} continues the run`);
   goOn();
   const resumed = await watchRun(['resume', 'latest'], at);
   expect(resumed).toMatchObject({ code: 0, by: { completed: ['make', 'use'] } });

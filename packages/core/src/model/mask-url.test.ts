@@ -17,6 +17,8 @@ test.each([
     'postgres://db/runs?sslkey=/keys/a.pem&sslpassword=***',
   ],
   ['https://s3/b/k?X-Amz-Signature=abc&X-Amz-Date=1', 'https://s3/b/k?X-Amz-Signature=***&X-Amz-Date=1'],
+  [' "postgres://app:secret@db/runs"', ' "postgres://app:***@db/runs"'],
+  ['STORE=postgres://app:secret@db/runs', 'STORE=postgres://app:***@db/runs'],
   ['s3://bucket/prefix', 's3://bucket/prefix'],
   ['.run-pipeline/state.db', '.run-pipeline/state.db'],
   ['', ''],

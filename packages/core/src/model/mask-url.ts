@@ -22,7 +22,8 @@ export function maskUrls(text: string): string {
 const URLS = /[a-z][a-z\d+.-]*:\/\/[^\s"'`<>]+/gi;
 
 // The last `@` counts: a password that was not encoded may hold `@`, `/`, `?` and `#`.
-const USER_INFO = /^([a-z][a-z\d+.-]*:\/\/)([^:@]*):(.*)@/is;
+// Something may stand before the scheme: a quote, a blank, the name of a variable.
+const USER_INFO = /^(.*?[a-z][a-z\d+.-]*:\/\/)([^:@]*):(.*)@/is;
 const maskUserInfo = (url: string): string =>
   url.replace(USER_INFO, (_, scheme: string, user: string, password: string) =>
     password === '' ? `${scheme}${user}:@` : `${scheme}${user}:***@`,

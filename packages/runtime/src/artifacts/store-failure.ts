@@ -21,7 +21,7 @@ export function blobStoreError(error: unknown, doing: string, directory: string)
         kind: 'store',
         code: 'disk-full',
         message: `no space left while ${doing} in ${directory}`,
-        help: 'Free some space (run-pipeline gc removes what no run needs), then continue with run-pipeline resume.',
+        help: 'Free some space (run-pipeline gc removes what no run needs).',
         cause: error,
       });
     case 'EROFS':

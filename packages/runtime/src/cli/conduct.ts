@@ -1,6 +1,14 @@
 import { writeSync } from 'node:fs';
 import { MOST_RETRIES } from '@run-pipeline/core/define';
-import { EXIT, stepName, type PipelineDefinition, type RunEvent } from '@run-pipeline/core/model';
+import {
+  EXIT,
+  isRunPipelineError,
+  RunPipelineError,
+  stepName,
+  type PipelineDefinition,
+  type RunEvent,
+  type RunId,
+} from '@run-pipeline/core/model';
 import type { RunRow, Store } from '@run-pipeline/core/ports';
 import { rootFailures, type RunView } from '@run-pipeline/core/run-view';
 import type { RunResult } from '../engine/api.js';
@@ -78,6 +86,7 @@ export async function conductRun(
     else reporter.note(line);
   });
   let place: 'here' | 'elsewhere' = 'here';
+  let began: RunId | undefined;
   const interrupt = listenForInterrupts({
     onSignal: (signal) => {
       if (place === 'elsewhere') return;
@@ -105,6 +114,7 @@ export async function conductRun(
       onEvent: (event) => {
         if (context.json) context.out.write(`${JSON.stringify(event)}\n`);
         reporter.event(event);
+        began = event.run;
         page.announce(event.run);
         // Nobody reads any more (`| head`): the run does not need us.
         if (place === 'elsewhere' && context.out.closed) detach.abort(new Error('nobody reads'));
@@ -135,12 +145,32 @@ export async function conductRun(
     }
     const exitCode = interrupt.exitCode() ?? (result.status === 'completed' ? EXIT.ok : EXIT.failed);
     return { result, view: reporter.progress.view, exitCode };
+  } catch (error) {
+    throw began === undefined ? error : continuable(error, began, place);
   } finally {
     controller.end();
     reporter.close();
     unattach();
     interrupt.dispose();
   }
+}
+
+/** The store or the artifacts are away or full: that ends a question, and only interrupts a run. */
+function continuable(error: unknown, run: RunId, place: 'here' | 'elsewhere'): unknown {
+  if (!isRunPipelineError(error) || error.kind !== 'store') return error;
+  const { kind, code, message, at, help } = error;
+  const more =
+    place === 'here'
+      ? `Then run-pipeline resume ${run} continues the run; completed steps are kept.`
+      : `The run goes on elsewhere: run-pipeline follow ${run} looks at it again.`;
+  return new RunPipelineError({
+    kind,
+    code,
+    message,
+    at,
+    help: help === undefined ? more : `${help} ${more}`,
+    cause: error.cause,
+  });
 }
 
 function leftLines({ style }: Context, { left, row }: RunLeft): readonly string[] {

@@ -47,6 +47,8 @@ export async function checkRedis(
   try {
     await client.connect();
     await client.ping();
+    // A number of a database that there is not is refused, and the connection is that of database 0.
+    if (refusal !== undefined) throw refusal as Error;
   } catch (thrown) {
     client.disconnect();
     return [unreachable(address, refusal ?? thrown)];
@@ -74,9 +76,11 @@ function unreachable({ shown }: RedisAddress, thrown: unknown): Finding {
   const reason = reasonOf(thrown);
   const help = /WRONGPASS|NOAUTH|invalid password/i.test(reason)
     ? 'user and password are a part of RUN_PIPELINE_QUEUE, or RUN_PIPELINE_QUEUE_USER and RUN_PIPELINE_QUEUE_PASSWORD'
-    : /certificate|self.signed|altnames|SSL|TLS/i.test(reason)
-      ? 'name the authority that signed its certificate: rediss://…?sslrootcert=/path/ca.pem'
-      : 'check that Redis runs, that RUN_PIPELINE_QUEUE names it, and whether it wants TLS (rediss://)';
+    : /DB index/i.test(reason)
+      ? 'databases of Redis have numbers from 0 to 15, unless its setting databases says otherwise: correct RUN_PIPELINE_QUEUE'
+      : /certificate|self.signed|altnames|SSL|TLS/i.test(reason)
+        ? 'name the authority that signed its certificate: rediss://…?sslrootcert=/path/ca.pem'
+        : 'check that Redis runs, that RUN_PIPELINE_QUEUE names it, and whether it wants TLS (rediss://)';
   return error('queue', `${shown} cannot be used: ${reason}`, help);
 }
 

@@ -139,12 +139,14 @@ function unreachable(
           ? 'set the clock of this machine'
           : kind === 'PermanentRedirect' || kind === 'AuthorizationHeaderMalformed'
             ? 'set AWS_REGION to the region of the bucket'
-            : /certificate|self.signed|altnames/i.test(reason)
-              ? 'name the authority that signed its certificate: AWS_CA_BUNDLE=/path/ca.pem'
-              : 'check that the server runs and that AWS_ENDPOINT_URL_S3 names it (unset: AWS itself)';
+            : /wrong.version.number|packet length/i.test(reason)
+              ? 'it speaks no TLS: turn it on there, or write AWS_ENDPOINT_URL_S3=http://…'
+              : /certificate|self.signed|altnames/i.test(reason)
+                ? 'name the authority that signed its certificate: AWS_CA_BUNDLE=/path/ca.pem'
+                : 'check that the server runs and that AWS_ENDPOINT_URL_S3 names it (unset: AWS itself)';
   return error(
     'blobs',
-    `${shown} cannot be used (${name}): ${kind === '' ? '' : `${kind}: `}${reason}`,
+    `${shown} cannot be used (${name}): ${kind === '' ? '' : `${kind}: `}${reason.trim().split('\n')[0]!}`,
     help,
   );
 }

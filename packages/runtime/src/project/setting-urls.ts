@@ -97,33 +97,50 @@ const BUCKET = /^[a-z\d][a-z\d.-]{1,61}[a-z\d]$/;
 const IP_ADDRESS = /^\d+\.\d+\.\d+\.\d+$/;
 
 function parse(value: SettingValue, shape: string): URL {
-  // `postgres:host` parses, and has no host.
-  if (/^[a-z\d+.-]+:\/\//i.test(value.text)) {
-    try {
-      return new URL(value.text);
-    } catch {
-      // said below
-    }
+  const url = urlOf(value.text);
+  const help = `write ${shape}; in a user name or password @ : / ? # and % stand as %40 %3A %2F %3F %23 %25`;
+  if (url === undefined) throw wrong(value, 'is not an address', help);
+  // The rest of a password that was not encoded: as a host it would be asked for, and be told in a message.
+  if (/[@#]/.test(url.pathname + url.search + url.hash))
+    throw wrong(value, 'has an @ or # behind its host', help);
+  for (const part of [url.username, url.password]) {
+    const text = decodedOf(part);
+    if (text === undefined) throw wrong(value, 'holds a % that encodes nothing', help);
+    if (UNSEEN.test(text))
+      throw wrong(value, 'has a user or password with characters that cannot be seen', help);
   }
-  throw wrong(
-    value,
-    'is not an address',
-    `write ${shape}; in a user name or password @ : / ? # and % stand as %40 %3A %2F %3F %23 %25`,
-  );
+  return url;
+}
+
+function urlOf(text: string): URL | undefined {
+  // `postgres:host` parses, and has no host.
+  if (!/^[a-z\d+.-]+:\/\//i.test(text)) return undefined;
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function decodedOf(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function decodedPath(value: SettingValue, url: URL, shape: string): string {
-  try {
-    return decodeURIComponent(url.pathname.replace(/^\//, ''));
-  } catch {
-    throw wrong(value, 'holds a % that encodes nothing', `write ${shape}; a % itself is %25`);
-  }
+  const path = decodedOf(url.pathname.replace(/^\//, ''));
+  if (path !== undefined) return path;
+  throw wrong(value, 'holds a % that encodes nothing', `write ${shape}; a % itself is %25`);
 }
 
 function refuseControl(value: SettingValue, text: string): void {
-  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text))
-    throw wrong(value, 'holds characters that cannot be seen', 'take them out');
+  if (UNSEEN.test(text)) throw wrong(value, 'holds characters that cannot be seen', 'take them out');
 }
+
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 const wrong = (value: SettingValue, problem: string, help: string): Error =>
   wrongSetting(value, { problem, help });

@@ -44,6 +44,7 @@ function storeSetting(paths: ProjectPaths, value: SettingValue | undefined): Sto
   if (value === undefined) return { driver: 'sqlite', file: join(paths.home, 'state.db') };
   switch (schemeOf(value)) {
     case undefined:
+      refuseHiddenAddress(value, SHAPES.store);
       return { driver: 'sqlite', file: resolve(paths.root, value.text) };
     case 'postgres':
     case 'postgresql':
@@ -63,6 +64,7 @@ function blobsSetting(
   if (value === undefined) return { driver: 'directory', directory, shared: false };
   switch (schemeOf(value)) {
     case undefined:
+      refuseHiddenAddress(value, SHAPES.blobs);
       return {
         driver: 'directory',
         directory: resolve(paths.root, value.text),
@@ -89,6 +91,7 @@ function queueSetting(value: SettingValue | undefined): QueueSetting {
       checkRedisUrl(value);
       return { driver: 'redis', url: new SecretUrl(value.text) };
     default:
+      refuseHiddenAddress(value, SHAPES.queue);
       throw noDriver(
         value,
         'redis://host:6379/0, or rediss:// with TLS; unset, agents read the store itself',
@@ -123,7 +126,20 @@ function checkCombination(options: {
 }
 
 const nameOf = (setting: SettingName): string => `RUN_PIPELINE_${setting.toUpperCase()}`;
-const SHAPES = { store: 'postgres://user@host/database', blobs: 's3://bucket/prefix' };
+const SHAPES = {
+  store: 'postgres://user@host/database',
+  blobs: 's3://bucket/prefix',
+  queue: 'redis://host:6379/0',
+};
+
+/** An address in quotes (a file of variables keeps them) or behind a blank would be a path, and told as one. */
+function refuseHiddenAddress(value: SettingValue, shape: string): void {
+  if (schemeOf(value) !== undefined || !value.text.includes('://')) return;
+  throw wrongSetting(value, {
+    problem: 'is neither a path nor an address: there is something before its scheme',
+    help: `write ${shape} without quotes or blanks around it`,
+  });
+}
 
 /** A drive letter is no scheme. */
 const schemeOf = ({ text }: SettingValue): string | undefined =>

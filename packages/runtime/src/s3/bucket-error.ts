@@ -1,6 +1,6 @@
 import { isRunPipelineError, RunPipelineError } from '@run-pipeline/core/model';
 import type { S3Address } from './address.js';
-import { s3FailureKind } from './s3-failure.js';
+import { s3FailureKind, s3Status } from './s3-failure.js';
 
 const CREDENTIALS =
   'Give credentials as for every tool of AWS: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.';
@@ -16,7 +16,7 @@ export function bucketError(
 ): unknown {
   if (isRunPipelineError(error) || !(error instanceof Error)) return error;
   const { bucket, shown } = address;
-  const said = `${error.name}: ${error.message}`;
+  const said = saidBy(error);
   const make = (code: string, message: string, help: string | undefined): RunPipelineError =>
     // What the SDK throws holds its connection and everything that was sent.
     new RunPipelineError({ kind: 'store', code, message, help, cause: new Error(said) });
@@ -38,7 +38,7 @@ export function bucketError(
       return make(
         'blobs-unreachable',
         `${doing} ${shown} failed for ${Math.round(patienceMs / 100) / 10} s: ${said}`,
-        'Check the network and the server (AWS_ENDPOINT_URL_S3), then continue with run-pipeline resume. RUN_PIPELINE_BLOBS_PATIENCE_MS sets how long it is tried.',
+        'Check the network and the server (AWS_ENDPOINT_URL_S3). RUN_PIPELINE_BLOBS_PATIENCE_MS sets how long it is tried.',
       );
     case 'missing':
     case 'no-upload':
@@ -46,9 +46,32 @@ export function bucketError(
     case 'other':
       // A bug of ours has no answer of a server.
       return '$metadata' in error || 'code' in error
-        ? make('blobs-failed', `${doing} ${shown} failed: ${said}`, undefined)
+        ? make('blobs-failed', `${doing} ${shown} failed: ${said}`, helpOf(error))
         : error;
     default:
       return kind satisfies never;
   }
+}
+
+/** Who is asked for what has no body (HEAD) answers with a number alone: the SDK calls that "Unknown: UnknownError". */
+function saidBy(error: Error): string {
+  if (error.name === 'Unknown' || error.name === 'UnknownError')
+    return `the server answers ${s3Status(error) ?? 'nothing that can be understood'}`;
+  return speaksNoTls(error)
+    ? 'the server speaks no TLS'
+    : `${error.name}: ${error.message.trim().split('\n')[0]!}`;
+}
+
+const speaksNoTls = (error: Error): boolean =>
+  (error as NodeJS.ErrnoException).code === 'EPROTO' &&
+  /wrong.version.number|packet length/i.test(error.message);
+
+function helpOf(error: Error): string | undefined {
+  if (speaksNoTls(error))
+    return 'Turn TLS on there, or write AWS_ENDPOINT_URL_S3=http://… where nobody is in between.';
+  if (/certificate|self.signed|altnames/i.test(error.message))
+    return 'Name the authority that signed its certificate: AWS_CA_BUNDLE=/path/ca.pem';
+  return /^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? '')
+    ? 'Check that AWS_ENDPOINT_URL_S3 names the S3 server (unset: AWS itself).'
+    : undefined;
 }

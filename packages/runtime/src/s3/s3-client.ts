@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Library from '@aws-sdk/client-s3';
-import { RunPipelineError } from '@run-pipeline/core/model';
+import { maskUrl, RunPipelineError } from '@run-pipeline/core/model';
 import { readPem } from '../tls-files.js';
 
 type S3Library = typeof Library;
@@ -32,7 +32,7 @@ export async function openS3(options: {
 }): Promise<S3> {
   const { env, stallMs, maxAttempts } = options;
   const library = await loadLibrary(options);
-  const endpoint = [env['AWS_ENDPOINT_URL_S3'], env['AWS_ENDPOINT_URL']].find((each) => (each ?? '') !== '');
+  const endpoint = endpointOf(env);
   // As AWS's other tools read it; their library for JavaScript does not.
   const bundle = env['AWS_CA_BUNDLE'] ?? '';
   const client = withoutRemarks(
@@ -53,6 +53,20 @@ export async function openS3(options: {
       }),
   );
   return { library, client, clockOffset: followClock(client) };
+}
+
+/** As all of AWS's tools read it. What is no address would be told as `Invalid URL`, without saying which. */
+function endpointOf(env: Env): string | undefined {
+  const name = ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'].find((each) => (env[each] ?? '') !== '');
+  if (name === undefined) return undefined;
+  const text = env[name]!;
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
+  throw new RunPipelineError({
+    kind: 'usage',
+    code: 'setting',
+    message: `${name} (${maskUrl(text)}) is not the address of a server`,
+    help: `write ${name}=https://host:9000 (the bucket belongs into RUN_PIPELINE_BLOBS), or unset it for AWS itself`,
+  });
 }
 
 const REMARKS = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED';

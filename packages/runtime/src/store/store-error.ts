@@ -37,7 +37,7 @@ function tell(code: string, file: string, message: string): Told | undefined {
     return {
       code: 'disk-full',
       what: `the disk is full: the store ${file} could not be written, and nothing of this change was recorded`,
-      help: 'Free some space (`run-pipeline gc` removes what no run needs), then continue the run with `run-pipeline resume`.',
+      help: 'Free some space (`run-pipeline gc` removes what no run needs).',
     };
   }
   if (/^(SQLITE_READONLY|SQLITE_PERM|SQLITE_AUTH|EACCES|EROFS|EPERM)/.test(code)) {
@@ -72,7 +72,7 @@ function tell(code: string, file: string, message: string): Told | undefined {
     return {
       code: 'store-io',
       what: `reading or writing the store ${file} failed (${code}: ${message})`,
-      help: 'Check the disk and the limits of the process, then continue the run with `run-pipeline resume`.',
+      help: 'Check the disk and the limits of the process.',
     };
   }
   return undefined;

@@ -15,7 +15,8 @@ const messageOf = (error: unknown): string => {
 
 /** What the driver itself says, without a code, when the connection is gone. */
 const GONE =
-  /^(Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|timeout expired|The server does not support SSL connections$)/;
+  /^(Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|timeout expired)/;
+const NO_TLS = 'The server does not support SSL connections';
 
 /**
  * The connection is lost or was not to be had, and another may be: the server restarts (57P0x), refuses
@@ -31,7 +32,8 @@ export function isLost(error: unknown): boolean {
     )
   )
     return true;
-  return code === '' && GONE.test(messageOf(error));
+  const message = messageOf(error);
+  return code === '' && (GONE.test(message) || message === NO_TLS);
 }
 
 /** The server's name is not known: while a run goes on that may pass, but not for who has just typed it. */
@@ -58,6 +60,25 @@ interface Told {
 function tell(error: unknown, shown: string): Told | undefined {
   const code = codeOf(error);
   const message = messageOf(error);
+  // The driver's own words for it are about its messages.
+  if (code === '' && /^SASL: .*password must be a (?:non-empty )?string/.test(message))
+    return {
+      code: 'store-refused',
+      what: `the server of the store ${shown} wants a password, and there is none`,
+      help: 'Set it in the address (RUN_PIPELINE_STORE), in PGPASSWORD, or in ~/.pgpass.',
+    };
+  if (code === '' && message === NO_TLS)
+    return {
+      code: 'store-unreachable',
+      what: `the server of the store ${shown} speaks no TLS`,
+      help: 'Turn it on there (ssl = on, with a certificate), or take sslmode out of RUN_PIPELINE_STORE where nobody is in between.',
+    };
+  if (code === '' && message.startsWith('SASL: '))
+    return {
+      code: 'store-refused',
+      what: `the server of the store ${shown} and this machine do not agree on how to prove who they are (${message})`,
+      help: 'Check that RUN_PIPELINE_STORE names a PostgreSQL server, and its method in pg_hba.conf: scram-sha-256 is what is used.',
+    };
   if (code === '28P01' || code.startsWith('28'))
     return {
       code: 'store-refused',
@@ -86,7 +107,7 @@ function tell(error: unknown, shown: string): Told | undefined {
     return {
       code: code === '53100' ? 'disk-full' : 'store-io',
       what: `the server of the store ${shown} has no room (${message}); nothing of this change was recorded`,
-      help: 'Make room on the server, then continue the run with `run-pipeline resume`.',
+      help: 'Make room on the server.',
     };
   if (code === 'EACCES' || isLost(error))
     return {
@@ -95,13 +116,13 @@ function tell(error: unknown, shown: string): Told | undefined {
       help:
         code === '53300'
           ? 'The server has no connection left: raise its max_connections, or end what holds them.'
-          : 'Check that the server runs and that RUN_PIPELINE_STORE names it, then continue the run with `run-pipeline resume`.',
+          : 'Check that the server runs and that RUN_PIPELINE_STORE names it.',
     };
   if (/^(58|XX)/.test(code))
     return {
       code: code === 'XX001' || code === 'XX002' ? 'store-damaged' : 'store-io',
       what: `the server of the store ${shown} failed (${code}: ${message})`,
-      help: 'Look into its log, then continue the run with `run-pipeline resume`.',
+      help: 'Look into its log.',
     };
   if (/^(08|40|55P03)/.test(code))
     return {
