@@ -25,6 +25,19 @@ test('commands are told as they are typed: with npx for who came by it', async (
   expect((await runPipeline(['pipe.ts', '--nonsense'], { cwd, env })).stderr).toContain(
     '→ npx run-pipeline run --help lists the options',
   );
+  const helps = [
+    ['--help'],
+    ['run', '--help'],
+    ['queue', '--help'],
+    ['resume', '--help'],
+    ['runs', '--pipeline', 'none'],
+  ];
+  for (const asked of helps) {
+    const { stdout, stderr } = await runPipeline(asked, { cwd, env });
+    expect([asked, stdout + stderr]).toEqual([asked, expect.stringContaining('npx run-pipeline ')]);
+    // The first line of the general help is no command: it says which version this is.
+    expect((stdout + stderr).replace(/^run-pipeline \d.*/, '')).not.toMatch(/(?<!npx )run-pipeline /);
+  }
   // What a step has made stays what it is.
   expect(await query(['get', 'latest', 'second'], { cwd, env })).toBe('run-pipeline show latest');
 });

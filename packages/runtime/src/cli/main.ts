@@ -4,6 +4,7 @@ import { COMMANDS, familyOf, findCommand, RUN_SPEC } from './commands.js';
 import type { CommandSpec } from './command.js';
 import { openOutputs, type Outputs } from './output.js';
 import { firstArgument, parse } from './parse.js';
+import { asTyped } from '../project/as-typed.js';
 import { createStyle, wantsColour } from '../terminal/style.js';
 
 /**
@@ -16,7 +17,7 @@ export async function main(words: readonly string[]): Promise<number> {
   let command: string | undefined;
   try {
     if (words.length === 0) {
-      outputs.err.write((await import('./help.js')).generalHelp());
+      outputs.err.write(asTyped((await import('./help.js')).generalHelp()));
       return 2;
     }
     const first = words[0]!;
@@ -27,13 +28,13 @@ export async function main(words: readonly string[]): Promise<number> {
     if (first === '--help' || first === '-h' || first === 'help') return await help(words.slice(1), outputs);
     const { spec, rest, family } = await chooseCommand(words);
     if (spec === undefined) {
-      outputs.out.write((await import('./help.js')).familyHelp(family));
+      outputs.out.write(asTyped((await import('./help.js')).familyHelp(family)));
       return 0;
     }
     command = spec.name;
     const parsed = parse(spec, rest);
     if (parsed.options.has('help')) {
-      outputs.out.write((await import('./help.js')).commandHelp(spec));
+      outputs.out.write(asTyped((await import('./help.js')).commandHelp(spec)));
       return 0;
     }
     const json = parsed.options.has('json');
@@ -76,11 +77,12 @@ async function fail(
 async function help(words: readonly string[], outputs: Outputs): Promise<number> {
   const { commandHelp, familyHelp, generalHelp } = await import('./help.js');
   const [first, second] = words.filter((word) => !word.startsWith('-'));
-  if (first === undefined) outputs.out.write(generalHelp());
+  if (first === undefined) outputs.out.write(asTyped(generalHelp()));
   else {
     const spec = findCommand(first, second);
-    if (spec !== undefined) outputs.out.write(commandHelp(spec));
-    else if (second === undefined && familyOf(first).length > 0) outputs.out.write(familyHelp(first));
+    if (spec !== undefined) outputs.out.write(asTyped(commandHelp(spec)));
+    else if (second === undefined && familyOf(first).length > 0)
+      outputs.out.write(asTyped(familyHelp(first)));
     else throw await unknownCommand(first, second);
   }
   return 0;

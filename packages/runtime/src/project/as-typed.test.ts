@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { COMMANDS } from '../cli/commands.js';
-import { asTyped, programName, VERBS } from './as-typed.js';
+import { asTyped, asTypedAnywhere, programName, VERBS } from './as-typed.js';
 
 const npm = { npm_config_user_agent: 'npm/10.8.2 node/v20.20.2 linux x64 workspaces/false' };
 
@@ -14,6 +14,15 @@ test('who was started by a package manager is told commands with it, others as t
   expect(asTyped('(run-pipeline show x)', { npm_config_user_agent: 'pnpm/9.1.0 npm/? node/v22' })).toBe(
     '(pnpm exec run-pipeline show x)',
   );
+  for (const words of [
+    'FILE makes one',
+    'COMMAND --help',
+    '--help lists them',
+    '[run] FILE',
+    'jobs/train.ts',
+  ])
+    expect(asTyped(`run-pipeline ${words}`, npm)).toBe(`npx run-pipeline ${words}`);
+  expect(asTypedAnywhere('`run-pipeline ui` prints it')).toBe('`npx run-pipeline ui` prints it');
   expect(programName(npm)).toBe('npx run-pipeline');
   expect(programName({})).toBe('run-pipeline');
 });

@@ -5,7 +5,7 @@ export const VERBS = (
 ).split(' ');
 
 const COMMAND = new RegExp(
-  `(?<![\\w./@-]|(?:npx|exec|yarn|bunx) )run-pipeline(?= (?:${VERBS.join('|')})\\b)`,
+  `(?<![\\w./@-]|(?:npx|exec|yarn|bunx) )run-pipeline(?= (?:(?:${VERBS.join('|')}|FILE|COMMAND)\\b|--help\\b|\\[run\\]|[\\w./-]+\\.ts\\b))`,
   'g',
 );
 
@@ -21,6 +21,12 @@ export function asTyped(text: string, env: NodeJS.ProcessEnv = process.env): str
   const start = startOf(env);
   return start === '' ? text : text.replace(COMMAND, `${start}$&`);
 }
+
+/**
+ * The same on the web page: who reads it there did not start its server. `npx` finds what is installed in the
+ * directory, and for everybody.
+ */
+export const asTypedAnywhere = (text: string): string => text.replace(COMMAND, 'npx $&');
 
 /** `run-pipeline`, or `npx run-pipeline`. */
 export const programName = (env: NodeJS.ProcessEnv = process.env): string => `${startOf(env)}run-pipeline`;

@@ -160,5 +160,5 @@ async function servePage(
 }
 
 const STALE_LINK =
-  'This link is of an earlier start of the server. Open the one that `run-pipeline ui` prints now.\n';
+  'This link is of an earlier start of the server. Open the one that `npx run-pipeline ui` prints now.\n';
 const NOT_BUILT = 'The files of the page are not there: build it (npm run build) and start again.\n';

@@ -1,5 +1,6 @@
 import type { WireError } from '@run-pipeline/core/wire';
 import { isRunPipelineError, type ErrorKind } from '@run-pipeline/core/model';
+import { asTypedAnywhere } from '../project/as-typed.js';
 
 /** A request that is answered with an error: what, and what next. Its text is shown as it is. */
 export class Refusal extends Error {
@@ -54,5 +55,6 @@ function answer(
   message: string,
   help: string | undefined = undefined,
 ): { readonly status: RefusalStatus; readonly body: WireError } {
-  return { status, body: { error: { code, message, ...(help === undefined ? {} : { help }) } } };
+  const told = help === undefined ? {} : { help: asTypedAnywhere(help) };
+  return { status, body: { error: { code, message: asTypedAnywhere(message), ...told } } };
 }

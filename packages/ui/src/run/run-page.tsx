@@ -34,7 +34,7 @@ function Known({ live }: { readonly live: LiveRun }) {
 
 const Deleted = () => (
   <EmptyState title="There is no such run" live whole>
-    <p>It may have been removed by run-pipeline gc.</p>
+    <p>It may have been removed by npx run-pipeline gc.</p>
     <Link href="/">All runs</Link>
   </EmptyState>
 );

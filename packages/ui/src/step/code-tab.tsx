@@ -28,7 +28,7 @@ export default function CodeTab({ live, step }: StepTabProps) {
       <EmptyState title="Its code is not known" small>
         {step.status === 'created' || step.status === 'queued'
           ? 'It is kept when the step runs.'
-          : 'The package of this step was removed by run-pipeline gc.'}
+          : 'The package of this step was removed by npx run-pipeline gc.'}
       </EmptyState>
     );
   return (

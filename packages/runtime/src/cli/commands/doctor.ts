@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { isRunPipelineError } from '@run-pipeline/core/model';
 import type { ProjectPaths } from '../../project/project.js';
 import type { Finding } from '../../doctor/index.js';
+import { asTyped } from '../../project/as-typed.js';
 import { resolvePaths } from '../../project/paths.js';
 import { readSigner, readTrust } from '../../signing/index.js';
 import { readSettings } from '../../engine/open-project.js';
@@ -44,8 +45,10 @@ export async function doctorCommand(context: Context): Promise<number> {
 function lines(context: Context, finding: Finding): readonly string[] {
   const { style } = context;
   const symbol = { ok: style.good('✔'), warning: style.warn('▲'), error: style.bad('✖') }[finding.status];
-  const line = `${symbol} ${style.bold(finding.check)} ${printableWord(finding.message)}`;
-  return finding.help === undefined ? [line] : [line, `  ${style.info('→')} ${printableWord(finding.help)}`];
+  const line = `${symbol} ${style.bold(finding.check)} ${printableWord(asTyped(finding.message))}`;
+  return finding.help === undefined
+    ? [line]
+    : [line, `  ${style.info('→')} ${printableWord(asTyped(finding.help))}`];
 }
 
 function nodeVersion(): Finding {

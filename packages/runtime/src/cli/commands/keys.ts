@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { RunPipelineError } from '@run-pipeline/core/model';
+import { asTyped } from '../../project/as-typed.js';
 import { newKeyPair, readSigner } from '../../signing/index.js';
 import { printableWord } from '../../terminal/sanitise.js';
 import { printJson, printLines, type Context } from '../context.js';
@@ -23,9 +24,11 @@ export async function keysNewCommand(context: Context): Promise<number> {
   }
   const shown = printableWord(relative(cwd, file) || file);
   printLines(context.out, [
-    `${style.good('✔')} ${style.bold(shown)} is the private key: keep it out of git, and where packages are made`,
-    `  RUN_PIPELINE_SIGNING_KEY=${shown}`,
-    `${style.good('✔')} the public key is for agents that run signed code alone (run-pipeline agent --require-signature)`,
+    `${style.good('✔')} ${style.bold(shown)} is the private key: keep it out of git, and only where runs are started`,
+    `  RUN_PIPELINE_SIGNING_KEY=${printableWord(file)}`,
+    asTyped(
+      `${style.good('✔')} the public key is for agents that run signed code alone (run-pipeline agent --require-signature)`,
+    ),
     `  RUN_PIPELINE_TRUSTED_KEYS=${pair.publicKey}`,
   ]);
   return 0;

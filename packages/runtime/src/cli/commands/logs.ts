@@ -1,5 +1,6 @@
 import { stepName, type RunEvent } from '@run-pipeline/core/model';
 import type { RunRow, Store } from '@run-pipeline/core/ports';
+import { asTyped } from '../../project/as-typed.js';
 import { OutputLines } from '../../terminal/output-lines.js';
 import { printableLine, printableWord } from '../../terminal/sanitise.js';
 import { printLines, type Context } from '../context.js';
@@ -64,7 +65,7 @@ async function followRun(
       await readOn();
       if (status === 'lost')
         printLines(context.err, [
-          `the process of ${runName(row)} is gone: run-pipeline resume ${row.id} continues it`,
+          asTyped(`the process of ${runName(row)} is gone: run-pipeline resume ${row.id} continues it`),
         ]);
       if (status !== 'running' && status !== 'queued') return;
     }

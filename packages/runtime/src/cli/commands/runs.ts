@@ -1,5 +1,6 @@
 import type { RunStatus } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
+import { asTyped } from '../../project/as-typed.js';
 import { SYMBOLS, paintStatus } from '../../terminal/step-lines.js';
 import { printableWord } from '../../terminal/sanitise.js';
 import { tableLines } from '../../terminal/table.js';
@@ -30,7 +31,7 @@ export async function runsCommand(context: Context): Promise<number> {
     return 0;
   }
   if (rows.length === 0) {
-    printLines(context.err, ['no runs here: run-pipeline FILE makes one']);
+    printLines(context.err, [asTyped('no runs here: run-pipeline FILE makes one')]);
     return 0;
   }
   const { style } = context;

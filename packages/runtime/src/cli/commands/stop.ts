@@ -1,3 +1,4 @@
+import { asTyped } from '../../project/as-typed.js';
 import { stopWaiting } from '../../engine/index.js';
 import type { RunRow } from '@run-pipeline/core/ports';
 import type { RunStatus } from '@run-pipeline/core/model';
@@ -67,7 +68,8 @@ function sentence(
   id: string,
   { stopped, status }: { readonly stopped: boolean; readonly status: RunStatus },
 ): string {
-  if (status === 'lost') return `${name} has no process any more; run-pipeline resume ${id} continues it`;
+  if (status === 'lost')
+    return asTyped(`${name} has no process any more; run-pipeline resume ${id} continues it`);
   if (!stopped)
     return `${name} is not running: it ${status === 'completed' ? 'has completed' : `was ${status}`} before`;
   if (status === 'running' || status === 'queued')
