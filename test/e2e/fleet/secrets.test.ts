@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AgentProcess, emptyDirectory } from '../../rig/agents.js';
 import { runPipeline, watchRun, type CommandResult } from '../../rig/command.js';
 import { withoutFleet } from '../../rig/fleet.js';
 import { startPostgres, type PostgresServer } from '../../rig/postgres.js';
+import { PageServer } from '../../rig/page-server.js';
 import { startRedis, type RedisServer } from '../../rig/redis.js';
 import { startS3, type TestS3 } from '../../rig/s3-server.js';
 import { scratch } from '../../rig/scratch.js';
@@ -44,6 +46,68 @@ pipe.addFunctionStep({ name: 'fail', function: fail, parents: ['others'] });
 `;
 
 const withoutFile = (text: string): string => text.replace(/^.*the file:.*$/gm, '');
+
+/**
+ * All that the page's server tells of a run and of what is around it, as a browser asks for it: `left` gets each
+ * answer, with where it came from.
+ */
+async function askPage(server: PageServer, run: string): Promise<readonly (readonly [string, string])[]> {
+  const left: (readonly [string, string])[] = [];
+  const ask = async (method: 'GET' | 'POST', path: string, body?: object): Promise<string> => {
+    const reply = await server.ask(method, path, body === undefined ? {} : { body: JSON.stringify(body) });
+    expect([path, reply.status]).toEqual([path, 200]);
+    left.push([`${method} ${path}`, `${JSON.stringify(reply.headers)} ${reply.bytes.toString('latin1')}`]);
+    return reply.text;
+  };
+  const of = `/api/runs/${run}`;
+  const steps = ['look', 'others', 'fail'];
+  for (const path of [
+    '/api/session',
+    '/api/runs',
+    `/api/run-names?ids=${run}`,
+    of,
+    `${of}/form`,
+    `${of}/logs`,
+  ])
+    await ask('GET', path);
+  for (const step of steps)
+    for (const what of ['logs', 'inputs', 'code', 'why', 'packages'])
+      await ask('GET', `${of}/steps/${step}/${what}`);
+  await ask('POST', `${of}/preview`, { parameters: {} });
+  const { tasks } = JSON.parse(await ask('GET', '/api/tasks')) as {
+    readonly tasks: readonly { id: string }[];
+  };
+  expect(tasks.length).toBeGreaterThan(0);
+  for (const { id } of tasks) {
+    await ask('GET', `/api/tasks/${id}`);
+    await ask('GET', `/api/tasks/${id}/logs`);
+  }
+  await ask('GET', '/api/agents');
+  await ask('GET', '/api/queues');
+  for (const queue of ['default', 'services']) await ask('GET', `/api/queues/${queue}`);
+  // The artifacts, as bytes and as what is shown of them.
+  const hashes = new Set(
+    left
+      .flatMap(([, text]) => [...text.matchAll(/"hash":"(sha256:[0-9a-f]+|[0-9a-f]{64})"/g)])
+      .map(([, hash]) => hash!),
+  );
+  expect(hashes.size).toBeGreaterThan(0);
+  for (const hash of hashes) {
+    const reply = await server.ask('GET', `/api/artifacts/${encodeURIComponent(hash)}`);
+    left.push([`artifact ${hash}`, reply.bytes.toString('latin1')]);
+    const page = await server.ask('GET', `/api/artifacts/${encodeURIComponent(hash)}/page`);
+    left.push([`page of artifact ${hash}`, page.text]);
+  }
+  const logs = steps.map((step) => `${run}/${step}/1:-1`).join(',');
+  const stream = server.stream(`runs=${run}:-1&list=1&fleet=1&logs=${encodeURIComponent(logs)}`);
+  await stream.until(
+    (message) => message.type === 'events' && message.events.some(({ type }) => type === 'run.end'),
+  );
+  left.push(['the stream', JSON.stringify(stream.messages)]);
+  stream.close();
+  left.push(['the page', (await server.ask('GET', '/')).text], ['its terminal', server.stderr()]);
+  return left;
+}
 
 function filesBelow(directory: string): readonly string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
@@ -108,6 +172,12 @@ describe.skipIf(missing !== undefined)('credentials of a fleet', () => {
       env: { ...env, RUN_PIPELINE_SIGNING_KEY: PAIR.privatePem },
     };
     const printed: CommandResult[] = [];
+    const pages: (readonly [string, string])[] = [];
+    // Keys of Redis are gone when a run has ended: what was sent to it is what it ever held.
+    const spy = new Redis(redis.url);
+    const sent: string[] = [];
+    const monitor = await spy.monitor();
+    monitor.on('monitor', (_time: string, command: readonly string[]) => sent.push(command.join(' ')));
     try {
       await agent.told('agent.start');
       for (const words of [
@@ -133,7 +203,13 @@ describe.skipIf(missing !== undefined)('credentials of a fleet', () => {
         ['doctor', '--json'],
       ])
         printed.push(await runPipeline(words, options));
+      const server = await PageServer.start(options);
+      const { runs } = await server.get<{ readonly runs: readonly { readonly id: string }[] }>('/api/runs');
+      expect(runs).toHaveLength(2);
+      for (const { id } of runs) pages.push(...(await askPage(server, id)));
     } finally {
+      monitor.disconnect();
+      spy.disconnect();
       await agent.remove();
     }
     const seen = printed.map(({ stdout, stderr }) => stdout + stderr).join('\n');
@@ -142,10 +218,12 @@ describe.skipIf(missing !== undefined)('credentials of a fleet', () => {
       ['what was printed', seen],
       ['what the agent printed', JSON.stringify(agent.lines) + agent.stderr],
       ['the rows of the store', await rows()],
+      ['what Redis was sent', sent.join('\n')],
+      ...pages,
     ];
     for (const directory of [home, project.directory, join(s3.file('x'), '../..')])
       for (const file of filesBelow(directory)) left.push([file, readFileSync(file, 'latin1')]);
-    expect(left.length).toBeGreaterThan(10);
+    expect([left.length > 10, sent.length > 50]).toEqual([true, true]);
     for (const secret of PLANTED)
       for (const form of [secret, Buffer.from(secret).toString('base64').slice(0, -4)])
         expect([secret, left.filter(([, text]) => text.includes(form)).map(([where]) => where)]).toEqual([

@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { maskUrl } from '@run-pipeline/core/model';
 import type { ProcessIdentity } from '@run-pipeline/core/ports';
 import type { Session } from '@run-pipeline/core/wire';
 import { isAlive, processIdentity } from '../project/process-identity.js';
@@ -22,9 +23,12 @@ export interface NotedServer {
   readonly identity: ProcessIdentity;
 }
 
-/** A server that was started with other settings shows another store. */
+/**
+ * A server that was started with other settings shows another store, or tells other agents of what it enqueues.
+ * Without passwords: it is written down.
+ */
 export const settingsOf = (env: NodeJS.ProcessEnv): string =>
-  JSON.stringify([env['RUN_PIPELINE_STORE'] ?? '', env['RUN_PIPELINE_BLOBS'] ?? '']);
+  JSON.stringify(['STORE', 'BLOBS', 'QUEUE'].map((name) => maskUrl(env[`RUN_PIPELINE_${name}`] ?? '')));
 
 const NOTE = 'page-server.json';
 const PATIENCE_MS = 3_000;
