@@ -7,6 +7,17 @@ export type StepOutcomeStatus = 'completed' | 'cached' | 'failed' | 'aborted' | 
 
 export type TaskStatus = StepStatus | 'published';
 
+/** What a task that is no step may be at. */
+export const OWN_TASK_STATUSES = [
+  'created',
+  'queued',
+  'running',
+  'completed',
+  'failed',
+  'aborted',
+  'published',
+] as const satisfies readonly TaskStatus[];
+
 /** `lost`: the run's process is gone and nobody took over; `resume` continues it. */
 export type RunStatus = 'queued' | 'running' | 'completed' | 'failed' | 'aborted' | 'lost';
 

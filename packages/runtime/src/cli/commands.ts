@@ -1,3 +1,4 @@
+import { OWN_TASK_STATUSES, TASK_TYPES } from '@run-pipeline/core/model';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.js';
 
 /**
@@ -93,19 +94,7 @@ const ARG_HELP = 'The script understands --arg as the type of its own default.';
 const TYPE: OptionSpec = {
   name: 'type',
   value: 'TYPE',
-  type: [
-    'training',
-    'testing',
-    'inference',
-    'data_processing',
-    'application',
-    'monitor',
-    'controller',
-    'optimizer',
-    'service',
-    'qc',
-    'custom',
-  ],
+  type: TASK_TYPES,
   summary: 'what it is for (default: training)',
 };
 const ARG: OptionSpec = {
@@ -461,7 +450,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         name: 'status',
         value: 'STATUS',
         repeatable: true,
-        type: ['draft', 'created', 'queued', 'running', 'completed', 'failed', 'aborted', 'published'],
+        type: ['draft', ...OWN_TASK_STATUSES],
         summary: 'only tasks at this status (draft: never started, created in JSON); may be repeated',
       },
       { ...TYPE, repeatable: true, summary: 'only tasks of this type; may be repeated' },

@@ -8,7 +8,13 @@ import {
   type PipelineTask,
   type PipelineTasks,
 } from '@run-pipeline/core/define';
-import { didYouMean, RunPipelineError, type TaskId, type TaskStatus } from '@run-pipeline/core/model';
+import {
+  didYouMean,
+  OWN_TASK_STATUSES,
+  RunPipelineError,
+  type TaskId,
+  type TaskStatus,
+} from '@run-pipeline/core/model';
 import { bundleFile, type ProgramPipeline } from '../discover/index.js';
 import { createDraft } from '../engine/controller/create-draft.js';
 import { graceMs, openProject } from '../engine/index.js';
@@ -120,15 +126,6 @@ async function required(project: Project, id: TaskId): Promise<PipelineRecord> {
   return record;
 }
 
-const STATUSES: readonly TaskStatus[] = [
-  'created',
-  'queued',
-  'running',
-  'completed',
-  'failed',
-  'aborted',
-  'published',
-];
 const ENDED: readonly TaskStatus[] = ['completed', 'failed', 'aborted'];
 
 const wrong = (message: string, caller: (...args: never[]) => unknown): RunPipelineError =>
@@ -207,10 +204,10 @@ class PipelineHandle implements PipelineTask {
         `waitForStatus() takes milliseconds, or a duration like '10m', as "timeout", not ${inspect(timeout)}`,
         this.waitForStatus,
       );
-    const unknown = wanted.find((one) => !STATUSES.includes(one));
+    const unknown = wanted.find((one) => !OWN_TASK_STATUSES.some((status) => status === one));
     if (unknown !== undefined)
       throw wrong(
-        `waitForStatus() knows no status ${inspect(unknown)}${didYouMean(String(unknown), STATUSES)}`,
+        `waitForStatus() knows no status ${inspect(unknown)}${didYouMean(String(unknown), OWN_TASK_STATUSES)}`,
         this.waitForStatus,
       );
     const deadline = limit === undefined ? Infinity : performance.now() + limit;

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import {
+  OWN_TASK_STATUSES,
   taskId,
   TASK_TYPES,
   type EncodedValue,
@@ -22,16 +23,6 @@ const MOST_CHILDREN = 200;
 const OUTPUT_PAGE = 2_000;
 const MOST_REPORTS = 50_000;
 const LONGEST_VALUE = 2_000;
-
-const STATUSES: readonly TaskStatus[] = [
-  'created',
-  'queued',
-  'running',
-  'completed',
-  'failed',
-  'aborted',
-  'published',
-];
 
 export async function listTasks(context: ServerContext, query: TaskQueryText): Promise<TaskList> {
   const { store } = context.project;
@@ -67,7 +58,7 @@ function readQuery(text: string): {
   let type: (typeof TASK_TYPES)[number] | undefined;
   for (const word of queryWords(text)) {
     if (word.kind === 'field' && word.name === 'status')
-      status.push(...STATUSES.filter((each) => each === word.value));
+      status.push(...OWN_TASK_STATUSES.filter((each) => each === word.value));
     else if (word.kind === 'field' && word.name === 'project') project = word.value;
     else if (word.kind === 'field' && word.name === 'tag') tags.push(word.value);
     else if (word.kind === 'field' && word.name === 'type')
