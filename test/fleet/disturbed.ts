@@ -26,7 +26,7 @@ export const FAULTS = [
   'a job is delivered again',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
-/** It goes on until the run has ended: others come while it does. */
+/** It goes on until the run has ended, unless it is told otherwise: others come while it does. */
 export const LASTS: ReadonlySet<Fault> = new Set([
   'S3 answers with errors',
   'S3 breaks connections and bodies off',
@@ -102,9 +102,19 @@ export class DisturbedRun {
     await this.controller.printed(() => this.controller.events.length > before);
   }
 
+  /** Until a fault of the S3 server has met something, and the run went on. */
+  async #untilMet(before: number): Promise<void> {
+    let over = false;
+    void this.controller.ended.then(() => (over = true));
+    while (!over && this.#services.s3.spoiled === before) await this.#goesOn();
+  }
+
   /** False: it met nothing, since the run was over or asked nothing of that service. */
-  async suffers(fault: Fault): Promise<boolean> {
-    const { postgres, redis } = this.#services;
+  async suffers(fault: Fault, lasting: 'to the end' | 'until it is met' = 'to the end'): Promise<boolean> {
+    const { postgres, redis, s3 } = this.#services;
+    const { spoiled } = s3;
+    const enough = (): Promise<unknown> =>
+      lasting === 'to the end' ? this.controller.ended : this.#untilMet(spoiled);
     switch (fault) {
       case 'Redis restarts, and has lost everything':
         return this.#atWork(async () => {
@@ -128,11 +138,11 @@ export class DisturbedRun {
           await postgres.start();
         });
       case 'S3 answers with errors':
-        return this.#spoiled('errors', () => this.controller.ended);
+        return this.#spoiled('errors', enough);
       case 'S3 breaks connections and bodies off':
-        return this.#spoiled('resets', () => this.controller.ended);
+        return this.#spoiled('resets', enough);
       case 'S3 is slow':
-        return this.#spoiled('slow', () => this.controller.ended);
+        return this.#spoiled('slow', enough);
       case 'S3 does not answer for a while':
         return this.#spoiled('silent', () => this.#timesOfLease(3));
       case 'an agent is paused past its lease':

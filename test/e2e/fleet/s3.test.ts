@@ -15,7 +15,8 @@ beforeAll(async () => {
 afterAll(() => s3.stop());
 
 const MIB = 1024 * 1024;
-const PIPELINE = `
+/** `numbers`: how many of them one of its artifacts has. */
+const pipelineOf = (numbers: number): string => `
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Pipeline, Step, Parameter, file, currentTask, type FileValue } from 'run-pipeline';
 @Pipeline({ name: 'large', project: 'examples', cache: true })
@@ -26,7 +27,7 @@ export class Large {
     writeFileSync('copy.txt', readFileSync(source.path, 'utf8').toUpperCase());
     currentTask().logger.reportTable({ title: 'rows', series: 'all', table: Array.from({ length: 3_000 }, (_, row) => ({ row, half: row / 2 })) });
     return {
-      numbers: Float64Array.from({ length: 3 * 1024 * 1024 }, (_, at) => at),
+      numbers: Float64Array.from({ length: ${numbers} }, (_, at) => at),
       text: 'large text '.repeat(9_000),
       copy: file('copy.txt'),
     };
@@ -38,7 +39,14 @@ export class Large {
 }
 `;
 const SOURCE = 'the source\n'.repeat(5_000);
-const ANSWER = `${3 * MIB - 1} ${9_000 * 'large text '.length} ${SOURCE.length}`;
+const answerOf = (numbers: number): string =>
+  `${numbers - 1} ${9_000 * 'large text '.length} ${SOURCE.length}`;
+/** Sent in parts, 24 MiB. */
+const MANY = 3 * MIB;
+/** Large enough for the bucket. */
+const SOME = 10_000;
+const PIPELINE = pipelineOf(SOME);
+const ANSWER = answerOf(SOME);
 
 /** Machines that share the store (a file here) and a bucket, and nothing else. */
 interface Machines {
@@ -90,21 +98,21 @@ const age = (path: string, ms: number): void => {
 const DAY = 24 * 60 * 60_000;
 
 test('large artifacts are in the bucket when a run has ended; the copies of the machine may be deleted', async () => {
-  const it = machines();
+  const it = machines({ 'pipe.ts': pipelineOf(MANY), 'source.txt': SOURCE });
   const at = { cwd: it.files.directory, env: it.env('a') };
   const first = await watchRun(['pipe.ts'], at);
   expect(first).toMatchObject({ code: 0, by: { completed: ['make', 'use'] } });
   const numbers = artifact(first.ends['make'], 'numbers');
   expect(numbers.size).toBeGreaterThan(20 * MIB);
   expect(statSync(it.object(keyOf(numbers))).size).toBe(numbers.size);
-  expect(await query(['get', 'latest', 'use'], at)).toBe(ANSWER);
+  expect(await query(['get', 'latest', 'use'], at)).toBe(answerOf(MANY));
 
   const again = await watchRun(['pipe.ts'], at);
   expect(again).toMatchObject({ code: 0, by: { cached: ['make', 'use'] } });
   rmSync(cached(it, 'a'), { recursive: true });
   const cold = await watchRun(['pipe.ts', '--refresh=use'], at);
   expect(cold).toMatchObject({ code: 0, by: { cached: ['make'], completed: ['use'] } });
-  expect(await query(['get', 'latest', 'use'], at)).toBe(ANSWER);
+  expect(await query(['get', 'latest', 'use'], at)).toBe(answerOf(MANY));
   expect(((await query(['get', 'latest', 'make.text'], at)) as string).length).toBe(99_000);
 });
 
@@ -133,7 +141,7 @@ test('a copy that is damaged is brought again; an object that is missing or dama
   expect(((await query(['get', 'latest', 'make.text'], at)) as string).length).toBe(99_000);
 });
 
-test('an agent with a home of its own gets packages and inputs from the bucket, and leaves its results there', async () => {
+test('an agent with a home of its own gets packages and inputs from the bucket, and leaves its results there, for a page and a run elsewhere', async () => {
   const it = machines();
   const agent = new AgentProcess(['--queue', 'default'], { cwd: emptyDirectory(), env: it.env('b') });
   onTestFinished(() => agent.remove());
@@ -146,7 +154,13 @@ test('an agent with a home of its own gets packages and inputs from the bucket, 
   );
   expect(run.events.find((event) => event.type === 'step.report')).toMatchObject({ step: 'make' });
   expect(await query(['get', 'latest', 'use'], at)).toBe(ANSWER);
-  // Another machine that has nothing yet, and looks on.
+  // Other machines that have nothing yet, and look on.
+  const page = await PageServer.start({ cwd: it.files.directory, env: it.env('d') });
+  const text = artifact(run.ends['make'], 'text');
+  const shown = await page.ask('GET', `/api/artifacts/${text.hash}`, { headers: { range: 'bytes=0-99' } });
+  expect([shown.status, shown.bytes.length]).toEqual([206, 100]);
+  const code = await page.get<object>(`/api/runs/${run.events[0]!.run}/steps/make/code`);
+  expect(JSON.stringify(code)).toContain('large text');
   const other = { cwd: it.files.directory, env: it.env('c') };
   expect(((await query(['get', 'latest', 'make.text'], other)) as string).length).toBe(99_000);
   expect(await watchRun(['pipe.ts'], other)).toMatchObject({ code: 0, by: { cached: ['make', 'use'] } });
@@ -207,20 +221,6 @@ test('a run that was killed is resumed by another machine, from its packages', a
   rmSync(it.files.path('pipe.ts'));
   const resumed = await watchRun(['resume', 'latest'], { cwd: it.files.directory, env: it.env('b') });
   expect(resumed).toMatchObject({ code: 0, by: { completed: ['use'] } });
-});
-
-test('the page shows code and artifacts of runs of other machines', async () => {
-  const it = machines();
-  const run = await watchRun(['pipe.ts'], { cwd: it.files.directory, env: it.env('a') });
-  const id = run.events[0]!.run;
-  const page = await PageServer.start({ cwd: it.files.directory, env: it.env('b') });
-  const text = artifact(run.ends['make'], 'text');
-  const shown = await page.ask('GET', `/api/artifacts/${text.hash}`, {
-    headers: { range: 'bytes=0-99' },
-  });
-  expect([shown.status, shown.bytes.length]).toEqual([206, 100]);
-  const code = await page.get<{ readonly source?: unknown }>(`/api/runs/${id}/steps/make/code`);
-  expect(JSON.stringify(code)).toContain('large text');
 });
 
 const FILM = {

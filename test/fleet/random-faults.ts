@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, describe, test } from 'vitest';
 import { KINDS } from '../crash/pipelines.js';
 import { TIMEOUT_MS } from '../rig/crash.js';
-import { FleetServices, withoutFleet } from '../rig/fleet.js';
 import { hasNamespaces } from '../rig/network/machine.js';
 import { seeded } from '../rig/random.js';
-import { DisturbedRun, FAULTS, faultBench, LASTS, type FaultBench } from './disturbed.js';
+import { DisturbedRun, FAULTS, LASTS, type FaultBench } from './disturbed.js';
 
 /** `npm run bench:fleet` makes a campaign of it. */
 const COUNT = Number(process.env['FLEET_FAULT_COUNT'] ?? 2);
@@ -30,26 +29,20 @@ const RUNS = Array.from({ length: Math.ceil(COUNT / FAULTS_A_RUN) }, (_, index) 
   };
 });
 
-describe.skipIf(withoutFleet() !== undefined)(
-  `runs on a fleet in which anything may fail (seed ${SEED})`,
-  { timeout: TIMEOUT_MS },
-  () => {
-    let bench: FaultBench;
+/** On what all tests of a file share. */
+export function randomFaultTests(benchOf: () => FaultBench): void {
+  describe(`runs on a fleet in which anything may fail (seed ${SEED})`, { timeout: TIMEOUT_MS }, () => {
     /** Fault -> how often it came, how often it found something to disturb. */
     const table: Record<string, { came: number; met: number }> = {};
     let whole = 0;
-    beforeAll(async () => {
-      bench = await faultBench(await FleetServices.start());
-    }, TIMEOUT_MS);
-    afterAll(async () => {
-      if (process.env['FLEET_FAULT_COUNT'] !== undefined) {
-        console.table(table);
-        console.log(`${whole} of ${RUNS.length} runs are whole`);
-      }
-      await bench.remove();
+    afterAll(() => {
+      if (process.env['FLEET_FAULT_COUNT'] === undefined) return;
+      console.table(table);
+      console.log(`${whole} of ${RUNS.length} runs are whole`);
     });
 
     test.each(RUNS)('$number: $kind, driven $where: $names', async ({ kind, where, faults }) => {
+      const bench = benchOf();
       const { events } = await bench.project.reference(`${kind}.ts`);
       const run = await DisturbedRun.start(bench, { kind, remote: where === 'remote' });
       const met: Promise<void>[] = [];
@@ -69,5 +62,5 @@ describe.skipIf(withoutFleet() !== undefined)(
         await run.remove();
       }
     });
-  },
-);
+  });
+}
