@@ -45,8 +45,10 @@ export class PageServer {
     readonly cwd: string;
     readonly env?: Env;
     readonly words?: readonly string[];
+    /** Whoever starts it ends it: for several tests. Default: it ends with the test. */
+    readonly keep?: boolean;
   }): Promise<PageServer> {
-    const { cwd, env = {}, words = ['--port', '0'] } = options;
+    const { cwd, env = {}, words = ['--port', '0'], keep = false } = options;
     const child = startNode([BINARY, 'ui', '--json', ...words], { cwd, env });
     child.stdin?.end();
     let stdout = '';
@@ -55,10 +57,11 @@ export class PageServer {
     const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
       child.once('exit', (code, signal) => resolve({ code, signal })),
     );
-    onTestFinished(async () => {
-      child.kill('SIGKILL');
-      await ended;
-    });
+    if (!keep)
+      onTestFinished(async () => {
+        child.kill('SIGKILL');
+        await ended;
+      });
     const line = await new Promise<string>((resolve, reject) => {
       child.stdout?.setEncoding('utf8').on('data', (text: string) => {
         stdout += text;

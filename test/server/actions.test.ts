@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { runId } from '@run-pipeline/core/model';
 import type {
   ActionResult,
@@ -65,16 +65,35 @@ async function ended(server: PageServer, run: string): Promise<RunSnapshot> {
   return server.get(`/api/runs/${run}`);
 }
 
-async function launched(): Promise<{ project: Scratch; server: PageServer; run: string }> {
-  const project = scratch(PIPELINE);
-  const { events, stderr } = await watchRun(['pipe.ts', '--param', 'depth=3'], { cwd: project.directory });
-  expect(stderr).not.toContain('✖');
-  const server = await PageServer.start({ cwd: project.directory });
-  return { project, server, run: events[0]!.run };
+interface Launched {
+  readonly project: Scratch;
+  readonly server: PageServer;
+  readonly run: string;
 }
 
+async function launch(keep: boolean): Promise<Launched> {
+  const project = scratch(PIPELINE, { keep });
+  const { events, stderr } = await watchRun(['pipe.ts', '--param', 'depth=3'], { cwd: project.directory });
+  expect(stderr).not.toContain('✖');
+  const server = await PageServer.start({ cwd: project.directory, keep });
+  return { project, server, run: events[0]!.run };
+}
+const launched = (): Promise<Launched> => launch(false);
+
+/** Of tests that make no run: each finds the files as they were. */
+let shared: Launched;
+beforeAll(async () => {
+  shared = await launch(true);
+}, 60_000);
+afterEach(() => shared.project.write(PIPELINE));
+afterAll(async () => {
+  shared.server.child.kill('SIGKILL');
+  await shared.server.ended;
+  rmSync(shared.project.directory, { recursive: true, force: true, maxRetries: 5 });
+});
+
 test('the form for another run has the parameters as the file declares them now, with the values of the run', async () => {
-  const { project, server, run } = await launched();
+  const { project, server, run } = shared;
   const form = (): Promise<RunForm> => server.get(`/api/runs/${run}/form`);
   expect(await form()).toEqual({
     file: 'pipe.ts',
@@ -148,7 +167,7 @@ async function gone(pid: number): Promise<void> {
 }
 
 test('who does not wait for an answer leaves no process behind', async () => {
-  const { project, server, run } = await launched();
+  const { project, server, run } = shared;
   project.write({ 'pipe.ts': ENDLESS });
   const question = request({
     host: '127.0.0.1',
@@ -174,7 +193,7 @@ test('a process that evaluates a file ends with the server, also when both are b
 });
 
 test('a preview says what would be cached, and the equal command; mistakes name their parameter', async () => {
-  const { project, server, run } = await launched();
+  const { project, server, run } = shared;
   const preview = (body: object): Promise<RerunPreview> => server.post(`/api/runs/${run}/preview`, body);
   expect(await preview({ parameters: { lr: '0.2', tags: '["it\'s"]' } })).toEqual({
     steps: [
@@ -240,8 +259,7 @@ test('a rerun is a process of its own, with the values of the run and those that
 });
 
 test('relative paths mean what they meant where the run was started', async () => {
-  const { project } = await launched();
-  project.write({ 'below/data.csv': 'other\n' });
+  const project = scratch({ ...PIPELINE, 'below/data.csv': 'other\n' });
   const { events } = await watchRun(['../pipe.ts', '--param', 'depth=1', '--param', 'data=data.csv'], {
     cwd: project.path('below'),
   });
@@ -255,7 +273,7 @@ test('relative paths mean what they meant where the run was started', async () =
 });
 
 test('what cannot run is refused with the reason, and makes no run', async () => {
-  const { project, server, run } = await launched();
+  const { project, server, run } = shared;
   const refused = (body: object) =>
     server.refused('POST', `/api/runs/${run}/rerun`, { body: JSON.stringify(body) });
   expect(await refused({ parameters: { depth: 'x' } })).toMatchObject({
@@ -504,7 +522,7 @@ test('the console and the reports of a task are shown while it runs', async () =
 });
 
 test('run-pipeline and the page see one state', async () => {
-  const { project, server, run } = await launched();
+  const { project, server, run } = shared;
   expect(existsSync(project.path('.run-pipeline', 'page-server.json'))).toBe(true);
   const { stdout } = await runPipeline(['stop', run], { cwd: project.directory });
   expect(stdout).toContain('has completed');

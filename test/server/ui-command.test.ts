@@ -172,9 +172,13 @@ test('a note that lies is not believed', async () => {
   );
   for (const text of ['', 'nonsense', '{}', 'null', '[]', '{"address":5}', ...lies]) {
     writeFileSync(made.path('.run-pipeline', 'page-server.json'), text);
-    const run = await runPipeline(['pipe.ts'], { cwd: made.directory });
-    expect([text, run.code, run.stderr]).toEqual([text, 0, '']);
+    const stop = await runPipeline(['ui', '--stop'], { cwd: made.directory });
+    expect([text, stop.code, stop.stderr]).toEqual([text, 0, '']);
+    expect(stop.stdout).toContain('is not served');
   }
+  writeFileSync(made.path('.run-pipeline', 'page-server.json'), lies[0]!);
+  const run = await runPipeline(['pipe.ts'], { cwd: made.directory });
+  expect([run.code, run.stderr]).toEqual([0, '']);
 });
 
 test('a server in the background ends by itself when no page has been open for long', async () => {

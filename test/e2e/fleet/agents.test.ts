@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { AgentProcess, emptyDirectory } from '../../rig/agents.js';
-import { query, runPipeline } from '../../rig/command.js';
+import { query } from '../../rig/command.js';
 import { send } from '../../rig/json-process.js';
 import { startPostgres, withoutPostgres, type PostgresServer } from '../../rig/postgres.js';
 import { startS3, type TestS3 } from '../../rig/s3-server.js';
@@ -51,27 +51,6 @@ export class Waits {
   }
   @Step({ inputs: ['$<work.result>'] }) after(text: string): string { trace('after'); return text; }
 }
-`,
-  'wide.ts': `
-import { Pipeline, Step, each } from 'run-pipeline';
-import { setTimeout } from 'node:timers/promises';
-import { trace } from './trace';
-@Pipeline({ name: 'wide', queue: 'default' })
-export class Wide {
-  @Step({ inputs: [each([0, 1, 2, 3, 4, 5, 6, 7])] })
-  async one(n: number): Promise<number> { trace('in ' + n); await setTimeout(30); trace('out ' + n); return n; }
-}
-`,
-  'chain.ts': `
-import { PipelineController } from 'run-pipeline';
-import { appears, trace } from './trace';
-const first = () => { trace('first'); return 1; };
-const second = async (n: number) => { trace('second'); await appears('gate'); return n + 1; };
-const third = (n: number) => { trace('third'); return n * 10; };
-export const pipe = new PipelineController({ name: 'chain', project: 'examples' });
-pipe.addFunctionStep({ name: 'first', function: first });
-pipe.addFunctionStep({ name: 'second', function: second, functionKwargs: { n: '$<first.result>' }, executionQueue: 'default' });
-pipe.addFunctionStep({ name: 'third', function: third, functionKwargs: { n: '$<second.result>' } });
 `,
 };
 
@@ -135,27 +114,6 @@ describe.skipIf(withoutPostgres() !== undefined)('agents of machines of their ow
     expect(await query(['get', 'latest', 'both.result'], it.here)).toBe('left right');
   });
 
-  test('one that is killed in mid-step: the other one executes the step, once more', async () => {
-    const it = machines();
-    const first = await it.agent('a');
-    const run = it.run('waits.ts');
-    await run.told('step.start', 'work');
-    await it.agent('b');
-    first.kill('SIGKILL');
-    const { code } = await run.result();
-    expect(code, run.stderr).toBe(0);
-    expect(run.words('work')).toEqual([
-      'queue 1',
-      'start 1 on agent',
-      'retry 1 agent-lost',
-      'queue 2',
-      'start 2 on agent',
-      'end completed 2',
-    ]);
-    expect(it.traces().slice(-3)).toEqual(['begins 2', 'ends 2', 'after']);
-    expect(await query(['get', 'latest', 'after.result'], it.here)).toBe('of attempt 2');
-  });
-
   test('one that sleeps past its lease comes too late, and is told so', async () => {
     const it = machines();
     const sleeper = await it.agent('a');
@@ -172,40 +130,5 @@ describe.skipIf(withoutPostgres() !== undefined)('agents of machines of their ow
     expect(code, run.stderr).toBe(0);
     expect(run.words('work').at(-1)).toBe('end completed 2');
     expect(await query(['get', 'latest', 'after.result'], it.here)).toBe('of attempt 2');
-  });
-
-  test('the limit of a queue holds over both', async () => {
-    const it = machines();
-    const limit = await runPipeline(['queue', 'limit', 'default', '--concurrency', '1'], it.here);
-    expect(limit.code, limit.stderr).toBe(0);
-    await Promise.all([it.agent('a', '--concurrency', '4'), it.agent('b', '--concurrency', '4')]);
-    const run = it.run('wide.ts');
-    const { code } = await run.result();
-    expect(code, run.stderr).toBe(0);
-    const traces = it.traces();
-    expect(traces).toHaveLength(16);
-    traces.forEach((word, index) => {
-      if (index % 2 === 1) expect(word).toBe(traces[index - 1]!.replace('in', 'out'));
-    });
-  });
-
-  test('a run on an agent that is killed is continued by the other one, and nothing is executed twice', async () => {
-    const it = machines();
-    const agents = [await it.agent('a', '--queue', 'services'), await it.agent('b', '--queue', 'services')];
-    await it.agent('c', '--queue', 'default');
-    const run = it.run('chain.ts', '--remote');
-    await run.told('step.start', 'second');
-    const controllers = agents.filter((agent) =>
-      agent.lines.some((line) => line.type === 'task.start' && line.kind === 'controller'),
-    );
-    expect(controllers).toHaveLength(1);
-    controllers[0]!.kill('SIGKILL');
-    const other = agents.find((agent) => agent !== controllers[0])!;
-    await other.printed((line) => line.type === 'task.start' && line.kind === 'controller');
-    it.open('gate');
-    const { code } = await run.result();
-    expect(code, run.stderr).toBe(0);
-    expect(it.traces()).toEqual(['first', 'second', 'third']);
-    expect(await query(['get', 'latest', 'third.result'], it.here)).toBe(20);
   });
 });
