@@ -71,10 +71,15 @@ export interface Fleet {
   console(task: TaskId, attempt?: number): Promise<string>;
 }
 
-export async function fleet(files: Readonly<Record<string, string>>): Promise<Fleet> {
-  const directory = scratch(files);
+/** @param finished Told what has to be done when nobody needs it any more. Default: the end of the test. */
+export async function fleet(
+  files: Readonly<Record<string, string>>,
+  finished: (clean: () => Promise<void> | void) => void = onTestFinished,
+): Promise<Fleet> {
+  const directory = scratch(files, { keep: true });
+  finished(() => rmSync(directory.directory, { recursive: true, force: true, maxRetries: 5 }));
   const project = await openProject({ cwd: directory.directory, env: {} });
-  onTestFinished(() => project.close());
+  finished(() => project.close());
   const { store } = project;
   const record = async (file: string, edit: TaskEdit = {}): Promise<TaskId> => {
     const { hash, manifest } = await packageScript({ paths: project, file });
@@ -87,11 +92,14 @@ export async function fleet(files: Readonly<Record<string, string>>): Promise<Fl
     project,
     files: directory,
     async agent(args = [], options = {}) {
+      const cwd = options.cwd ?? emptyDirectory({ keep: true });
+      if (options.cwd === undefined)
+        finished(() => rmSync(cwd, { recursive: true, force: true, maxRetries: 5 }));
       const agent = new AgentProcess(args, {
-        cwd: options.cwd ?? emptyDirectory(),
+        cwd,
         env: { RUN_PIPELINE_HOME: project.home, TRACES: directory.directory, ...options.env },
       });
-      onTestFinished(() => agent.remove());
+      finished(() => agent.remove());
       await agent.told('agent.start');
       return agent;
     },

@@ -66,26 +66,23 @@ async function verifySecond(it: Fleet, task: TaskId): Promise<void> {
   expect(await store.releaseTask(task, late.fence, 'late')).toBe(false);
 }
 
-test.each(['waits.ts', 'busy.ts'])(
-  'an agent that is killed is missed within its lease, and another one executes its task: %s',
-  async (file) => {
-    const it = await fleet(FILES);
-    const task = await it.enqueue(file);
-    const first = await it.agent();
-    const worker = await workerOf(it, 1);
-    const second = await it.agent();
-    first.kill('SIGKILL');
-    // The worker goes with its agent, before anybody misses it.
-    await eventually(() => !isWorker(worker));
-    expect(isWorker(worker)).toBe(false);
-    expect(await second.told('task.end', task)).toMatchObject({ status: 'completed', attempt: 2 });
-    expect(second.about(task)).toEqual(['task.recover', 'task.start', 'task.end']);
-    await verifySecond(it, task);
-    expect((await stateOf(it, task))?.lost).toMatchObject([
-      { attempt: 1, reason: expect.stringContaining('not heard of for longer than its lease') },
-    ]);
-  },
-);
+test('an agent that is killed is missed within its lease, and another one executes its task', async () => {
+  const it = await fleet(FILES);
+  const task = await it.enqueue('busy.ts');
+  const first = await it.agent();
+  const worker = await workerOf(it, 1);
+  const second = await it.agent();
+  first.kill('SIGKILL');
+  // The worker goes with its agent, before anybody misses it.
+  await eventually(() => !isWorker(worker));
+  expect(isWorker(worker)).toBe(false);
+  expect(await second.told('task.end', task)).toMatchObject({ status: 'completed', attempt: 2 });
+  expect(second.about(task)).toEqual(['task.recover', 'task.start', 'task.end']);
+  await verifySecond(it, task);
+  expect((await stateOf(it, task))?.lost).toMatchObject([
+    { attempt: 1, reason: expect.stringContaining('not heard of for longer than its lease') },
+  ]);
+});
 
 test('a worker that outlived its agent and the watchdog is ended by whoever executes the task next', async () => {
   const it = await fleet(FILES);
@@ -120,28 +117,25 @@ test('three lost agents fail the task with that reason', async () => {
   expect(traces(it)).toEqual(['attempt 1', 'attempt 2 alone', 'attempt 3 alone']);
 });
 
-test.each(['waits.ts', 'busy.ts'])(
-  'an agent that was suspended past its lease drops what is somebody else’s, and works on: %s',
-  async (file) => {
-    const it = await fleet(FILES);
-    const task = await it.enqueue(file);
-    const first = await it.agent();
-    const worker = await workerOf(it, 1);
-    first.kill('SIGSTOP');
-    const second = await it.agent();
-    expect(await second.told('task.end', task)).toMatchObject({ status: 'completed', attempt: 2 });
-    expect(isWorker(worker)).toBe(false);
-    it.files.write({ gate: '' });
-    second.kill('SIGTERM');
-    await second.ended;
-    first.kill('SIGCONT');
-    expect(await first.told('task.lost', task)).toMatchObject({ attempt: 1 });
-    expect(first.about(task)).toEqual(['task.start', 'task.lost']);
-    const next = await it.enqueue('quick.ts');
-    expect(await first.told('task.end', next)).toMatchObject({ status: 'completed', attempt: 1 });
-    await verifySecond(it, task);
-  },
-);
+test('an agent that was suspended past its lease drops what is somebody else’s, and works on', async () => {
+  const it = await fleet(FILES);
+  const task = await it.enqueue('waits.ts');
+  const first = await it.agent();
+  const worker = await workerOf(it, 1);
+  first.kill('SIGSTOP');
+  const second = await it.agent();
+  expect(await second.told('task.end', task)).toMatchObject({ status: 'completed', attempt: 2 });
+  expect(isWorker(worker)).toBe(false);
+  it.files.write({ gate: '' });
+  second.kill('SIGTERM');
+  await second.ended;
+  first.kill('SIGCONT');
+  expect(await first.told('task.lost', task)).toMatchObject({ attempt: 1 });
+  expect(first.about(task)).toEqual(['task.start', 'task.lost']);
+  const next = await it.enqueue('quick.ts');
+  expect(await first.told('task.end', next)).toMatchObject({ status: 'completed', attempt: 1 });
+  await verifySecond(it, task);
+});
 
 test('an agent that was suspended, and that nobody replaced, goes on with what it had', async () => {
   const it = await fleet(FILES);

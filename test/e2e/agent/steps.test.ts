@@ -125,27 +125,6 @@ export class Packages {
   expect(third.ends['common']?.error).toMatchObject({ code: 'environment-install' });
 }, 120_000);
 
-test('a step that takes too long is ended on its agent, and its children do not run', async () => {
-  const it = await fleet({
-    'pipe.ts': `
-import { Pipeline, Step } from 'run-pipeline';
-@Pipeline({ name: 'slow' })
-export class Slow {
-  @Step({ timeout: '300ms' }) busy(): number { for (;;); }
-  @Step({ inputs: ['$<busy.result>'] }) after(n: number): number { return n; }
-}
-`,
-  });
-  const agent = await it.agent();
-  const run = await watchRun(['pipe.ts', '--queue', 'default'], { cwd: it.files.directory });
-  expect(run).toMatchObject({ code: 1, by: { aborted: ['busy'], skipped: ['after'] } });
-  expect(run.ends['busy']?.error).toMatchObject({
-    code: 'timeout',
-    message: 'step busy took longer than its timeout of 300ms',
-  });
-  expect(await agent.told('task.end')).toMatchObject({ status: 'aborted', error: { code: 'timeout' } });
-});
-
 const UNSET: Readonly<Record<string, undefined>> = { REGION: undefined, TOKEN: undefined };
 const DECLARED = {
   ...TRACE,

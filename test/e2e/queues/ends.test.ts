@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { runPipeline } from '../../rig/command.js';
 import { eventually } from '../../rig/crash.js';
 import { queueRig, type QueueRig } from './rig.js';
@@ -85,25 +85,49 @@ export class Whole {
 `,
 };
 
-const ENVIRONMENT = `
-import { Pipeline, Step } from 'run-pipeline';
-@Pipeline({ name: 'environment', queue: 'default' })
-export class Environment {
-  @Step({ env: ['MODE'] }) mode(): string { return process.env['MODE'] ?? 'unset'; }
-  @Step({ secrets: ['TOKEN'] }) secret(): number { console.log('the token is ' + process.env['TOKEN']); return process.env['TOKEN']!.length; }
-}
+const waiting = (it: QueueRig) => it.project.store.listQueued('default');
+
+const CALLBACKS = `
+import { PipelineController } from 'run-pipeline';
+export const pipe = new PipelineController({ name: 'callbacks', project: 'p' });
+const told = (...words: unknown[]) => console.log(words.join(' '));
+pipe.addFunctionStep({
+  name: 'one',
+  function: () => 1,
+  statusChangeCallback: (_pipe, node, previous) => told('status', previous, node.status, node.attempt),
+  preExecuteCallback: (_pipe, node) => told('before', node.status),
+  postExecuteCallback: (_pipe, node) => told('after', node.status, 'queue', String(node.queue)),
+});
 `;
 
-const waiting = (it: QueueRig) => it.project.store.listQueued('default');
+/** An agent that lives on is shared: it has one place, or two. */
+const cleaning: (() => Promise<void> | void)[] = [];
+let one: QueueRig;
+let two: QueueRig;
+beforeAll(async () => {
+  const files = { ...FILES, 'callbacks.ts': CALLBACKS };
+  const rigOf = async (places: number): Promise<QueueRig> => {
+    const it = await queueRig(files, (clean) => void cleaning.unshift(clean));
+    await it.agent(['--concurrency', String(places)]);
+    return it;
+  };
+  [one, two] = await Promise.all([rigOf(1), rigOf(2)]);
+}, 60_000);
+beforeEach(() => {
+  for (const it of [one, two]) it.forget();
+});
+afterAll(async () => {
+  for (const clean of cleaning) await clean();
+});
 
 test.each(['', 'deep'])(
   'a step that fails on an agent: the same error, the same consequences (%s)',
   async (sub) => {
-    const it = await queueRig({ ...FILES, 'deep/README': '' });
+    const it = two;
+    it.files.write({ 'deep/README': '' });
     const cwd = it.files.path(sub);
     const file = sub === '' ? 'fails.ts' : '../fails.ts';
-    const here = await it.run([file], {}, cwd).result();
-    await it.agent();
+    const here = await it.run([file, '--local'], {}, cwd).result();
     const run = it.run([file], {}, cwd);
     const { code, ends } = await run.result();
     expect(code).toBe(1);
@@ -123,8 +147,7 @@ test.each(['', 'deep'])(
 );
 
 test('retries go through the queue, each an attempt; a predicate sees the error', async () => {
-  const it = await queueRig(FILES);
-  await it.agent();
+  const it = two;
   const run = it.run(['retries.ts']);
   expect((await run.result()).code).toBe(1);
   const attempt = (number: number, end: string) => [`queue ${number}`, `start ${number} on agent`, end];
@@ -138,8 +161,7 @@ test('retries go through the queue, each an attempt; a predicate sees the error'
 });
 
 test('a timeout ends a busy step on its agent, and the worker with it', async () => {
-  const it = await queueRig(FILES);
-  await it.agent();
+  const it = two;
   const run = it.run(['timeouts.ts']);
   const { code, ends } = await run.result();
   expect(code).toBe(1);
@@ -154,8 +176,7 @@ test('a timeout ends a busy step on its agent, and the worker with it', async ()
 });
 
 test('a timeout ends a step that is still queued, which is then in no queue any more', async () => {
-  const it = await queueRig(FILES);
-  await it.agent(['--concurrency', '1']);
+  const it = one;
   const holder = it.run(['holds.ts']);
   await eventually(() => existsSync(it.files.path('held')));
   const run = it.run(['queued.ts']);
@@ -175,8 +196,7 @@ test('a timeout ends a step that is still queued, which is then in no queue any 
 });
 
 test('stop: what runs on an agent is told and ends, what waits is withdrawn and never starts', async () => {
-  const it = await queueRig(FILES);
-  await it.agent(['--concurrency', '1']);
+  const it = one;
   const run = it.run(['stops.ts']);
   const { step: busy } = await run.told('step.start');
   const waits = busy === 'first' ? 'second' : 'first';
@@ -208,8 +228,7 @@ test('stop: what runs on an agent is told and ends, what waits is withdrawn and 
 });
 
 test('abortOnFailure ends what runs elsewhere and skips the rest', async () => {
-  const it = await queueRig(FILES);
-  await it.agent(['--concurrency', '2']);
+  const it = two;
   const run = it.run(['aborts.ts']);
   const { code, ends } = await run.result();
   expect(code).toBe(1);
@@ -220,8 +239,7 @@ test('abortOnFailure ends what runs elsewhere and skips the rest', async () => {
 });
 
 test('the timeout of a run ends what runs on agents and what waits for them', async () => {
-  const it = await queueRig(FILES);
-  await it.agent(['--concurrency', '1']);
+  const it = one;
   const run = it.run(['whole.ts']);
   const { code } = await run.result();
   expect(code).toBe(1);
@@ -236,8 +254,7 @@ test('the timeout of a run ends what runs on agents and what waits for them', as
 });
 
 test('Ctrl-C while steps are on agents: they are told, their ends are kept, exit 130', async () => {
-  const it = await queueRig(FILES);
-  await it.agent(['--concurrency', '2']);
+  const it = two;
   const run = it.run(['stops.ts']);
   await run.told('step.start', 'first');
   await run.told('step.start', 'second');
@@ -253,8 +270,7 @@ test('Ctrl-C while steps are on agents: they are told, their ends are kept, exit
 });
 
 test('a step that somebody aborts while it is queued is aborted, and never started', async () => {
-  const it = await queueRig(FILES);
-  await it.agent(['--concurrency', '1']);
+  const it = one;
   const run = it.run(['stops.ts']);
   const { step: busy } = await run.told('step.start');
   const waits = busy === 'first' ? 'second' : 'first';
@@ -319,46 +335,10 @@ export class Again {
   ]);
 });
 
-test('env and secrets are the agent’s: another value or a missing one fails the step and says so', async () => {
-  const it = await queueRig({ 'pipe.ts': ENVIRONMENT });
-  const agent = await it.agent([], { env: { MODE: 'fast', TOKEN: 'sesame' } });
-  const same = it.run(['pipe.ts'], { MODE: 'fast', TOKEN: 'sesame' });
-  expect((await same.result()).code).toBe(0);
-  expect(same.console('secret')).not.toContain('sesame');
-  expect(same.console('secret')).toContain('the token is ');
-  const other = it.run(['pipe.ts'], { MODE: 'slow', TOKEN: 'sesame' });
-  expect((await other.result()).ends).toMatchObject({
-    mode: { status: 'failed', error: { message: expect.stringContaining('MODE') as string } },
-    secret: { status: 'completed' },
-  });
-  agent.kill('SIGTERM');
-  await agent.ended;
-  await it.agent([], { env: { MODE: 'fast' } });
-  const without = it.run(['pipe.ts'], { MODE: 'fast', TOKEN: 'sesame' });
-  expect((await without.result()).ends).toMatchObject({
-    mode: { status: 'completed' },
-    secret: { status: 'failed', error: { message: expect.stringContaining('TOKEN') as string } },
-  });
-});
-
 test('callbacks see the same changes of status as here, each once, and the queue', async () => {
-  const it = await queueRig({
-    'pipe.ts': `
-import { PipelineController } from 'run-pipeline';
-export const pipe = new PipelineController({ name: 'callbacks', project: 'p' });
-const told = (...words: unknown[]) => console.log(words.join(' '));
-pipe.addFunctionStep({
-  name: 'one',
-  function: () => 1,
-  statusChangeCallback: (_pipe, node, previous) => told('status', previous, node.status, node.attempt),
-  preExecuteCallback: (_pipe, node) => told('before', node.status),
-  postExecuteCallback: (_pipe, node) => told('after', node.status, 'queue', String(node.queue)),
-});
-`,
-  });
-  await it.agent();
+  const it = two;
   const lines = async (...args: readonly string[]) => {
-    const { stdout } = await runPipeline(['pipe.ts', '--output', 'quiet', ...args], {
+    const { stdout } = await runPipeline(['callbacks.ts', '--output', 'quiet', ...args], {
       cwd: it.files.directory,
       env: it.env,
     });

@@ -55,7 +55,10 @@ export class Order {
 
 const warnings = (run: RunProcess): readonly string[] =>
   run.stderr.split('\n').filter((line) => line.startsWith('▲'));
-const limit = async (it: QueueRig, ...words: string[]): Promise<void> => {
+const limit = async (it: QueueRig, concurrency: number | null): Promise<void> => {
+  await it.project.store.setQueueLimits('default', { concurrency });
+};
+const limitByCommand = async (it: QueueRig, ...words: string[]): Promise<void> => {
   const { code, stderr } = await runPipeline(['queue', 'limit', ...words], { cwd: it.files.directory });
   expect([code, stderr]).toEqual([0, '']);
 };
@@ -70,7 +73,7 @@ function atOnce(traces: readonly string[]): number {
 test('of a queue with a limit no more run at once than it says, whatever the number of agents', async () => {
   const it = await queueRig(FILES);
   await query(['queue', 'create', 'busy'], { cwd: it.files.directory });
-  await limit(it, 'busy', '--concurrency', '2');
+  await limitByCommand(it, 'busy', '--concurrency', '2');
   for (let count = 0; count < 2; count++) await it.agent(['--queue', 'busy', '-c', '3']);
   const run = it.run(['busy.ts']);
   expect((await run.result()).code).toBe(0);
@@ -83,14 +86,14 @@ test('of a queue with a limit no more run at once than it says, whatever the num
 test('a rate lets so many begin in its window, and the rest once it is taken away', async () => {
   const it = await queueRig(FILES);
   await it.agent(['-c', '4']);
-  await limit(it, 'default', '--rate', '2/h');
+  await limitByCommand(it, 'default', '--rate', '2/h');
   const run = it.run(['gate.ts']);
   await until(it.project, async () => it.traces().length === 2);
   it.open('gate');
   // Both have ended: it is not the places that keep the others.
   await until(it.project, async () => (await it.project.store.listQueues())[0]?.running === 0);
   expect((await it.project.store.listQueued('default')).length).toBe(2);
-  await limit(it, 'default', '--rate', 'none');
+  await limitByCommand(it, 'default', '--rate', 'none');
   expect((await run.result()).code).toBe(0);
   expect(it.traces()).toHaveLength(4);
 });
@@ -98,13 +101,13 @@ test('a rate lets so many begin in its window, and the rest once it is taken awa
 test('a paused queue is told at once; its steps wait, and go on when it does', async () => {
   const it = await queueRig(FILES);
   await it.agent(['-c', '4']);
-  await limit(it, 'default', '--concurrency', '0');
+  await limit(it, 0);
   it.open('gate');
   const run = it.run(['gate.ts']);
   await run.said('▲ queue "default" is paused: its steps wait (let it go on: ');
   await until(it.project, async () => (await it.project.store.listQueued('default')).length === 4);
   expect(it.traces()).toEqual([]);
-  await limit(it, 'default', '--concurrency', 'none');
+  await limit(it, null);
   expect((await run.result()).code).toBe(0);
   expect(warnings(run)).toHaveLength(1);
 });
@@ -114,17 +117,17 @@ test('a queue that is paused while steps wait in it is told then', async () => {
   await it.agent(['-c', '1']);
   const run = it.run(['gate.ts']);
   await until(it.project, async () => it.traces().length === 1);
-  await limit(it, 'default', '--concurrency', '0');
+  await limit(it, 0);
   await run.said('queue "default" is paused');
   it.open('gate');
   await until(it.project, async () => (await it.project.store.listQueues())[0]?.running === 0);
-  await limit(it, 'default', '--concurrency', '4');
+  await limit(it, 4);
   expect((await run.result()).code).toBe(0);
 });
 
 test('the run executes nothing of a queue with limits itself: that waits for an agent, and is told', async () => {
   const it = await queueRig(FILES);
-  await limit(it, 'default', '--concurrency', '2');
+  await limit(it, 2);
   it.open('gate');
   const run = it.run(['gate.ts']);
   await run.said(
@@ -139,11 +142,11 @@ test('the run executes nothing of a queue with limits itself: that waits for an 
 
 test('a limit that is taken away while nobody serves the queue leaves its steps to the run', async () => {
   const it = await queueRig(FILES);
-  await limit(it, 'default', '--concurrency', '2');
+  await limit(it, 2);
   it.open('gate');
   const run = it.run(['gate.ts']);
   await run.said('limits hold for agents alone');
-  await limit(it, 'default', '--concurrency', 'none');
+  await limit(it, null);
   expect((await run.result()).code).toBe(0);
   expect(run.words('work').at(-2)).toBe('start 1');
   expect(warnings(run).at(-1)).toContain(
@@ -153,7 +156,7 @@ test('a limit that is taken away while nobody serves the queue leaves its steps 
 
 test('a place whose agent was killed is free for the next one when its lease has run out', async () => {
   const it = await queueRig(FILES);
-  await limit(it, 'default', '--concurrency', '1');
+  await limit(it, 1);
   const first = await it.agent(['-c', '4']);
   const run = it.run(['gate.ts']);
   await until(it.project, async () => it.traces().length === 1);
@@ -226,7 +229,7 @@ test('when the agent that has what a step needs goes, the run executes it itself
 test('of what waits the higher priority is first: of runs, and of the steps of each', async () => {
   const it = await queueRig(FILES);
   const { store } = it.project;
-  await limit(it, 'default', '--concurrency', '0');
+  await limit(it, 0);
   const usual = it.run(['order.ts', '--queue', 'default', '--no-cache']);
   await until(it.project, async () => (await store.listQueued('default')).length === 3);
   const urgent = it.run(['order.ts', '--queue', 'default', '--no-cache', '--priority', '100']);
@@ -240,7 +243,7 @@ test('of what waits the higher priority is first: of runs, and of the steps of e
     ['low', 0],
     ['last', -5],
   ]);
-  await limit(it, 'default', '--concurrency', '1');
+  await limit(it, 1);
   const agent = await it.agent(['-c', '4']);
   for (const run of [usual, urgent]) expect((await run.result()).code).toBe(0);
   const started = agent.lines.flatMap((line) => (line.type === 'task.start' ? [line.task] : []));

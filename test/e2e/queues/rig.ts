@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { RunEvent, StepEnd } from '@run-pipeline/core/model';
 import { onTestFinished } from 'vitest';
 import { fleet, LEASE_MS, type Fleet } from '../../rig/agents.js';
@@ -96,13 +96,19 @@ export interface QueueRig extends Fleet {
   run(args: readonly string[], env?: Env, cwd?: string): RunProcess;
   /** Lines of `trace(…)`, in order. */
   traces(): readonly string[];
+  /** What steps have left, and gates, are there no more. */
+  forget(): void;
   /** Lets steps that wait for this file go on. */
   open(gate: string): void;
   readonly env: Env;
 }
 
-export async function queueRig(files: Readonly<Record<string, string>>): Promise<QueueRig> {
-  const it = await fleet({ 'trace.ts': TRACE, ...files });
+/** @param finished As of `fleet`. */
+export async function queueRig(
+  files: Readonly<Record<string, string>>,
+  finished?: Parameters<typeof fleet>[1],
+): Promise<QueueRig> {
+  const it = await fleet({ 'trace.ts': TRACE, ...files }, finished);
   const { directory } = it.files;
   const env: Env = {
     RUN_PIPELINE_LEASE_MS: String(LEASE_MS),
@@ -118,5 +124,10 @@ export async function queueRig(files: Readonly<Record<string, string>>): Promise
       return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
     },
     open: (gate) => writeFileSync(it.files.path(gate), ''),
+    forget() {
+      for (const name of readdirSync(directory))
+        if (!(name in files) && !/^(node_modules|package\.json|trace\.ts|\.run-pipeline)$/.test(name))
+          rmSync(it.files.path(name), { recursive: true });
+    },
   };
 }
