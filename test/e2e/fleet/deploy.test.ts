@@ -15,6 +15,7 @@ if (missing !== undefined) console.warn(`NOT TESTED: the environment of deploy/c
 
 const text = (name: string): string => readFileSync(join(repository, 'deploy', name), 'utf8');
 interface Service {
+  readonly image?: string;
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly stop_grace_period?: string;
@@ -52,6 +53,17 @@ interface PodSpec {
   readonly terminationGracePeriodSeconds: number;
   readonly containers: readonly { readonly args: readonly string[] }[];
 }
+
+test('no image changes by itself: each is named with its version', () => {
+  const images = [
+    ...Object.values(compose.services).flatMap(({ image }) => image ?? []),
+    ...text('Dockerfile')
+      .matchAll(/^FROM (\S+)/gm)
+      .map(([, image]) => image!),
+  ];
+  expect(images.length).toBeGreaterThan(4);
+  for (const image of images) expect(image).toMatch(/:v?\d[\w.-]*$/);
+});
 
 test('every variable that compose needs is in .env.example, and none of them has a value there', () => {
   const needed = [...text('compose.yaml').matchAll(/\$\{(\w+)/g)].map(([, name]) => name!);

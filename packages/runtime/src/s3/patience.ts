@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { RunPipelineError } from '@run-pipeline/core/model';
 
 /** How long a server is waited for. Every operation ends: done, refused, or with `given up`. */
 export interface Patience {
@@ -11,6 +12,7 @@ export interface Patience {
 }
 
 const DEFAULT_MS = 60_000;
+const SHORTEST_MS = 100;
 const STALL_MS = 20_000;
 const BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 5_000;
@@ -19,13 +21,23 @@ const LEAST_BYTES_PER_SECOND = 64 * 1024;
 
 /** `RUN_PIPELINE_BLOBS_PATIENCE_MS` sets the whole; one request gets a third of it, as long as it moves. */
 export function patienceOf(env: Readonly<Record<string, string | undefined>>): Patience {
-  const given = Number(env['RUN_PIPELINE_BLOBS_PATIENCE_MS']?.trim() || Number.NaN);
-  const totalMs = Number.isFinite(given) && given >= 100 ? given : DEFAULT_MS;
+  const totalMs = totalOf(env['RUN_PIPELINE_BLOBS_PATIENCE_MS']?.trim() ?? '');
   return {
     totalMs,
     stallMs: Math.min(STALL_MS, Math.ceil(totalMs / 3)),
     backoffMs: Math.min(BACKOFF_MS, totalMs / 20),
   };
+}
+
+function totalOf(text: string): number {
+  if (text === '') return DEFAULT_MS;
+  if (/^\d+$/.test(text) && Number(text) >= SHORTEST_MS) return Number(text);
+  throw new RunPipelineError({
+    kind: 'usage',
+    code: 'setting',
+    message: `RUN_PIPELINE_BLOBS_PATIENCE_MS=${text} is no number of milliseconds from ${SHORTEST_MS} on`,
+    help: `leave it out to wait ${DEFAULT_MS / 1000} s for S3`,
+  });
 }
 
 /** Milliseconds that so many bytes may take. */

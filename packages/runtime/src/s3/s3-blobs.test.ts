@@ -413,4 +413,11 @@ describe('the directory of a machine is bounded', () => {
   test('a size that is none is an error at the door', () => {
     expect(() => machine('a', { RUN_PIPELINE_BLOBS_CACHE_SIZE: 'much' })).toThrow('which is no size');
   });
+
+  test('nor is a time that is none', () => {
+    for (const text of ['a minute', '99', '-1'])
+      expect(() => machine('a', { RUN_PIPELINE_BLOBS_PATIENCE_MS: text })).toThrow(
+        `=${text} is no number of milliseconds`,
+      );
+  });
 });
