@@ -182,8 +182,8 @@ export function blobStoreConformance(name: string, create: () => Promise<BlobSto
 
     test('every blob is listed once, with its size and age', async () => {
       const before = Date.now();
-      const texts = Array.from({ length: 300 }, (_, index) => `blob ${index}`);
-      for (const text of texts) await store.put(bytesOf(text));
+      const texts = Array.from({ length: 50 }, (_, index) => `blob ${index}`);
+      await Promise.all(texts.map((text) => store.put(bytesOf(text))));
       const listed = await allOf(store);
       expect(listed.map(({ hash }) => hash).sort()).toEqual(
         texts.map((text) => hashOf(bytesOf(text))).sort(),
