@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Queue } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { AgentProcess, emptyDirectory } from '../../rig/agents.js';
 import { query, runPipeline, watchRun, type RunWatched } from '../../rig/command.js';
@@ -179,6 +180,58 @@ export class Gate {
     expect(Object.values(ends).filter(({ status }) => status === 'completed')).toHaveLength(10 + 1);
     expect(run.words().filter((word) => word.startsWith('retry'))).toEqual(['retry 1 agent-lost']);
     expect(await query(['get', 'latest', 'sum'], it.at)).toBe(204);
+  });
+
+  test('jobs that nobody of us has pushed cost nothing: agents go on, and execute what is', async () => {
+    const it = machines({
+      'pipe.ts': `import { PipelineController } from 'run-pipeline';
+export const pipe = new PipelineController({ name: 'odd', project: 'p' });
+pipe.addFunctionStep({ name: 'one', function: () => 1 });
+pipe.addFunctionStep({ name: 'two', function: () => 2, parents: ['one'] });`,
+    });
+    const agent = await it.agent('--queue', 'default');
+    // The first run makes the keys of the lane.
+    expect((await watchRun(['pipe.ts', '--queue', 'default'], it.at)).code).toBe(0);
+    const lanes = (await redis.command('KEYS', '*:lanes')) as readonly string[];
+    const prefixes = lanes.map((key) => key.slice(0, -':lanes'.length));
+    for (const prefix of prefixes) {
+      const queue = new Queue('step/default', { prefix, connection: { url: redis.url } });
+      const priority = 1;
+      const odd = [null, 'text', 7, [], {}, { task: 1, attempt: 1 }, { task: 'nobody', attempt: 1 }];
+      for (const data of [
+        ...odd,
+        { task: '../../etc', attempt: 9 },
+        { task: 'a\u0000\u001b[31m', attempt: -1 },
+      ])
+        await queue.add('evil', data, { priority });
+      await queue.add('evil', {}, { delay: 100 });
+      await queue.close();
+      // Ids without a job, jobs whose fields are none, a lane that no version names, a key of another type.
+      await redis.command('ZADD', `${prefix}:step/default:prioritized`, 0, 'ghost');
+      await redis.command('LPUSH', `${prefix}:step/default:wait`, 'another-ghost');
+      await redis.command(
+        'HSET',
+        `${prefix}:step/default:broken`,
+        'data',
+        '{"half',
+        'opts',
+        '{"',
+        'timestamp',
+        'x',
+      );
+      await redis.command('ZADD', `${prefix}:step/default:prioritized`, 1, 'broken');
+      for (const lane of ['step/%/x', 'evil', 'step/default/gpu=0', 'step/default/%zz=1'])
+        await redis.command('ZADD', `${prefix}:lanes`, Date.now(), lane);
+      await redis.command('DEL', `${prefix}:turns`);
+      await redis.command('SET', `${prefix}:turns`, 'no list');
+    }
+    const run = await watchRun(['pipe.ts', '--queue', 'default'], { ...it.at, timeout: 60_000 });
+    expect(run.by).toEqual({ completed: ['one', 'two'] });
+    expect(agentOf(run, 'two')).toMatch(/./);
+    expect(agent.lines.filter(({ type }) => type === 'task.start')).toHaveLength(4);
+    expect(agent.stderr).not.toMatch(/    at |TypeError|unexpected/);
+    agent.kill('SIGTERM');
+    expect((await agent.ended).code).toBe(0);
   });
 
   test('commands that only ask need no Redis', async () => {

@@ -96,7 +96,11 @@ async function packageOf({ project }: AgentContext, spec: TaskSpec): Promise<Tas
   throw new RunPipelineError({
     kind: 'load',
     code: 'package-missing',
-    message: `the package of step ${spec.step} is missing or damaged in ${project.home}`,
+    message: `the package of step ${spec.step} is missing or damaged${
+      project.packages === undefined
+        ? ` in ${project.home}`
+        : ', here and where packages are exchanged (RUN_PIPELINE_BLOBS)'
+    }`,
     help: 'run the pipeline again from its file: its packages are then made anew',
   });
 }

@@ -20,6 +20,7 @@ import {
   taskState,
 } from './task-state.js';
 import type { WriteBatch } from './write-batch.js';
+import { storedJson } from './rows/stored-json.js';
 
 /**
  * The attempts of tasks from queues and of scripts run by hand.
@@ -166,5 +167,5 @@ export function readTaskStops(
     `SELECT id, stop FROM tasks WHERE id IN (SELECT value FROM json_each(?)) AND status = 'running' AND stop IS NOT NULL`,
     JSON.stringify(tasks),
   ) as [TaskId, string][];
-  return new Map(rows.map(([id, stop]) => [id, JSON.parse(stop) as TaskStop]));
+  return new Map(rows.map(([id, stop]) => [id, storedJson(stop, 'a request to stop a task') as TaskStop]));
 }

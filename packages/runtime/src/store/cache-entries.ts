@@ -2,7 +2,7 @@ import type { Digest, Fingerprint } from '@run-pipeline/core/model';
 import type { CacheEntry, NewCacheEntry } from '@run-pipeline/core/ports';
 import type { Connection } from './connection.js';
 import {
-  cacheEntryOf,
+  cacheEntriesOf,
   entriesWithBytes,
   ENTRY_COLUMNS,
   entryBlobs,
@@ -43,7 +43,7 @@ export function findCacheEntries(
     `SELECT ${ENTRY_COLUMNS} FROM cache_entries WHERE fingerprint IN (SELECT value FROM json_each(?))`,
     JSON.stringify(fingerprints),
   );
-  const entries = rows.map((row) => cacheEntryOf(row, now));
+  const entries = cacheEntriesOf(rows, () => now);
   return entriesWithBytes(entries, readValues(connection, smallOf(entries)));
 }
 

@@ -2,6 +2,7 @@ import type { ArtifactRecord, RunEvent, RunId, StepName, StoredArtifact } from '
 import type { EventQuery } from '@run-pipeline/core/ports';
 import type { Connection, SqlValue } from './connection.js';
 import { artifactKey, parseEvents, toldArtifacts } from './rows/event.js';
+import { storedJson } from './rows/stored-json.js';
 
 /**
  * Events are kept as the JSON text that is printed. The index is named in each query: without
@@ -47,7 +48,10 @@ export function readArtifacts(connection: Connection, run: RunId, step: StepName
   let told: ReadonlyMap<string, ArtifactRecord> | undefined;
   return rows.map(([name, hash, text, bytes]) => {
     told ??= text === null ? toldBy(connection, run, step) : undefined;
-    const record = text === null ? told?.get(artifactKey(name, hash)) : (JSON.parse(text) as ArtifactRecord);
+    const record =
+      text === null
+        ? told?.get(artifactKey(name, hash))
+        : (storedJson(text, 'the record of an artifact') as ArtifactRecord);
     if (record === undefined)
       throw new Error(`the record of the artifact ${step}.${name} of run ${run} is gone`);
     return bytes === null ? { record } : { record, inline: bytes };
@@ -60,7 +64,7 @@ const toldBy = (connection: Connection, run: RunId, step: StepName): ReadonlyMap
 /** Of tasks of their own first: the row says all. Runs follow each other in the order of their numbers here. */
 export function describeArtifact(connection: Connection, hash: string): ArtifactRecord | undefined {
   const [task] = connection.all('SELECT record FROM task_artifacts WHERE hash = ? LIMIT 1', hash);
-  if (task !== undefined) return JSON.parse(task[0] as string) as ArtifactRecord;
+  if (task !== undefined) return storedJson(task[0] as string, 'the record of an artifact') as ArtifactRecord;
   const [found] = connection.all(
     `SELECT r.id, a.step, a.name, a.record FROM artifacts a JOIN runs r ON r.n = a.run
      WHERE a.hash = ? ORDER BY a.run DESC LIMIT 1`,
@@ -68,6 +72,6 @@ export function describeArtifact(connection: Connection, hash: string): Artifact
   ) as [RunId, StepName, string, string | null][];
   if (found === undefined) return undefined;
   const [run, step, name, record] = found;
-  if (record !== null) return JSON.parse(record) as ArtifactRecord;
+  if (record !== null) return storedJson(record, 'the record of an artifact') as ArtifactRecord;
   return toldBy(connection, run, step).get(artifactKey(name, hash));
 }

@@ -41,7 +41,8 @@ export class WriteBatch {
   readonly #blobs = new BulkInsert({
     head: 'INSERT INTO blobs (hash, size, bytes)',
     row: '(?, ?, ?)',
-    tail: 'ON CONFLICT (hash) DO UPDATE SET bytes = excluded.bytes WHERE bytes IS NULL AND excluded.bytes IS NOT NULL',
+    // Other bytes than these are no longer what they were kept as: who made them anew repairs them.
+    tail: 'ON CONFLICT (hash) DO UPDATE SET bytes = excluded.bytes WHERE excluded.bytes IS NOT NULL AND bytes IS NOT excluded.bytes',
   });
 
   constructor(connection: Connection, now: number) {

@@ -12,7 +12,7 @@ export function jsonValue(value: unknown): SharedValue {
   return { hash: hashOfBytes(bytes), bytes };
 }
 
-const hashOfBytes = (bytes: Uint8Array): Digest =>
+export const hashOfBytes = (bytes: Uint8Array): Digest =>
   digest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`);
 
 /**

@@ -123,7 +123,7 @@ export const LAUNCH_DOCUMENT = 'launch';
 export async function readLaunch(project: Project, run: RunId): Promise<LaunchRecord> {
   const document = await project.store.readRunDocument(run, LAUNCH_DOCUMENT);
   if (document === undefined) throw nothingKept(run);
-  const { packages, templates, controller, ...launch } = deserialize(document) as StoredLaunch;
+  const { packages, templates, controller, ...launch } = storedLaunch(document, run);
   const read = async (hash: Digest): Promise<unknown> => {
     const bytes = await project.store.readValue(hash);
     if (bytes === undefined) throw nothingKept(run);
@@ -136,6 +136,22 @@ export async function readLaunch(project: Project, run: RunId): Promise<LaunchRe
     templates: new Map(templates === undefined ? [] : ((await read(templates)) as [string, Template][])),
     bundle: controller === undefined ? undefined : ((await read(controller)) as SourceBundle),
   };
+}
+
+function storedLaunch(document: Uint8Array, run: RunId): StoredLaunch {
+  let launch: unknown;
+  try {
+    launch = deserialize(document);
+  } catch {
+    // Told below.
+  }
+  if (typeof launch === 'object' && launch !== null && 'packages' in launch) return launch as StoredLaunch;
+  throw new RunPipelineError({
+    kind: 'store',
+    code: 'launch-damaged',
+    message: `what run ${run} was launched with is damaged in the store`,
+    help: 'Start the pipeline again from its file.',
+  });
 }
 
 const nothingKept = (run: RunId): RunPipelineError =>
@@ -218,5 +234,5 @@ export async function packagesOfRun(project: Project, run: RunId): Promise<Reado
 /** What the launch of a run says of the project's repository. Reads the small document alone. */
 export async function gitOfRun(project: Project, run: RunId): Promise<Launch['git']> {
   const document = await project.store.readRunDocument(run, LAUNCH_DOCUMENT);
-  return document === undefined ? undefined : (deserialize(document) as StoredLaunch).git;
+  return document === undefined ? undefined : storedLaunch(document, run).git;
 }

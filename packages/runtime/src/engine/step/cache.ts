@@ -3,6 +3,7 @@ import type { CacheEntry, Store } from '@run-pipeline/core/ports';
 import type { Fingerprint, RunId, Report, StoredArtifact, TaskId } from '@run-pipeline/core/model';
 import { INLINE_LIMIT } from '@run-pipeline/core/model';
 import { isAlive } from '../../project/process-identity.js';
+import { hashOfBytes } from '../launch/controller-code.js';
 import type { Prepared } from './prepare.js';
 import type { NodeState, RunContext } from '../context.js';
 
@@ -92,14 +93,15 @@ export function isRefreshed(context: LookContext, node: NodeState): boolean {
 }
 
 /**
- * Small values live in the store and were verified when written and are verified when decoded. A blob
- * that was changed after the entry was made is read and hashed here; an untouched one costs one `stat`.
+ * Small values live in the store and are hashed here. A blob that was changed after the entry was made is read
+ * and hashed, too; an untouched one costs one `stat`.
  */
 async function findDamage(context: LookContext, entry: CacheEntry): Promise<string | undefined> {
   const madeAt = Date.parse(entry.createdAt);
   for (const { record, inline } of entry.artifacts) {
     if (inline !== undefined || record.size <= INLINE_LIMIT) {
       if (inline === undefined) return `its cached artifact ${record.name} is missing`;
+      if (hashOfBytes(inline) !== record.hash) return `its cached artifact ${record.name} is damaged`;
       continue;
     }
     const found = await context.project.blobs.stat(record.hash);

@@ -21,6 +21,7 @@ import {
 } from './task-state.js';
 import { leaveToNext, lockRunOf } from './waiting-runs.js';
 import type { WriteBatch } from './write-batch.js';
+import { storedJson } from '../rows/stored-json.js';
 
 /**
  * The attempts of tasks from queues and of scripts run by hand: as of `../attempts.ts`. Whoever claims has
@@ -159,5 +160,5 @@ export async function readTaskStops(
     `SELECT id, stop FROM tasks WHERE id = ANY ($1::text[]) AND status = 'running' AND stop IS NOT NULL`,
     [tasks],
   );
-  return new Map(rows.map(([id, stop]) => [id, JSON.parse(stop) as TaskStop]));
+  return new Map(rows.map(([id, stop]) => [id, storedJson(stop, 'a request to stop a task') as TaskStop]));
 }

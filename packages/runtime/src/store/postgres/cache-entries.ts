@@ -1,7 +1,7 @@
 import type { Digest, Fingerprint } from '@run-pipeline/core/model';
 import type { CacheEntry, NewCacheEntry } from '@run-pipeline/core/ports';
 import {
-  cacheEntryOf,
+  cacheEntriesOf,
   entriesWithBytes,
   ENTRY_COLUMNS,
   entryBlobs,
@@ -105,6 +105,6 @@ export async function findCacheEntries(
     timed(sql, ENTRY_COLUMNS, 'FROM cache_entries WHERE fingerprint = ANY ($1::text[])'),
     [fingerprints],
   );
-  const entries = rows.map((row) => cacheEntryOf(row, Number(row.at(-1))));
+  const entries = cacheEntriesOf(rows, (row) => Number(row.at(-1)));
   return entriesWithBytes(entries, await readValues(sql, smallOf(entries)));
 }

@@ -2,6 +2,7 @@ import type { ArtifactRecord, RunEvent, RunId, StepName, StoredArtifact } from '
 import type { EventQuery } from '@run-pipeline/core/ports';
 import { artifactKey, parseEvents, toldArtifacts } from '../rows/event.js';
 import type { Sql } from './connection.js';
+import { storedJson } from '../rows/stored-json.js';
 
 /** Events are kept as the JSON text that is printed. */
 export async function readEvents(sql: Sql, run: RunId, query: EventQuery = {}): Promise<readonly RunEvent[]> {
@@ -32,7 +33,10 @@ export async function readArtifacts(
   );
   const told = rows.some(([, , text]) => text === null) ? await toldBy(sql, run, step) : undefined;
   return rows.map(([name, hash, text, bytes]) => {
-    const record = text === null ? told?.get(artifactKey(name, hash)) : (JSON.parse(text) as ArtifactRecord);
+    const record =
+      text === null
+        ? told?.get(artifactKey(name, hash))
+        : (storedJson(text, 'the record of an artifact') as ArtifactRecord);
     if (record === undefined)
       throw new Error(`the record of the artifact ${step}.${name} of run ${run} is gone`);
     return bytes === null ? { record } : { record, inline: bytes };
@@ -53,6 +57,6 @@ export async function describeArtifact(sql: Sql, hash: string): Promise<Artifact
   );
   if (found === undefined) return undefined;
   const [run, step, name, record] = found;
-  if (record !== null) return JSON.parse(record) as ArtifactRecord;
+  if (record !== null) return storedJson(record, 'the record of an artifact') as ArtifactRecord;
   return (await toldBy(sql, run!, step)).get(artifactKey(name, hash));
 }

@@ -71,14 +71,15 @@ export class WriteBatch implements Transaction {
     columns: { task: 'text', attempt: 'integer', seq: 'integer', at: 'bigint', body: 'text' },
     keys: 3,
   });
-  // What lies there already is left alone without a lock, as far as can be seen; the rest is up to the tail.
+  // What lies there already is left alone without a lock, as far as can be seen; the rest is up to the tail. Other
+  // bytes than these are no longer what they were kept as: who made them anew repairs them.
   readonly #blobs = new BulkInsert({
     table: 'blobs',
     columns: { hash: 'text', size: 'bigint', bytes: 'bytea' },
     keys: 1,
     tail: `AS new (hash, size, bytes)
-      WHERE NOT EXISTS (SELECT 1 FROM blobs b WHERE b.hash = new.hash AND (b.bytes IS NOT NULL OR new.bytes IS NULL))
-      ON CONFLICT (hash) DO UPDATE SET bytes = excluded.bytes WHERE blobs.bytes IS NULL AND excluded.bytes IS NOT NULL`,
+      WHERE NOT EXISTS (SELECT 1 FROM blobs b WHERE b.hash = new.hash AND (new.bytes IS NULL OR b.bytes = new.bytes))
+      ON CONFLICT (hash) DO UPDATE SET bytes = excluded.bytes WHERE excluded.bytes IS NOT NULL AND blobs.bytes IS DISTINCT FROM excluded.bytes`,
   });
 
   constructor(sql: Transaction) {

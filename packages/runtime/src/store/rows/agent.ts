@@ -3,6 +3,7 @@ import type { AgentRow } from '@run-pipeline/core/ports';
 import { decodeOwner } from './owner.js';
 import { decodeResources } from './resources.js';
 import type { Row } from './row.js';
+import { storedJson } from './stored-json.js';
 
 export const AGENT_COLUMNS =
   'id, identity, queues, concurrency, version, running, draining, lease_ms, started_at, seen_at, resources';
@@ -25,12 +26,12 @@ export function agentOf(row: Row): AgentRow {
   return {
     id,
     identity: decodeOwner(identity),
-    queues: JSON.parse(queues) as string[],
+    queues: storedJson(queues, 'the row of an agent') as string[],
     concurrency,
     resources: decodeResources(resources),
     leaseMs,
     version,
-    running: JSON.parse(running) as TaskId[],
+    running: storedJson(running, 'the row of an agent') as TaskId[],
     draining: draining === 1,
     startedAt: new Date(startedAt).toISOString(),
     seenAt: new Date(seenAt).toISOString(),

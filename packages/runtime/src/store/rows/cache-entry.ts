@@ -52,10 +52,16 @@ export function entryBlobs(
   return [...artifacts, ...reports];
 }
 
-/** Without the bytes of small artifacts. */
-export function cacheEntryOf(row: Row, now: number): CacheEntry {
+/** Without the bytes of small artifacts. What cannot be read is no entry: the step is executed, and replaces it. */
+export const cacheEntriesOf = (rows: readonly Row[], now: (row: Row) => number): readonly CacheEntry[] =>
+  rows.flatMap((row) => cacheEntryOf(row, now(row)) ?? []);
+
+function cacheEntryOf(row: Row, now: number): CacheEntry | undefined {
   const [fingerprint, project, pipeline, step, run, task, artifacts, reports, durationMs, createdAt] =
     row as [Fingerprint, string, string, StepName, RunId, TaskId, string, string, number, number];
+  const records = listOf(artifacts);
+  const told = reports === '[]' ? [] : listOf(reports);
+  if (!records?.every(isRecord) || told === undefined) return undefined;
   return {
     fingerprint,
     project,
@@ -63,12 +69,31 @@ export function cacheEntryOf(row: Row, now: number): CacheEntry {
     step,
     run,
     task,
-    artifacts: (JSON.parse(artifacts) as ArtifactRecord[]).map((record) => ({ record })),
-    reports: reports === '[]' ? [] : (JSON.parse(reports) as Report[]),
+    artifacts: records.map((record) => ({ record })),
+    reports: told as readonly Report[],
     durationMs,
     createdAt: new Date(createdAt).toISOString(),
     ageMs: now - createdAt,
   };
+}
+
+function listOf(text: string): readonly unknown[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is ArtifactRecord {
+  const { name, hash, size } = (value ?? {}) as Partial<Record<keyof ArtifactRecord, unknown>>;
+  return (
+    typeof name === 'string' &&
+    typeof size === 'number' &&
+    typeof hash === 'string' &&
+    /^sha256:[0-9a-f]{64}$/.test(hash)
+  );
 }
 
 /** Those whose bytes are values of the store. */

@@ -1,6 +1,7 @@
 import type { ArtifactRecord, ErrorRecord, StoredArtifact, TaskStatus } from '@run-pipeline/core/model';
 import type { TaskEnding } from '@run-pipeline/core/ports';
 import type { Row } from './row.js';
+import { storedJson } from './stored-json.js';
 
 /** A row of attempt, fence, status, error, document. */
 export function endingOf(row: Row): TaskEnding {
@@ -16,7 +17,7 @@ export function endingOf(row: Row): TaskEnding {
     fence,
     // Published since: it had completed.
     status: status === 'published' ? 'completed' : (status as TaskEnding['status']),
-    error: error === null ? undefined : (JSON.parse(error) as ErrorRecord),
+    error: error === null ? undefined : (storedJson(error, 'the end of a task') as ErrorRecord),
     document: document ?? undefined,
   };
 }
@@ -24,6 +25,6 @@ export function endingOf(row: Row): TaskEnding {
 /** A row of record and bytes. */
 export function storedArtifactOf(row: Row): StoredArtifact {
   const [text, bytes] = row as [string, Uint8Array | null];
-  const record = JSON.parse(text) as ArtifactRecord;
+  const record = storedJson(text, 'the end of a task') as ArtifactRecord;
   return bytes === null ? { record } : { record, inline: bytes };
 }

@@ -1,10 +1,14 @@
 import type { ArtifactRecord, RunEvent } from '@run-pipeline/core/model';
+import { storedJson } from './stored-json.js';
 
 /** One parse of many is twice as fast as many of one; in pieces, since a string has a greatest length. */
 export function parseEvents(bodies: readonly string[]): readonly RunEvent[] {
   const events: RunEvent[] = [];
   for (let at = 0; at < bodies.length; at += 1000) {
-    for (const event of JSON.parse(`[${bodies.slice(at, at + 1000).join(',')}]`) as RunEvent[])
+    for (const event of storedJson(
+      `[${bodies.slice(at, at + 1000).join(',')}]`,
+      'an event of a run',
+    ) as RunEvent[])
       events.push(event);
   }
   return events;

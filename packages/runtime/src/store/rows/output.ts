@@ -1,6 +1,7 @@
 import { INLINE_LIMIT, type ArtifactRecord, type Digest } from '@run-pipeline/core/model';
 import type { TaskOutput, TaskOutputRow } from '@run-pipeline/core/ports';
 import type { Row } from './row.js';
+import { storedJson } from './stored-json.js';
 
 /** As it is kept: bytes of small artifacts are values of the store. */
 type KeptOutput =
@@ -19,7 +20,7 @@ export function decodeOutput(rows: readonly Row[]): {
   outputs(values: ReadonlyMap<Digest, Uint8Array>): readonly TaskOutputRow[];
 } {
   const kept = (rows as [number, number, number, string][]).map(([attempt, seq, at, body]) => ({
-    ...(JSON.parse(body) as KeptOutput),
+    ...(storedJson(body, 'the output of a task') as KeptOutput),
     seq,
     attempt,
     ts: new Date(at).toISOString(),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Fingerprint, RunId, StepName } from '@run-pipeline/core/model';
 import type { PreimagePart, PreimageRow } from '@run-pipeline/core/ports';
 import type { Row } from './row.js';
+import { storedJson } from './stored-json.js';
 
 /** Fewer dependencies than this are not worth sharing. */
 const LONG = 8;
@@ -54,7 +55,7 @@ export class PreimageReader {
     ];
     const common = shared === null ? undefined : this.#sharedParts(shared);
     const parse = once(() => {
-      const own = JSON.parse(text) as PreimagePart[];
+      const own = storedJson(text, 'what a fingerprint is made of') as PreimagePart[];
       return common === undefined ? own : [...own.slice(0, sharedAt), ...common(), ...own.slice(sharedAt)];
     });
     return {
@@ -71,7 +72,7 @@ export class PreimageReader {
     let parse = this.#shared.get(hash);
     if (parse === undefined) {
       const text = this.#text(hash);
-      parse = once(() => JSON.parse(text) as PreimagePart[]);
+      parse = once(() => storedJson(text, 'what a fingerprint is made of') as PreimagePart[]);
       this.#shared.set(hash, parse);
     }
     return parse;

@@ -15,6 +15,7 @@ import type { EditableRecord } from '../rules/record-edits.js';
 import { decodeResources } from './resources.js';
 import type { Row } from './row.js';
 import { storableText } from './storable-text.js';
+import { storedJson } from './stored-json.js';
 
 export const EMPTY_RECORD = {
   tags: [],
@@ -96,14 +97,14 @@ export function recordOf(row: Row, now: number): TaskRecord {
     name,
     type,
     status,
-    tags: JSON.parse(tags) as string[],
+    tags: storedJson(tags, 'the record of a task') as string[],
     comment,
     parent: parent ?? undefined,
     run: run ?? undefined,
     step: step ?? undefined,
-    script: script === null ? undefined : (JSON.parse(script) as TaskScript),
-    parameters: JSON.parse(parameters) as TaskParameters,
-    configurations: JSON.parse(configurations) as TaskConfigurations,
+    script: script === null ? undefined : (storedJson(script, 'the record of a task') as TaskScript),
+    parameters: storedJson(parameters, 'the record of a task') as TaskParameters,
+    configurations: storedJson(configurations, 'the record of a task') as TaskConfigurations,
     progress: progress ?? undefined,
     queue: queue ?? undefined,
     priority: priority ?? 0,
@@ -112,7 +113,7 @@ export function recordOf(row: Row, now: number): TaskRecord {
     createdAt: new Date(createdAt).toISOString(),
     startedAt: startedAt === null ? undefined : new Date(startedAt).toISOString(),
     finishedAt: finishedAt === null ? undefined : new Date(finishedAt).toISOString(),
-    error: error === null ? undefined : (JSON.parse(error) as ErrorRecord),
+    error: error === null ? undefined : (storedJson(error, 'the record of a task') as ErrorRecord),
     leaseExpired: status === 'running' && leaseUntil <= now,
   };
 }

@@ -2,6 +2,7 @@ import type { StepName, TaskId, TaskStatus } from '@run-pipeline/core/model';
 import type { JobKind, ProcessIdentity, RunOwnership, TaskStop } from '@run-pipeline/core/ports';
 import { decodeOwner, encodeOwner } from './owner.js';
 import type { Row } from './row.js';
+import { storedJson } from './stored-json.js';
 
 /** A row of `tasks` while a change looks at it. */
 export interface TaskState {
@@ -80,14 +81,14 @@ export function taskStateOf(row: Row): TaskState {
     agent,
     firstAttempt: firstAttempt ?? attempt,
     lost: lostAttempts(lost),
-    stop: stop === null ? undefined : (JSON.parse(stop) as TaskStop),
+    stop: stop === null ? undefined : (storedJson(stop, 'the state of a task') as TaskStop),
     outputs: outputs ?? 0,
     executor: executor === null ? undefined : decodeOwner(executor),
   };
 }
 
 export const lostAttempts = (text: string | null): readonly LostAttempt[] =>
-  text === null ? [] : (JSON.parse(text) as LostAttempt[]);
+  text === null ? [] : (storedJson(text, 'the state of a task') as LostAttempt[]);
 
 /** Lost with their agents since the task was enqueued. */
 export const lostAgents = ({ lost, firstAttempt }: TaskState): number =>
