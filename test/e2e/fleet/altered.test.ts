@@ -34,6 +34,7 @@ describe.skipIf(missing !== undefined)('rows that somebody else has altered', ()
       run: () => watchRun(['pipe.ts'], options),
       get: (step: string) => query(['get', 'latest', step], options),
       ask: (...words: readonly string[]) => runPipeline(words, options),
+      sql: (text: string) => postgres.query(text.replaceAll('SCHEMA', schema)),
       alter: (table: string, change: string) => postgres.query(`UPDATE ${schema}.${table} SET ${change}`),
     };
   }
@@ -60,6 +61,25 @@ describe.skipIf(missing !== undefined)('rows that somebody else has altered', ()
     expect((await it.run()).by).toEqual({ completed: ['one', 'two'] });
     expect(await it.get('two')).toEqual(RESULT);
     expect((await it.run()).by).toEqual({ cached: ['one', 'two'] });
+  });
+
+  test('tables that are gone, or are there without their version, are told', async () => {
+    const it = await project();
+    const told = expect.stringMatching(
+      /✖ the tables of the store .* are not as run-pipeline made them .*\n→ .*backup/,
+    );
+    await it.sql('UPDATE SCHEMA.meta SET run_pipeline_version = 0');
+    expect(await it.ask('runs')).toMatchObject({ code: 4, stderr: told });
+    await it.sql('UPDATE SCHEMA.meta SET run_pipeline_version = 1');
+    await it.sql('DROP TABLE SCHEMA.events CASCADE');
+    for (const words of [['show', 'latest'], ['pipe.ts']]) {
+      const { code, stdout, stderr } = await it.ask(...words);
+      expect([words, code, stdout + stderr]).toEqual([words, 4, told]);
+    }
+    await it.sql('UPDATE SCHEMA.meta SET run_pipeline_version = 99');
+    expect((await it.ask('runs')).stderr).toMatch(
+      /written by a newer run-pipeline \(store version 99; .*\n→ Nothing was changed/,
+    );
   });
 
   test('what cannot be read is said to be damaged, by every question', async () => {

@@ -118,6 +118,12 @@ function tell(error: unknown, shown: string): Told | undefined {
           ? 'The server has no connection left: raise its max_connections, or end what holds them.'
           : 'Check that the server runs and that RUN_PIPELINE_STORE names it.',
     };
+  if (/^(3F000|42P01|42P07|42703)$/.test(code))
+    return {
+      code: 'store-damaged',
+      what: `the tables of the store ${shown} are not as run-pipeline made them (${message})`,
+      help: 'Nothing was changed. Restore the schema from a backup, or name another one: ?schema=name in RUN_PIPELINE_STORE.',
+    };
   if (/^(58|XX)/.test(code))
     return {
       code: code === 'XX001' || code === 'XX002' ? 'store-damaged' : 'store-io',
