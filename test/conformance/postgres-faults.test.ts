@@ -8,10 +8,15 @@ import { newRun, newTask, OTHER, printOf, Recorder, small, stepEnd, text } from 
 
 describe.skipIf(withoutPostgres() !== undefined)('a PostgreSQL server that fails', () => {
   let server: PostgresServer;
+  /** Of a server that nobody restarts; it waits, hence beside the other tests. */
+  let quiet: PostgresServer;
+  let silence: Promise<void>;
   beforeAll(async () => {
-    server = await startPostgres({ durable: true });
+    [server, quiet] = await Promise.all([startPostgres({ durable: true }), startPostgres()]);
+    silence = fallsSilent(quiet);
+    silence.catch(() => {}); // until its test asks
   }, 60_000);
-  afterAll(() => server.dispose(), 60_000);
+  afterAll(() => Promise.all([server.dispose(), quiet.dispose()]), 60_000);
 
   async function open(url: string, patienceMs = 60_000): Promise<Store> {
     const env = { RUN_PIPELINE_STORE_PATIENCE_MS: String(patienceMs) };
@@ -141,27 +146,8 @@ describe.skipIf(withoutPostgres() !== undefined)('a PostgreSQL server that fails
     expect(await store.findTasks({})).toHaveLength(1);
   });
 
-  test('connections that fall silent are given up: leases are renewed, and who waits is woken, on new ones', async () => {
-    const url = new URL(server.fresh());
-    const other = await open(url.href);
-    const proxy = await tcpProxy(Number(url.port));
-    onTestFinished(() => proxy.close());
-    url.port = String(proxy.port);
-    const store = await open(url.href);
-    await store.createRun(newRun('r1'));
-    await store.heartbeatRun(runId('r1'), 1);
-    let wake = (): void => {};
-    const woken = (): Promise<void> => new Promise((resolve) => (wake = resolve));
-    const listens = woken();
-    onTestFinished(store.watch(() => wake()));
-    await listens;
-    proxy.fallSilent();
-    const again = woken();
-    const renewed = store.heartbeatRun(runId('r1'), 1);
-    await other.createTask(newTask('t1'));
-    expect(await renewed).toBe(true);
-    await again;
-  });
+  test('connections that fall silent are given up: leases are renewed, and who waits is woken, on new ones', () =>
+    silence);
 
   test('a server that stays away is told with its address, without the password; it may come back', async () => {
     const url = server.fresh();
@@ -199,3 +185,31 @@ describe.skipIf(withoutPostgres() !== undefined)('a PostgreSQL server that fails
     }
   });
 });
+
+async function fallsSilent(server: PostgresServer): Promise<void> {
+  const url = new URL(server.fresh());
+  const other = await openPostgresStore({ url: url.href, env: {} });
+  const proxy = await tcpProxy(Number(url.port));
+  url.port = String(proxy.port);
+  const store = await openPostgresStore({ url: url.href, env: {} });
+  let wake = (): void => {};
+  const woken = (): Promise<void> => new Promise((resolve) => (wake = resolve));
+  let unwatch = (): void => {};
+  try {
+    await store.createRun(newRun('r1'));
+    await store.heartbeatRun(runId('r1'), 1);
+    const listens = woken();
+    unwatch = store.watch(() => wake());
+    await listens;
+    proxy.fallSilent();
+    const again = woken();
+    const renewed = store.heartbeatRun(runId('r1'), 1);
+    await other.createTask(newTask('t1'));
+    expect(await renewed).toBe(true);
+    await again;
+  } finally {
+    unwatch();
+    await Promise.all([store.close(), other.close()]);
+    await proxy.close();
+  }
+}

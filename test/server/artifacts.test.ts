@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ArtifactRecord } from '@run-pipeline/core/model';
 import type { ArtifactPage, RunSnapshot } from '@run-pipeline/core/wire';
 import { watchRun } from '../rig/command.js';
@@ -67,11 +67,11 @@ interface Made {
   page(name: string, query?: Readonly<Record<string, string>>): Promise<ArtifactPage>;
 }
 
-async function made(): Promise<Made> {
-  const project = scratch(PIPELINE);
+async function made(keep: boolean): Promise<Made> {
+  const project = scratch(PIPELINE, { keep });
   const { events, stderr, code } = await watchRun(['make.ts'], { cwd: project.directory });
   expect(code, stderr).toBe(0);
-  const server = await PageServer.start({ cwd: project.directory });
+  const server = await PageServer.start({ cwd: project.directory, keep });
   const { view } = await server.get<RunSnapshot>(`/api/runs/${events[0]!.run}`);
   const records = Object.fromEntries(view.steps[0]!.artifacts.map((record) => [record.name, record]));
   return {
@@ -93,8 +93,19 @@ async function made(): Promise<Made> {
   };
 }
 
+/** Of tests that only look. */
+let shared: Made;
+beforeAll(async () => {
+  shared = await made(true);
+}, 60_000);
+afterAll(async () => {
+  shared.server.child.kill('SIGKILL');
+  await shared.server.ended;
+  rmSync(shared.project.directory, { recursive: true, force: true, maxRetries: 5 });
+});
+
 test('every kind of artifact is shown as what it is, page by page', async () => {
-  const { page } = await made();
+  const { page } = shared;
   expect(await page('rows', { offset: '2499' })).toEqual({
     kind: 'table',
     columns: ['id', 'name', '<b>'],
@@ -153,7 +164,7 @@ test('every kind of artifact is shown as what it is, page by page', async () => 
 });
 
 test('bytes are an attachment in a sandbox, whole and by ranges', async () => {
-  const { server, records } = await made();
+  const { server, records } = shared;
   const { hash, size } = records['big']!;
   const whole = await server.ask(
     'GET',
@@ -194,7 +205,7 @@ test('bytes are an attachment in a sandbox, whole and by ranges', async () => {
 });
 
 test('only images and sound are shown inline, whatever the record says', async () => {
-  const { server, records } = await made();
+  const { server, records } = shared;
   const inline = (name: string, more = '') =>
     server.ask('GET', `/api/artifacts/${records[name]!.hash}?inline=1${more}`);
   const picture = await inline('picture');
@@ -232,7 +243,7 @@ test('only images and sound are shown inline, whatever the record says', async (
 });
 
 test('a document for a frame has no rights, and nothing in it that connects', async () => {
-  const { server, records } = await made();
+  const { server, records } = shared;
   const { hash } = records['site']!;
   const { headers, text } = await server.ask('GET', `/api/artifacts/${hash}?inline=document`);
   expect(headers).toMatchObject({
@@ -253,7 +264,7 @@ test('a document for a frame has no rights, and nothing in it that connects', as
 });
 
 test('a damaged or missing artifact is told as that, and never shown', async () => {
-  const { project, server, records, page } = await made();
+  const { project, server, records, page } = await made(false);
   const blobs = project.path('.run-pipeline', 'blobs');
   const hex = records['big']!.hash.slice('sha256:'.length);
   const path = join(blobs, hex.slice(0, 2), hex);
@@ -276,7 +287,7 @@ test('a damaged or missing artifact is told as that, and never shown', async () 
 });
 
 test('what is asked wrongly about a page is refused, or a page that says so', async () => {
-  const { server, records } = await made();
+  const { server, records } = shared;
   const ask = (query: string) =>
     server.refused('GET', `/api/artifacts/${records['rows']!.hash}/page?${query}`);
   expect((await ask('type=superjson')).message).toContain('codecVersion');

@@ -1,18 +1,32 @@
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import Database from 'libsql';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Session } from '@run-pipeline/core/wire';
 import { openSqliteStore } from '../../packages/runtime/src/store/index.js';
 import { runPipeline } from '../rig/command.js';
 import { writeRun } from '../rig/page-runs.js';
 import { PageServer } from '../rig/page-server.js';
-import { scratch } from '../rig/scratch.js';
+import { scratch, type Scratch } from '../rig/scratch.js';
 
-const start = async (words?: readonly string[]): Promise<PageServer> => {
-  const project = scratch({});
-  return PageServer.start({ cwd: project.directory, ...(words === undefined ? {} : { words }) });
-};
+const start = (words: readonly string[] = ['--port', '0']): Promise<PageServer> =>
+  PageServer.start({ cwd: scratch({}).directory, words });
+
+/** Of tests that leave it as it is. */
+let shared: PageServer;
+let home: Scratch;
+beforeAll(async () => {
+  home = scratch({}, { keep: true });
+  shared = await PageServer.start({ cwd: home.directory, keep: true });
+});
+beforeEach(() => {
+  shared.cookie = undefined;
+});
+afterAll(async () => {
+  shared.child.kill('SIGKILL');
+  await shared.ended;
+  rmSync(home.directory, { recursive: true, force: true, maxRetries: 5 });
+});
 
 const EVERY_RESOURCE = [
   'GET /api/session',
@@ -46,7 +60,7 @@ const EVERY_RESOURCE = [
 ];
 
 test('no resource answers without a session', async () => {
-  const server = await start();
+  const server = shared;
   for (const resource of EVERY_RESOURCE) {
     const [method, path] = resource.split(' ') as [string, string];
     const origin: Readonly<Record<string, string>> = method === 'POST' ? { origin: server.address } : {};
@@ -66,7 +80,7 @@ test('no resource answers without a session', async () => {
 });
 
 test('the link trades its token for a cookie, and leaves it out of the address', async () => {
-  const server = await start();
+  const server = shared;
   const reply = await server.ask('GET', `/runs/x?view=graph&token=${server.token}`, { session: 'none' });
   expect(reply.status).toBe(303);
   expect(reply.headers.location).toBe('/runs/x?view=graph');
@@ -81,7 +95,7 @@ test('the link trades its token for a cookie, and leaves it out of the address',
 });
 
 test('a wrong token opens nothing, and no token leads to another host', async () => {
-  const server = await start();
+  const server = shared;
   expect((await server.ask('GET', '/?token=wrong', { session: 'none' })).status).toBe(403);
   const elsewhere = await server.ask('GET', `//evil.example/x?token=${server.token}`, { session: 'none' });
   expect(elsewhere.headers.location ?? '/').toMatch(/^\/(?!\/)/);
@@ -135,7 +149,7 @@ test('a damaged key is told, and what to do', async () => {
 });
 
 test('requests by another name get nothing: DNS rebinding', async () => {
-  const server = await start();
+  const server = shared;
   for (const host of [
     'evil.example',
     `evil.example:${server.port}`,
@@ -159,7 +173,7 @@ test('requests by another name get nothing: DNS rebinding', async () => {
 });
 
 test('a request without Host, and one that is no HTTP, get nothing', async () => {
-  const server = await start();
+  const server = shared;
   const answers = await Promise.all(
     ['GET /api/session HTTP/1.0\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n', 'nonsense\r\n\r\n'].map(
       (text) =>
@@ -176,7 +190,7 @@ test('a request without Host, and one that is no HTTP, get nothing', async () =>
 });
 
 test('a page of another origin cannot act, nor ask, with the cookie of this one', async () => {
-  const server = await start();
+  const server = shared;
   await server.login();
   const ask = (method: string, headers: Readonly<Record<string, string>>): Promise<string> =>
     server
@@ -203,7 +217,7 @@ test('a page of another origin cannot act, nor ask, with the cookie of this one'
 });
 
 test('a body is JSON, of a bounded size, and says only what is known', async () => {
-  const server = await start();
+  const server = shared;
   const post = (body: string, headers: Readonly<Record<string, string>> = {}): Promise<string> =>
     server
       .refused('POST', '/api/cache/refresh', { body, headers })
@@ -227,7 +241,7 @@ test('a body is JSON, of a bounded size, and says only what is known', async () 
 });
 
 test('names and paths that mean harm are names, or are refused', async () => {
-  const server = await start();
+  const server = shared;
   const cases: readonly (readonly [path: string, status: number, code: string])[] = [
     ['/api/runs/..%2f..%2fetc%2fpasswd', 400, 'bad-request'],
     ['/api/runs/%00', 400, 'bad-request'],
@@ -263,7 +277,7 @@ test('names and paths that mean harm are names, or are refused', async () => {
 });
 
 test('files of the disk are not files of the page', async () => {
-  const server = await start();
+  const server = shared;
   for (const path of [
     '/../package.json',
     '/..%2f..%2fpackage.json',
@@ -285,7 +299,7 @@ test('files of the disk are not files of the page', async () => {
 });
 
 test('every answer forbids framing, sniffing, foreign scripts and other origins', async () => {
-  const server = await start();
+  const server = shared;
   for (const path of ['/', '/runs/x', '/api/session', '/api/nothing', '/assets/none.js']) {
     const { headers } = await server.ask('GET', path);
     const policy = String(headers['content-security-policy']);
@@ -306,7 +320,7 @@ test('every answer forbids framing, sniffing, foreign scripts and other origins'
 });
 
 test('other methods change nothing', async () => {
-  const server = await start();
+  const server = shared;
   for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'HEAD']) {
     const reply = await server.ask(method, '/api/runs/01abc/abort');
     expect([method, reply.status >= 400]).toEqual([method, true]);
@@ -326,7 +340,7 @@ test('a server that only shows refuses every action', async () => {
 });
 
 test('a ticket makes one session, for the command line only', async () => {
-  const server = await start();
+  const server = shared;
   await server.login();
   expect(
     (await server.refused('POST', '/api/ticket', { session: 'cookie', headers: { origin: server.address } }))
