@@ -52,7 +52,7 @@ async function end(agent: AgentProcess): Promise<void> {
 }
 
 /** Set by `npm run bench:kill`, as for runs without queues. */
-const COUNT = Number(process.env['KILL_COUNT'] ?? 4);
+const COUNT = Number(process.env['KILL_COUNT'] ?? 2);
 const SEED = Number(process.env['KILL_SEED'] ?? 20_261_128);
 const SHORT_LEASE = { RUN_PIPELINE_LEASE_MS: '1000' };
 

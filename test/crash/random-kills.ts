@@ -6,7 +6,7 @@ import { KINDS } from './pipelines.js';
 import { project } from './project.js';
 
 /** Set by `npm run bench:kill`; the same seed kills after the same events and delays. */
-const COUNT = Number(process.env['KILL_COUNT'] ?? 6);
+const COUNT = Number(process.env['KILL_COUNT'] ?? 4);
 const SEED = Number(process.env['KILL_SEED'] ?? 20_261_122);
 
 interface Kill {

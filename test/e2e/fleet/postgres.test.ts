@@ -108,26 +108,27 @@ describe.skipIf(withoutPostgres() !== undefined)('with the state on a PostgreSQL
     expect(existsSync(files.path('.run-pipeline', 'state.db'))).toBe(false);
   });
 
-  for (const how of ['fast', 'immediate'] as const) {
-    test(`a ${how === 'fast' ? 'restart' : 'crash'} of the server in the middle of a run loses nothing and executes nothing again`, async () => {
-      const { files, cwd, env } = project({ ...TRACE, 'wide.ts': WIDE });
-      const run = new JsonProcess<RunEvent>(['wide.ts', '--concurrency', '4'], { cwd, env });
-      onTestFinished(() => run.kill());
-      for (const ended of [5, 20]) {
-        let count = 0;
-        await run.printed((line) => line.type === 'step.end' && ++count === ended);
-        await server.stop(how);
-        await server.start();
-      }
-      expect(await run.ended).toEqual({ code: 0, signal: null });
-      expect(traces(files).toSorted()).toEqual(Array.from({ length: 40 }, (_, at) => `s${at}`).toSorted());
-      const ends = run.lines.filter(({ type }) => type === 'step.end');
-      expect(ends.map((end) => 'status' in end && end.status)).toEqual(ends.map(() => 'completed'));
-      expect(run.lines.map(({ seq }) => seq)).toEqual(run.lines.map((_, at) => at));
-      const again = await watchRun(['wide.ts'], { cwd, env });
-      expect(again.by.cached).toHaveLength(40);
-    });
-  }
+  test('a restart and a crash of the server in the middle of a run lose nothing and execute nothing again', async () => {
+    const { files, cwd, env } = project({ ...TRACE, 'wide.ts': WIDE });
+    const run = new JsonProcess<RunEvent>(['wide.ts', '--concurrency', '4'], { cwd, env });
+    onTestFinished(() => run.kill());
+    for (const [ended, how] of [
+      [5, 'fast'],
+      [20, 'immediate'],
+    ] as const) {
+      let count = 0;
+      await run.printed((line) => line.type === 'step.end' && ++count === ended);
+      await server.stop(how);
+      await server.start();
+    }
+    expect(await run.ended).toEqual({ code: 0, signal: null });
+    expect(traces(files).toSorted()).toEqual(Array.from({ length: 40 }, (_, at) => `s${at}`).toSorted());
+    const ends = run.lines.filter(({ type }) => type === 'step.end');
+    expect(ends.map((end) => 'status' in end && end.status)).toEqual(ends.map(() => 'completed'));
+    expect(run.lines.map(({ seq }) => seq)).toEqual(run.lines.map((_, at) => at));
+    const again = await watchRun(['wide.ts'], { cwd, env });
+    expect(again.by.cached).toHaveLength(40);
+  });
 
   test('the server crashes while an agent executes a step: its outcome arrives, once', async () => {
     const { files, cwd, env } = project(chain(`queue: 'gpu'`));
