@@ -69,12 +69,9 @@ describePage('the report of a run', () => {
   });
 
   /** As a reader opens it, from the disk. */
-  async function open(
-    name: keyof typeof FILES,
-    options: Parameters<typeof openBrowser>[1] = {},
-  ): Promise<Opened & { readonly asked: readonly string[] }> {
+  async function open(name: keyof typeof FILES): Promise<Opened & { readonly asked: readonly string[] }> {
     const link = pathToFileURL(join(directory, `${name}.html`)).href;
-    const opened = await openBrowser({ link: 'about:blank' }, options);
+    const opened = await openBrowser({ link: 'about:blank' });
     const asked: string[] = [];
     opened.page.on('request', (request) => {
       if (request.url() !== link && !request.url().startsWith('data:')) asked.push(request.url());

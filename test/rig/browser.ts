@@ -77,16 +77,13 @@ afterAll(async () => {
 });
 
 /** A browser with a profile of its own that is thrown away, at this link; a server's makes a session. */
-export async function openBrowser(
-  server: Pick<PageServer, 'link'>,
-  options: { readonly scheme?: 'light' | 'dark'; readonly width?: number; readonly height?: number } = {},
-): Promise<Opened> {
+export async function openBrowser(server: Pick<PageServer, 'link'>): Promise<Opened> {
   const context = await (
     await browser()
   ).newContext({
-    colorScheme: options.scheme ?? 'light',
+    colorScheme: 'light',
     reducedMotion: 'reduce',
-    viewport: { width: options.width ?? 1400, height: options.height ?? 860 },
+    viewport: { width: 1400, height: 860 },
   });
   onTestFinished(() => context.close());
   const complaints: string[] = [];
