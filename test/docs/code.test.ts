@@ -1,9 +1,10 @@
 import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { node, runPipeline } from '../rig/command.js';
+import { node } from '../rig/command.js';
 import { repository, scratch, type Scratch } from '../rig/scratch.js';
 import { blocks, pages, type Block } from './markdown.js';
+import { runPipeline } from '../rig/warm.js';
 
 const typescript = pages().flatMap((page) => blocks(page).filter((block) => block.language === 'ts'));
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { query, runPipeline, watchRun } from '../rig/command.js';
 import { scratch, type Scratch } from '../rig/scratch.js';
+import { query, runPipeline, watchRun } from '../rig/warm.js';
 
 const RETURNS = {
   'class.ts': `

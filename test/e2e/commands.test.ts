@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { query, runPipeline, startNode, watchRun, BINARY } from '../rig/command.js';
+import { startNode, BINARY } from '../rig/command.js';
 import { npmPackage, scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
+import { query, runPipeline, watchRun } from '../rig/warm.js';
 
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) as string;
 const NUMBER = expect.any(Number) as number;

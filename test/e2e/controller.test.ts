@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { node, query, runPipeline, watchRun } from '../rig/command.js';
+import { node } from '../rig/command.js';
 import { scratch, type Scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
+import { query, runPipeline, watchRun } from '../rig/warm.js';
 
 const traced = (project: Scratch): readonly string[] =>
   existsSync(project.path('trace.txt'))

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { query, watchRun } from '../rig/command.js';
 import { scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
+import { query, watchRun } from '../rig/warm.js';
 
 const MAPPED = {
   ...TRACE,

@@ -1,8 +1,8 @@
 import { cpSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { query, runPipeline, watchRun } from '../rig/command.js';
 import { repository, scratch, type Scratch } from '../rig/scratch.js';
+import { query, runPipeline, watchRun } from '../rig/warm.js';
 
 /** The examples in a project of their own, where they may be edited. */
 function examples(): Scratch {

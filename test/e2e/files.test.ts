@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { query, runPipeline, watchRun } from '../rig/command.js';
 import { scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
+import { query, runPipeline, watchRun } from '../rig/warm.js';
 
 const FILES = {
   ...TRACE,

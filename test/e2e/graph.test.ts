@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { RunEvent } from '@run-pipeline/core/model';
 import { expect, test } from 'vitest';
-import { query, runPipeline, watchRun } from '../rig/command.js';
 import { scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
+import { query, runPipeline, watchRun } from '../rig/warm.js';
 
 const DIAMOND = {
   ...TRACE,

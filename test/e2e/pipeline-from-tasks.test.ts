@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { ArtifactRecord } from '@run-pipeline/core/model';
 import { expect, onTestFinished, test } from 'vitest';
 import { AgentProcess } from '../rig/agents.js';
-import { node, query, watchRun, type RunWatched } from '../rig/command.js';
+import { node, type RunWatched } from '../rig/command.js';
 import { repository, scratch, type Scratch } from '../rig/scratch.js';
+import { query, watchRun } from '../rig/warm.js';
 
 const FOLDER = 'examples/pipeline-from-tasks';
 const CONTROLLER = `${FOLDER}/pipeline-from-tasks.ts`;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { query, watchRun } from '../rig/command.js';
 import { scratch } from '../rig/scratch.js';
+import { query, watchRun } from '../rig/warm.js';
 
 /** What a value is, exactly: its type and its content. */
 const DESCRIBE = {

@@ -4,10 +4,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { node, runPipeline, watchRun } from '../rig/command.js';
+import { node } from '../rig/command.js';
 import { fleet } from '../rig/agents.js';
 import { scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
+import { runPipeline, watchRun } from '../rig/warm.js';
 
 let server: Server;
 let origin: string;

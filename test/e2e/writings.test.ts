@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { query, runPipeline, watchRun } from '../rig/command.js';
 import { scratch } from '../rig/scratch.js';
+import { query, runPipeline, watchRun } from '../rig/warm.js';
 
 test('a class inherits steps and parameters; what a step reads of `this` is its input', async () => {
   const project = scratch({

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runPipeline, watchRun } from '../rig/command.js';
 import { scratch } from '../rig/scratch.js';
+import { runPipeline, watchRun } from '../rig/warm.js';
 
 const TWO = {
   'pipe.ts': `import { Pipeline, Step, currentTask } from 'run-pipeline';

@@ -1,6 +1,7 @@
 // A process that executes one command line after the other, each as `run-pipeline ARGS` would in a process of
 // its own: the built program is imported anew (the query makes it another module; what it imports stays loaded),
 // with the words, the directory and the environment of the command.
+import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
 const [binary, program] = process.argv.slice(2);
@@ -8,6 +9,10 @@ const exit = process.exit.bind(process);
 /** What pipelines declare themselves in. */
 const REGISTRY = Symbol.for('run-pipeline.registry');
 let number = 0;
+
+// It starts its service in the directory where it was loaded, which must not be one that a test removes.
+process.chdir('/');
+createRequire(program)('esbuild');
 
 process.on('disconnect', () => exit(0));
 process.on('message', async (question) => process.send(await answer(question)));

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { ArtifactRecord, ErrorRecord, GitState, TaskStatus } from '@run-pipeline/core/model';
-import { node, query, runPipeline, startNode, type CommandOptions, type CommandResult } from './command.js';
+import { node, startNode, type CommandOptions, type CommandResult } from './command.js';
 import { repository, scratch, type Scratch } from './scratch.js';
+import { query, runPipeline } from './warm.js';
 
 const TSX = join(repository, 'node_modules/tsx/dist/cli.mjs');
 

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { fleet, type Fleet } from '../../rig/agents.js';
-import { node, query, runPipeline, watchRun } from '../../rig/command.js';
+import { node } from '../../rig/command.js';
 import { inJavaScript } from '../../rig/javascript.js';
 import { TRACE } from '../../rig/steps.js';
 import { draft as template, LIVE } from '../../rig/templates.js';
 import { agentHere, at, onlyRun, traces } from './rig.js';
+import { query, runPipeline, watchRun } from '../../rig/warm.js';
 
 const PIPE = `
 import { PipelineController, file } from 'run-pipeline';

@@ -1,11 +1,12 @@
 import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { fleet, until, type Fleet } from '../../rig/agents.js';
-import { node, query, runPipeline, watchRun } from '../../rig/command.js';
+import { node } from '../../rig/command.js';
 import { npmPackage } from '../../rig/scratch.js';
 import { inJavaScript } from '../../rig/javascript.js';
 import { TRACE } from '../../rig/steps.js';
 import { agentHere, at, onlyRun, openGate, registerIdle, Terminal, traces, TSX } from './rig.js';
+import { query, runPipeline, watchRun } from '../../rig/warm.js';
 
 const PIPE = `
 import { PipelineController, run, pipeline, step } from 'run-pipeline';

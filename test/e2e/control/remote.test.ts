@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { fleet, until } from '../../rig/agents.js';
-import { query, runPipeline, watchRun } from '../../rig/command.js';
 import { eventually } from '../../rig/crash.js';
 import { npmPackage } from '../../rig/scratch.js';
 import { TRACE } from '../../rig/steps.js';
@@ -17,6 +16,7 @@ import {
   Terminal,
   traces,
 } from './rig.js';
+import { query, runPipeline, watchRun } from '../../rig/warm.js';
 
 const FILES = {
   ...TRACE,

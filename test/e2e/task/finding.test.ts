@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { query, watchRun, type RunWatched } from '../../rig/command.js';
+import { type RunWatched } from '../../rig/command.js';
 import { ScriptProject } from '../../rig/scripts.js';
+import { query, watchRun } from '../../rig/warm.js';
 
 const MAKE = `import { Task } from 'run-pipeline';
 const [name, tag, rows] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { runPipeline } from '../../rig/command.js';
 import { ScriptProject } from '../../rig/scripts.js';
+import { runPipeline } from '../../rig/warm.js';
 
 const script = (queue: string): ScriptProject =>
   new ScriptProject({

@@ -1,8 +1,8 @@
 import type { StepStart } from '@run-pipeline/core/model';
 import { expect, test } from 'vitest';
 import { fleet } from '../../rig/agents.js';
-import { watchRun } from '../../rig/command.js';
 import { draft, LIVE, taskOf } from '../../rig/templates.js';
+import { watchRun } from '../../rig/warm.js';
 
 const FILES = {
   ...LIVE,

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fleet } from '../../rig/agents.js';
-import { node, query, runPipeline, watchRun, type RunWatched } from '../../rig/command.js';
+import { node, type RunWatched } from '../../rig/command.js';
 import { repository, scratch, type Scratch } from '../../rig/scratch.js';
 import { taskOf, withState } from '../../rig/templates.js';
+import { query, runPipeline, watchRun } from '../../rig/warm.js';
 
 /** ClearML's "pipeline from tasks", as its users would write it. */
 const FILES = {

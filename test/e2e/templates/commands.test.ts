@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { query, runPipeline } from '../../rig/command.js';
 import { scratch } from '../../rig/scratch.js';
 import { draft, LIVE, taskOf, withState } from '../../rig/templates.js';
+import { query, runPipeline } from '../../rig/warm.js';
 
 const FILES = {
   ...LIVE,

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { query, runPipeline, watchRun } from '../../rig/command.js';
 import { Controller } from '../../rig/crash.js';
 import { scratch, type Scratch } from '../../rig/scratch.js';
 import { draft, LIVE, taskOf, withState } from '../../rig/templates.js';
 import { TRACE } from '../../rig/steps.js';
+import { query, runPipeline, watchRun } from '../../rig/warm.js';
 
 const FILES = { ...LIVE, ...TRACE };
 const pipe = (steps: string): Record<string, string> => ({

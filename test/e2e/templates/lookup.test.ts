@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { query, runPipeline, watchRun } from '../../rig/command.js';
 import { scratch, type Scratch } from '../../rig/scratch.js';
 import { draft, LIVE, withState } from '../../rig/templates.js';
+import { query, runPipeline, watchRun } from '../../rig/warm.js';
 
 const DATA = { 'data.ts': `import { task } from './live';\nawait task.uploadArtifact('made', 'first');\n` };
 const pipe = (...steps: readonly string[]): Record<string, string> => ({

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { RunEvent } from '@run-pipeline/core/model';
-import { query, runPipeline, watchRun, type RunWatched } from '../../rig/command.js';
+import { type RunWatched } from '../../rig/command.js';
 import { scratch } from '../../rig/scratch.js';
 import { draft, LIVE } from '../../rig/templates.js';
+import { query, runPipeline, watchRun } from '../../rig/warm.js';
 
 const TRAIN = `import { task } from './live';
 const { logger } = task;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { watchRun } from '../../rig/command.js';
 import { npmPackage, scratch } from '../../rig/scratch.js';
 import { draft } from '../../rig/templates.js';
+import { watchRun } from '../../rig/warm.js';
 
 const outer = (version: string) =>
   npmPackage(

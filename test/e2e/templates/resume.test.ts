@@ -2,11 +2,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { foldEvents } from '@run-pipeline/core/run-view';
 import type { RunId, TaskRecord } from '@run-pipeline/core/model';
-import { query, runPipeline, watchRun } from '../../rig/command.js';
 import { Controller, TIMEOUT_MS } from '../../rig/crash.js';
 import { scratch, type Scratch } from '../../rig/scratch.js';
 import { draft, LIVE, withState } from '../../rig/templates.js';
 import { TRACE } from '../../rig/steps.js';
+import { query, runPipeline, watchRun } from '../../rig/warm.js';
 
 const FILES = {
   ...LIVE,

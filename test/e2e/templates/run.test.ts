@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { watchRun } from '../../rig/command.js';
 import { scratch } from '../../rig/scratch.js';
 import { draft, LIVE, taskOf } from '../../rig/templates.js';
+import { watchRun } from '../../rig/warm.js';
 
 const FILES = {
   ...LIVE,
