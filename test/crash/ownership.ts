@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { processIdentity } from '../../packages/runtime/src/project/process-identity.js';
 import { eventually, isWorker, send, TIMEOUT_MS, watchdogOf, type Controller } from '../rig/crash.js';
 import { project, writePipelines } from './project.js';
+import { processIdentity } from '../rig/engine.js';
 
 /** `hold` waits for the file GATE, in one of three ways, and then writes what nobody may see twice. */
 const HOLD = `

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { collectGarbage } from '../../packages/runtime/src/engine/index.js';
 import { send, TIMEOUT_MS, type CrashCase } from '../rig/crash.js';
 import { project, writePipelines } from './project.js';
+import { collectGarbage } from '../rig/engine.js';
 
 /** A large parameter, a step that fails twice, calls in a body that are mapped: each of them interrupted. */
 const MORE = {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { Store } from '@run-pipeline/core/ports';
-import { openSqliteStore } from '../../packages/runtime/src/store/index.js';
 import { CHROMIUM, startPageServer, type PageServer } from '../rig/browser.js';
 import { query, runPipeline } from '../rig/command.js';
 import { scratch } from '../rig/scratch.js';
+import { openSqliteStore } from '../rig/engine.js';
 
 /** `describe`, or skipped where there is no browser. */
 export const describePage = describe.skipIf(CHROMIUM === undefined);

@@ -5,12 +5,10 @@ import type { TaskEdit, TaskId } from '@run-pipeline/core/model';
 import type { NewJob } from '@run-pipeline/core/ports';
 import { onTestFinished } from 'vitest';
 import type { AgentEvent } from '../../packages/runtime/src/agent/index.js';
-import { openProject } from '../../packages/runtime/src/engine/index.js';
-import { packageScript } from '../../packages/runtime/src/package/index.js';
-import { newTaskId } from '../../packages/runtime/src/project/new-id.js';
 import type { Project } from '../../packages/runtime/src/project/project.js';
 import { JsonProcess, send } from './json-process.js';
 import { scratch, type Scratch } from './scratch.js';
+import { newTaskId, openProject, packageScript } from './engine.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -4,13 +4,12 @@ import type { RunRow } from '@run-pipeline/core/ports';
 import { INLINE_LIMIT, isSuccess, type RunEvent } from '@run-pipeline/core/model';
 import { foldEvents, type RunView } from '@run-pipeline/core/run-view';
 import { expect } from 'vitest';
-import { collectGarbage, openProject } from '../../packages/runtime/src/engine/index.js';
-import { isAlive } from '../../packages/runtime/src/project/process-identity.js';
 import type { Project } from '../../packages/runtime/src/project/project.js';
 import { AgentProcess } from './agents.js';
 import { runPipeline } from './command.js';
 import { JsonProcess } from './json-process.js';
 import type { Scratch } from './scratch.js';
+import { collectGarbage, isAlive, openProject } from './engine.js';
 
 export { send } from './json-process.js';
 

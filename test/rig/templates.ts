@@ -1,9 +1,7 @@
 import type { TaskEdit, TaskId, TaskRecord, TaskType } from '@run-pipeline/core/model';
-import { openProject } from '../../packages/runtime/src/engine/index.js';
-import { packageScript } from '../../packages/runtime/src/package/index.js';
-import { newTaskId } from '../../packages/runtime/src/project/new-id.js';
 import type { Project } from '../../packages/runtime/src/project/project.js';
 import type { Scratch } from './scratch.js';
+import { newTaskId, openProject, packageScript } from './engine.js';
 
 /** The state of a project, as another process would find it. */
 export async function withState<T>(

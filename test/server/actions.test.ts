@@ -13,14 +13,12 @@ import type {
   TaskEnqueued,
   TaskList,
 } from '@run-pipeline/core/wire';
-import { openSqliteStore } from '../../packages/runtime/src/store/index.js';
-import { newTaskId } from '../../packages/runtime/src/project/new-id.js';
-import { processIdentity } from '../../packages/runtime/src/project/process-identity.js';
 import { runPipeline, watchRun } from '../rig/command.js';
 import { Controller, send } from '../rig/crash.js';
 import { PageServer } from '../rig/page-server.js';
 import { scratch, type Scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
+import { newTaskId, openSqliteStore, processIdentity } from '../rig/engine.js';
 
 const PIPELINE = {
   ...TRACE,

@@ -3,11 +3,11 @@ import { connect } from 'node:net';
 import Database from 'libsql';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Session } from '@run-pipeline/core/wire';
-import { openSqliteStore } from '../../packages/runtime/src/store/index.js';
 import { runPipeline } from '../rig/command.js';
 import { writeRun } from '../rig/page-runs.js';
 import { PageServer } from '../rig/page-server.js';
 import { scratch, type Scratch } from '../rig/scratch.js';
+import { openSqliteStore } from '../rig/engine.js';
 
 const start = (words: readonly string[] = ['--port', '0']): Promise<PageServer> =>
   PageServer.start({ cwd: scratch({}).directory, words });

@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { LogPage, LogSummary } from '@run-pipeline/core/wire';
-import { openSqliteStore } from '../../packages/runtime/src/store/index.js';
 import { watchRun } from '../rig/command.js';
 import { RunWriter, writeRun } from '../rig/page-runs.js';
 import { PageServer } from '../rig/page-server.js';
 import { scratch } from '../rig/scratch.js';
+import { openSqliteStore } from '../rig/engine.js';
 
 const texts = (page: LogPage): readonly string[] => page.lines.map(({ text }) => text);
 

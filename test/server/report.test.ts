@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { ReportData } from '@run-pipeline/core/wire';
-import { openSqliteStore } from '../../packages/runtime/src/store/index.js';
 import { query, runPipeline, watchRun } from '../rig/command.js';
 import { storedValue, writeRun } from '../rig/page-runs.js';
 import { scratch } from '../rig/scratch.js';
+import { openSqliteStore } from '../rig/engine.js';
 
 const PNG =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';

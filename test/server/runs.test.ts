@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import type { Store } from '@run-pipeline/core/ports';
 import { foldEvents, viewFromJson } from '@run-pipeline/core/run-view';
 import type { RunList, RunSnapshot } from '@run-pipeline/core/wire';
-import { openSqliteStore } from '../../packages/runtime/src/store/index.js';
 import { watchRun } from '../rig/command.js';
 import { writeRun } from '../rig/page-runs.js';
 import { PageServer } from '../rig/page-server.js';
 import { scratch, type Scratch } from '../rig/scratch.js';
+import { openSqliteStore } from '../rig/engine.js';
 
 async function filled(fill: (store: Store) => Promise<void>): Promise<Scratch> {
   const project = scratch({});

@@ -5,12 +5,12 @@ import { runId, type RunEvent } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
 import { applyEvent, ConsoleLines, foldEvents, viewFromJson } from '@run-pipeline/core/run-view';
 import type { LogPage, RunList, RunSnapshot, StreamMessage } from '@run-pipeline/core/wire';
-import { openSqliteStore } from '../../packages/runtime/src/store/index.js';
 import { Controller } from '../rig/crash.js';
 import { RunWriter, writeRun } from '../rig/page-runs.js';
 import { PageServer, type PageStream } from '../rig/page-server.js';
 import { scratch, type Scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
+import { openSqliteStore } from '../rig/engine.js';
 
 type Of<T extends StreamMessage['type']> = Extract<StreamMessage, { readonly type: T }>;
 

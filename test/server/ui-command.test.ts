@@ -1,10 +1,10 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { isAlive } from '../../packages/runtime/src/project/process-identity.js';
 import { runPipeline } from '../rig/command.js';
 import { PageServer } from '../rig/page-server.js';
 import { scratch, type Scratch } from '../rig/scratch.js';
+import { isAlive } from '../rig/engine.js';
 
 const PIPELINE = {
   'pipe.ts': `

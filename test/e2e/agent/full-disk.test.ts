@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
 import type { AgentEvent } from '../../../packages/runtime/src/agent/index.js';
-import { openSqliteStore } from '../../../packages/runtime/src/store/index.js';
 import { fleet } from '../../rig/agents.js';
 import { BINARY } from '../../rig/command.js';
+import { openSqliteStore } from '../../rig/engine.js';
 
 /**
  * In a mount namespace of its own, where the kernel lets us have one: the state lies on a small file

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TaskId } from '@run-pipeline/core/model';
 import { expect, test } from 'vitest';
-import { newKeyPair } from '../../../packages/runtime/src/signing/index.js';
 import { fleet, type AgentProcess, type Fleet } from '../../rig/agents.js';
 import { query, runPipeline, watchRun, type RunWatched } from '../../rig/command.js';
 import { scratch } from '../../rig/scratch.js';
+import { newKeyPair } from '../../rig/engine.js';
 
 const PIPELINE = `
 import { Pipeline, Step } from 'run-pipeline';

@@ -4,13 +4,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { AgentContext } from '../../../packages/runtime/src/agent/agent-context.js';
-import { specOf, stepExecutable } from '../../../packages/runtime/src/agent/step-job.js';
-import { provideEnvironment } from '../../../packages/runtime/src/environments/index.js';
-import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
 import { emptyDirectory, fleet, until, type AgentProcess } from '../../rig/agents.js';
 import { watchRun } from '../../rig/command.js';
 import { repository } from '../../rig/scratch.js';
 import { TRACE } from '../../rig/steps.js';
+import { processIdentity, provideEnvironment, specOf, stepExecutable } from '../../rig/engine.js';
 
 const PIPELINE = `
 import { Pipeline, Step, Parameter, currentTask } from 'run-pipeline';

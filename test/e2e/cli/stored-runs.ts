@@ -9,9 +9,8 @@ import {
   type StoredArtifact,
 } from '@run-pipeline/core/model';
 import type { PreimagePart, Store } from '@run-pipeline/core/ports';
-import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
-import { openSqliteStore } from '../../../packages/runtime/src/store/index.js';
 import type { Workspace } from './rig.js';
+import { openSqliteStore, processIdentity } from '../../rig/engine.js';
 
 /** Writes runs straight into a workspace's store, so that queries can be tested on exactly known states. */
 export async function storeRuns<T>(

@@ -242,7 +242,7 @@ tell('end', await draft.waitForStatus());
     }),
   );
   await program(it, 'program.js');
-  const { collectGarbage } = await import('../../../packages/runtime/src/engine/index.js');
+  const { collectGarbage } = await import('../../rig/engine.js');
   await collectGarbage(it.project, { dryRun: false, maxAgeMs: 0, graceMs: 0 });
   await agentHere(it, '--queue', 'services');
   expect(await program(it, 'later.js')).toMatchObject({ end: 'completed' });

@@ -1,8 +1,8 @@
 import { chmodSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { collectGarbage } from '../../../packages/runtime/src/engine/index.js';
 import { inJavaScript } from '../../rig/javascript.js';
 import { elsewhere } from './elsewhere.js';
+import { collectGarbage } from '../../rig/engine.js';
 
 const NPM = { 'is-odd': '3.0.1', libsql: '0.5.29', 'yocto-queue': '1.2.1' };
 

@@ -7,7 +7,6 @@ import type { RunEvent, RunId } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
 import Database from 'libsql';
 import { onTestFinished } from 'vitest';
-import { openProject } from '../../../packages/runtime/src/engine/index.js';
 import type { Project } from '../../../packages/runtime/src/project/project.js';
 import { AgentProcess, emptyDirectory, LEASE_MS, until } from '../../rig/agents.js';
 import { node, query, runPipeline, startNode, watchRun, type RunWatched } from '../../rig/command.js';
@@ -15,6 +14,7 @@ import { eventually } from '../../rig/crash.js';
 import { JsonProcess, send } from '../../rig/json-process.js';
 import { scratch, type Scratch } from '../../rig/scratch.js';
 import { registerIdle } from './rig.js';
+import { openProject } from '../../rig/engine.js';
 
 const execute = promisify(execFile);
 const TIMES = { RUN_PIPELINE_LEASE_MS: String(LEASE_MS), RUN_PIPELINE_GRACE_MS: '500' };

@@ -1,9 +1,6 @@
 import { join } from 'node:path';
 import type { TaskId } from '@run-pipeline/core/model';
-import { startController } from '../../../packages/runtime/src/engine/controller/controller-process.js';
-import { settleController } from '../../../packages/runtime/src/engine/controller/settle-controller.js';
 import { expect, test } from 'vitest';
-import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
 import { fleet, until, type Fleet } from '../../rig/agents.js';
 import { userEnvironment, watchRun } from '../../rig/command.js';
 import { eventually } from '../../rig/crash.js';
@@ -20,6 +17,7 @@ import {
   Terminal,
   traces,
 } from './rig.js';
+import { processIdentity, settleController, startController } from '../../rig/engine.js';
 
 const FILES = {
   ...TRACE,

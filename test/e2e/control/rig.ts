@@ -7,7 +7,7 @@ import { LEASE_MS, type Fleet } from '../../rig/agents.js';
 import { eventually, send } from '../../rig/crash.js';
 import { repository } from '../../rig/scratch.js';
 import { JsonProcess } from '../../rig/json-process.js';
-import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
+import { processIdentity } from '../../rig/engine.js';
 
 /** As `--import` of node: projects of tests have no tsx of their own. */
 export const TSX = pathToFileURL(join(repository, 'node_modules/tsx/dist/loader.mjs')).href;

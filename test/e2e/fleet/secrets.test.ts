@@ -10,7 +10,7 @@ import { PageServer } from '../../rig/page-server.js';
 import { startRedis, type RedisServer } from '../../rig/redis.js';
 import { startS3, type TestS3 } from '../../rig/s3-server.js';
 import { scratch } from '../../rig/scratch.js';
-import { newKeyPair } from '../../../packages/runtime/src/signing/index.js';
+import { newKeyPair } from '../../rig/engine.js';
 
 const missing = withoutFleet();
 if (missing !== undefined) console.warn(`NOT TESTED: that nothing of a fleet leaks credentials: ${missing}`);

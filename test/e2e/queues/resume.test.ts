@@ -1,10 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import type { RunEvent } from '@run-pipeline/core/model';
 import { expect, test } from 'vitest';
-import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
 import { until } from '../../rig/agents.js';
 import { eventually } from '../../rig/crash.js';
 import { queueRig, type QueueRig, type RunProcess } from './rig.js';
+import { processIdentity } from '../../rig/engine.js';
 
 /** The process of a run is killed while its steps are in queues or on agents. */
 const FILES = {

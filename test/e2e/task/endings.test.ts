@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { isAlive, processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
 import { userEnvironment } from '../../rig/command.js';
 import { ended, printed, ScriptProject, type ShownTask } from '../../rig/scripts.js';
+import { isAlive, processIdentity } from '../../rig/engine.js';
 
 const INIT = `import { Task } from 'run-pipeline';
 const task = await Task.init({ project: 'examples', name: 'ends' });

@@ -1,18 +1,22 @@
 import { join } from 'node:path';
 import type { StoredArtifact, TaskRecord } from '@run-pipeline/core/model';
 import { expect, onTestFinished, test } from 'vitest';
-import { decodeStored, openProject } from '../../../packages/runtime/src/engine/index.js';
-import {
-  executeRecord,
-  type RecordEnding,
-  type RecordExecution,
+import type {
+  RecordEnding,
+  RecordExecution,
 } from '../../../packages/runtime/src/engine/attempt/execute-record.js';
-import { packageScript } from '../../../packages/runtime/src/package/index.js';
-import { newTaskId } from '../../../packages/runtime/src/project/new-id.js';
-import { processIdentity } from '../../../packages/runtime/src/project/process-identity.js';
 import type { Project } from '../../../packages/runtime/src/project/project.js';
-import { createWorkerPool, RECYCLE } from '../../../packages/runtime/src/workers/index.js';
 import { repository, scratch } from '../../rig/scratch.js';
+import {
+  createWorkerPool,
+  decodeStored,
+  executeRecord,
+  newTaskId,
+  openProject,
+  packageScript,
+  processIdentity,
+  RECYCLE,
+} from '../../rig/engine.js';
 
 interface Claimed {
   readonly project: Project;

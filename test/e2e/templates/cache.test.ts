@@ -1,11 +1,10 @@
 import Database from 'libsql';
 import { expect, test } from 'vitest';
-import { collectGarbage } from '../../../packages/runtime/src/engine/index.js';
-import { readPackage } from '../../../packages/runtime/src/package/index.js';
 import { type RunWatched } from '../../rig/command.js';
 import { scratch, type Scratch } from '../../rig/scratch.js';
 import { draft, LIVE, taskOf, withState } from '../../rig/templates.js';
 import { query, runPipeline, watchRun } from '../../rig/warm.js';
+import { collectGarbage, readPackage } from '../../rig/engine.js';
 
 const DATA = `import { task, parameter } from './live';
 import { scale } from './scale';
