@@ -150,7 +150,8 @@ export class PipelineController<Steps = Open, Parameters = {}> {
       known: ['queue'],
       at: callSite(this.setDefaultExecutionQueue),
     });
-    this.#defaultQueue = reader.requiredString('queue');
+    reader.requiredString('queue');
+    this.#defaultQueue = reader.queue()!;
     return this;
   }
 

@@ -1,5 +1,6 @@
 import { didYouMean } from '../model/did-you-mean.js';
 import { RunPipelineError } from '../model/errors.js';
+import { queueNameProblem } from '../model/queue-name.js';
 import { isAmount, isPriority, isResourceName, PRIORITY_BOUND, type Resources } from '../model/resources.js';
 import type { SourceLocation } from '../model/source.js';
 import { durationMs } from './duration.js';
@@ -77,6 +78,14 @@ export class OptionReader {
     if (value === undefined) return undefined;
     if (typeof value !== 'string' || value === '') throw this.#wrong(key, 'a text that is not empty');
     return value;
+  }
+
+  /** The name of a queue. */
+  queue(key = 'queue'): string | undefined {
+    const name = this.string(key);
+    const problem = name === undefined ? undefined : queueNameProblem(name);
+    if (problem === undefined) return name;
+    throw this.error('option-type', `takes the name of a queue as "${key}": ${problem}`);
   }
 
   requiredString(key: string): string {

@@ -71,7 +71,7 @@ export function pipelineHead(
 ): PipelineHead {
   const options: PipelineOptions = Object.freeze({
     cache: cacheOption(reader, 'cache') ?? false,
-    queue: reader.string('queue'),
+    queue: reader.queue(),
     abortOnFailure: reader.boolean('abortOnFailure') ?? false,
     timeout: reader.duration('timeout'),
     concurrency: reader.count('concurrency', 1),

@@ -93,7 +93,7 @@ export async function createDraft(
   if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) {
     throw reader.error('option-type', 'takes an object as "parameters": { depth: 3 }');
   }
-  reader.string('queue');
+  reader.queue();
   return pipelineTasks(reader).draft(subject, options);
 }
 
@@ -141,7 +141,7 @@ export async function enqueuePipeline(
     known: ['queue'],
     at: callSite(caller),
   });
-  const queue = reader.string('queue') ?? 'services';
+  const queue = reader.queue() ?? 'services';
   const id = taskIdOf(reader, task, 'its first argument');
   return pipelineTasks(reader).enqueue(id, { queue });
 }

@@ -43,9 +43,10 @@ export function checkedRunOptions(
   reader.count('concurrency', 1);
   reader.priority();
   for (const flag of ['cache', 'local'] as const) reader.boolean(flag);
-  for (const name of ['from', 'to', 'only', 'queue'] as const) reader.string(name);
+  for (const name of ['from', 'to', 'only'] as const) reader.string(name);
+  reader.queue();
   if (typeof options.refresh !== 'boolean') reader.strings('refresh');
-  if (typeof options.remote !== 'boolean') reader.string('remote');
+  if (typeof options.remote !== 'boolean') reader.queue('remote');
   if (options.local === true && options.remote !== undefined && options.remote !== false) {
     throw reader.error('option-type', 'takes either "local" or "remote", not both');
   }

@@ -129,7 +129,7 @@ export function shortStepOptions(reader: OptionReader): StepOptions {
     cache: cacheOption(reader, 'cache'),
     retry: retryPolicy(reader, 'retry'),
     timeout: reader.duration('timeout'),
-    queue: reader.string('queue'),
+    queue: reader.queue(),
   });
 }
 
@@ -140,7 +140,7 @@ export function controllerStepOptions(reader: OptionReader): StepOptions {
     cache: cacheOption(reader, 'cacheExecutedStep'),
     retry: retryPolicy(reader, 'retryOnFailure'),
     timeout: reader.seconds('timeLimit'),
-    queue: reader.string('executionQueue'),
+    queue: reader.queue('executionQueue'),
   });
 }
 

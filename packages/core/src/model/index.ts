@@ -13,3 +13,4 @@ export * from './resources.js';
 export * from './reasons.js';
 export * from './did-you-mean.js';
 export * from './mask-url.js';
+export * from './queue-name.js';
