@@ -396,16 +396,6 @@ export class Wide {
   expect(messages).toBeLessThan(controller.events.length / 4);
 });
 
-test('the stream ends when the server is interrupted, which ends at once and cleanly', async () => {
-  const project = scratch({});
-  const server = await PageServer.start({ cwd: project.directory });
-  const stream = server.stream('list=1');
-  await stream.until(({ type }) => type === 'hello');
-  expect(await server.stop()).toBe(0);
-  await stream.ended;
-  expect(server.stderr()).toBe('');
-});
-
 test('unknown runs and steps in a stream are no error', async () => {
   const server = await PageServer.start({ cwd: scratch({}).directory });
   const stream = server.stream(

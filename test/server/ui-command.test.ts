@@ -97,6 +97,7 @@ test('Ctrl-C ends it at once, with open streams and requests', async () => {
   await Promise.all(streams.map((stream) => stream.until(({ type }) => type === 'hello')));
   expect(await server.stop()).toBe(0);
   await Promise.all(streams.map(({ ended }) => ended));
+  expect(server.stderr()).toBe('');
 });
 
 test('--ui serves the page by a process that goes on, and prints the link of the run', async () => {

@@ -113,7 +113,7 @@ test('the only agent is killed in mid-step: the run says so and executes the ste
 
 test('a step that takes three agents with it fails with that reason, and is not executed here', async () => {
   const it = await queueRig(FILES);
-  const agents = [await it.agent(), await it.agent(), await it.agent(), await it.agent()];
+  const agents = await Promise.all(Array.from({ length: 4 }, () => it.agent()));
   const run = it.run(['deadly.ts']);
   const { code, ends } = await run.result();
   expect(code).toBe(1);
