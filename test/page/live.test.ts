@@ -184,15 +184,36 @@ describePage('what goes on', () => {
     });
     onTestFinished(() => void child.kill('SIGKILL'));
     const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
-    const { page, complaints } = await openBrowser(server);
+    const { page, context, complaints } = await openBrowser(server);
     await page.goto(`${server.address}/tasks`);
     await page.getByRole('link', { name: 'talks' }).click();
     await page.getByRole('tab', { name: 'Console' }).click();
+    await page.waitForURL(/tab=console/);
     const log = page.getByRole('log');
-    for (const word of ['one', 'two', 'three']) {
-      await log.getByText(`the word is ${word}`).waitFor();
-      writeFileSync(join(directory, `after-${word}`), '');
-    }
+    const said = (word: string) => log.getByText(`the word is ${word}`);
+    const goOn = (word: string): void => writeFileSync(join(directory, `after-${word}`), '');
+    await said('one').waitFor();
+    // Another tab has read as far, and hears the next word from the stream that both share.
+    const late = await context.newPage();
+    let answered = (): void => {};
+    let release = (): void => {};
+    const read = new Promise<void>((done) => (answered = done));
+    const held = new Promise<void>((done) => (release = done));
+    await late.route(/\/logs\b/, async (route) => {
+      const response = await route.fetch();
+      answered();
+      await held;
+      await route.fulfill({ response });
+    });
+    await late.goto(page.url());
+    await read;
+    goOn('one');
+    await said('two').waitFor();
+    release();
+    await late.getByRole('log').getByText('the word is two').waitFor();
+    goOn('two');
+    await said('three').waitFor();
+    goOn('three');
     expect(await ended).toBe(0);
     await page.getByText('completed').first().waitFor();
     await page.getByText('3 lines').waitFor();

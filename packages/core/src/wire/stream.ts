@@ -40,7 +40,8 @@ export type StreamMessage =
       readonly step: string;
       readonly attempt: number;
       readonly lastSeq: number;
-      readonly chunks: readonly ConsoleChunk[];
+      /** `seq`: its event. The tabs of a browser share a stream: some have heard of it before. */
+      readonly chunks: readonly (ConsoleChunk & { readonly seq: number })[];
     }
   /** A run whose process is gone, or came back. */
   | { readonly type: 'liveness'; readonly run: string; readonly lost: boolean; readonly resume?: string }

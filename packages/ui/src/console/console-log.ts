@@ -37,6 +37,8 @@ export class ConsoleLog {
   readonly #listeners = new Set<() => void>();
   #abort = new AbortController();
   #joined = new ConsoleLines();
+  /** Everything up to this event is here. */
+  #heard = -1;
   #stop: (() => void) | undefined;
   readonly #flush = oncePerFrame(() => {
     this.version++;
@@ -84,6 +86,7 @@ export class ConsoleLog {
     const { follow } = this.#source;
     if (follow === undefined || signal.aborted) return;
     this.#stop?.();
+    this.#heard = page.lastSeq;
     this.#stop = stream.follow({ ...NOTHING, logs: { [logKey(follow)]: page.lastSeq } }, (message) =>
       this.#hear(message, follow),
     );
@@ -142,9 +145,13 @@ export class ConsoleLog {
 
   #hear(message: StreamMessage, of: NonNullable<LogSource['follow']>): void {
     if (message.type !== 'log' || logKey(message) !== logKey(of)) return;
-    for (const chunk of message.chunks)
+    for (const chunk of message.chunks) {
+      // The stream is shared, and was opened anew from where somebody else is.
+      if (chunk.seq <= this.#heard) continue;
       for (const line of this.#joined.push(chunk))
         if (this.#stream === undefined || line.stream === this.#stream) this.#lines.set(this.total++, line);
+    }
+    this.#heard = Math.max(this.#heard, message.lastSeq);
     this.open = this.#joined
       .open()
       .filter((line) => this.#stream === undefined || line.stream === this.#stream);

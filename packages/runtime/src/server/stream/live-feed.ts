@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { runId, stepName, taskId, type RunEvent, type StepLog } from '@run-pipeline/core/model';
 import type { RunRow } from '@run-pipeline/core/ports';
-import type { ConsoleChunk } from '@run-pipeline/core/run-view';
+import type { StreamMessage } from '@run-pipeline/core/wire';
 import { shownStatus } from '../../engine/index.js';
 import { resumeCommandOf } from '../command-line.js';
 import { taskLogSource } from '../logs/log-source.js';
@@ -237,7 +237,7 @@ export class LiveFeed {
           step: '',
           attempt: log.attempt,
           lastSeq: read,
-          chunks: entries.map(({ chunk }) => chunk),
+          chunks: entries.map(({ seq, chunk }) => ({ seq, ...chunk })),
         });
       if (done) return;
     }
@@ -245,6 +245,8 @@ export class LiveFeed {
     if (connection.ready) this.#wake();
   }
 }
+
+type Told = Extract<StreamMessage, { readonly type: 'log' }>;
 
 /** What one look at the store finds; several readers that want the same are served by one query. */
 class Look {
@@ -299,7 +301,7 @@ class Look {
   async log(
     row: RunRow,
     log: FollowedLog,
-  ): Promise<{ readonly chunks: readonly ConsoleChunk[]; readonly lastSeq: number }> {
+  ): Promise<{ readonly chunks: Told['chunks']; readonly lastSeq: number }> {
     const events = await this.#context.project.store.readEvents(row.id, {
       types: ['step.log'],
       step: stepName(log.step),
@@ -309,7 +311,7 @@ class Look {
     const chunks = events
       .filter((event): event is RunEvent & StepLog => event.type === 'step.log')
       .filter((event) => event.attempt === log.attempt)
-      .map(({ stream, text, ts }) => ({ stream, text, ts }));
+      .map(({ seq, stream, text, ts }) => ({ seq, stream, text, ts }));
     return { chunks, lastSeq: lastRead(events, row, LOG_PAGE) };
   }
 }
