@@ -139,6 +139,9 @@ describe.skipIf(without !== undefined)(name, { timeout: 180_000 }, () => {
     const once = it.start('--queue', 'cpu', '--once');
     expect(await once.ended).toMatchObject({ code: 0 });
     await run.told('step.queue', 'second');
+    await it.agent('--queue', 'gpu', '--create-queue');
+    const { stdout } = await runPipeline(['queue', 'show', 'gpu'], it.at);
+    expect(stdout).toMatch(/routes\.second +step +needs gpu=1 +no agent of it has that /);
     await it.agent('--queue', 'gpu', 'default', '--create-queue', '--resources', 'gpu=1');
     expect((await run.result()).code).toBe(0);
     expect((await run.told('step.start', 'first')).agent).toContain(`:${once.pid}-`);

@@ -1,8 +1,15 @@
-import type { QueuedJob, QueueLimits, QueueLimitsEdit, QueueRow } from '@run-pipeline/core/ports';
+import type { AgentRow, QueuedJob, QueueLimits, QueueLimitsEdit, QueueRow } from '@run-pipeline/core/ports';
 import { unknownQueue } from '../../agent/index.js';
 import { openProject } from '../../engine/index.js';
 import type { Project } from '../../project/project.js';
-import { checkQueueName, formatLimits, formatResources, isPaused, parseRate } from '../../queue/index.js';
+import {
+  checkQueueName,
+  formatLimits,
+  formatResources,
+  isPaused,
+  offers,
+  parseRate,
+} from '../../queue/index.js';
 import { printableWord } from '../../terminal/sanitise.js';
 import { tableLines } from '../../terminal/table.js';
 import { count, formatAge } from '../../terminal/units.js';
@@ -82,7 +89,7 @@ export async function queueShowCommand(context: Context): Promise<number> {
   printLines(
     context.out,
     tableLines(
-      jobs.map((job) => jobRow(context, job, titles.get(job.task) ?? '')),
+      jobs.map((job) => jobRow(context, job, { title: titles.get(job.task) ?? '', agents })),
       { indent: '  ' },
     ),
   );
@@ -93,12 +100,19 @@ export async function queueShowCommand(context: Context): Promise<number> {
   return 0;
 }
 
-function jobRow({ style }: Context, job: QueuedJob, title: string): readonly string[] {
+function jobRow(
+  { style }: Context,
+  job: QueuedJob,
+  { title, agents }: { readonly title: string; readonly agents: readonly AgentRow[] },
+): readonly string[] {
+  // Without agents the queue's own line says so.
+  const isHopeless = agents.length > 0 && !agents.some((agent) => offers(agent, job.resources));
   return [
     style.bold(printableWord(title)),
     style.dim(job.kind),
     job.priority === 0 ? '' : `priority ${job.priority}`,
     Object.keys(job.resources).length === 0 ? '' : `needs ${formatResources(job.resources)}`,
+    isHopeless ? style.warn('no agent of it has that') : '',
     job.attempt === 1 ? '' : `attempt ${job.attempt}`,
     style.dim(formatAge(Date.now() - Date.parse(job.enqueuedAt))),
     style.dim(printableWord(job.task)),

@@ -122,7 +122,7 @@ function tell(error: unknown, shown: string): Told | undefined {
     return {
       code: 'store-damaged',
       what: `the tables of the store ${shown} are not as run-pipeline made them (${message})`,
-      help: 'Nothing was changed. Restore the schema from a backup, or name another one: ?schema=name in RUN_PIPELINE_STORE.',
+      help: 'Nothing was changed. Let this user use the schema (GRANT USAGE ON SCHEMA … TO …), restore it from a backup, or name another one: ?schema=name in RUN_PIPELINE_STORE.',
     };
   if (/^(58|XX)/.test(code))
     return {
