@@ -237,6 +237,25 @@ pipe.addFunctionStep({ name: 'two', function: () => 2, parents: ['one'] });`,
     expect((await agent.ended).code).toBe(0);
   });
 
+  test('a Redis that may throw jobs away is told once, by run and agent, with what to set', async () => {
+    await redis.command('CONFIG', 'SET', 'maxmemory', '100mb');
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    onTestFinished(async () => {
+      await redis.command('CONFIG', 'SET', 'maxmemory', '0');
+      await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    });
+    const it = machines();
+    const agent = await it.agent('--queue', 'cpu', 'gpu', '--create-queue', '--resources', 'gpu=1');
+    const run = await watchRun(['pipe.ts'], it.at);
+    expect(run.code).toBe(0);
+    for (const { stderr } of [run, agent]) {
+      expect(stderr.match(/may throw jobs away .*maxmemory-policy allkeys-lru.* noeviction/g)).toHaveLength(
+        1,
+      );
+      expect(stderr).not.toContain('IMPORTANT');
+    }
+  });
+
   test('commands that only ask need no Redis', async () => {
     const it = machines();
     const env = { ...it.at.env, RUN_PIPELINE_QUEUE: 'redis://127.0.0.1:1' };

@@ -89,9 +89,16 @@ export class BullLanes {
 
   async #open(): Promise<BullMQ.RedisConnection> {
     const { RedisConnection } = this.#library();
-    const connection = new RedisConnection(this.#connections.main, { shared: true, blocking: false });
+    const connection = new RedisConnection(this.#connections.main, {
+      shared: true,
+      blocking: false,
+      // It would tell of eviction on the console, in the middle of what is shown; what it does on Redis before 6.0.6
+      // instead is right on every later one.
+      skipVersionCheck: true,
+    });
     connection.on('error', () => undefined); // of the client, which tells it itself
     await connection.client;
+    await this.#connections.lookAtServer();
     return connection;
   }
 

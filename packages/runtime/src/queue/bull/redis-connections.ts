@@ -25,6 +25,7 @@ export class RedisConnections {
   readonly #waiting = new Set<() => void>();
   #main: Redis | undefined;
   #inTrouble = false;
+  #lookedAt = false;
   #patienceEnds: number | undefined;
   #closed = false;
 
@@ -92,6 +93,19 @@ export class RedisConnections {
     client.on('error', () => undefined); // the command that was sent tells
     await client.connect();
     return client;
+  }
+
+  /** Once, before the first job: what of the server's settings may lose some. A server that does not tell is believed. */
+  async lookAtServer(): Promise<void> {
+    if (this.#lookedAt) return;
+    const info = await this.main.info().catch(() => '');
+    this.#lookedAt = true;
+    const valueOf = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
+    const policy = valueOf('maxmemory_policy');
+    if (Number(valueOf('maxmemory')) > 0 && policy !== '' && policy !== 'noeviction')
+      this.#tell(
+        `the queue on ${this.#address.shown} may throw jobs away when its memory is full (maxmemory-policy ${policy}): they reach agents later, when they are pushed again; CONFIG SET maxmemory-policy noeviction`,
+      );
   }
 
   /** A command failed: whether Redis is there has to be seen anew. */
