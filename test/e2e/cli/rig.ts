@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ask, canAsk } from '../../rig/questions.js';
+import { ask } from '../../rig/questions.js';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 export const PROGRAM = join(repository, 'packages/runtime/bin/run-pipeline.js');
@@ -60,16 +60,14 @@ export class Workspace {
     return this.start(args, options).ended;
   }
 
-  /** A command that loads no code of a user, by the process that answers questions. */
+  /** The same by a process that has executed other commands before: of what is not about the process. */
   ask(...args: readonly string[]): Promise<Ended> {
     return ask(args, { cwd: this.directory });
   }
 
-  /** What a query prints with `--json`; a test that is about the command's own process takes `run`. */
+  /** What a command prints with `--json`, by the same. */
   async json<T>(...args: readonly string[]): Promise<T> {
-    const words = [...args, '--json'];
-    const options = { cwd: this.directory };
-    const { stdout } = await (canAsk(words, options) ? ask(words, options) : this.run(words));
+    const { stdout } = await this.ask(...args, '--json');
     return JSON.parse(stdout) as T;
   }
 }

@@ -101,7 +101,7 @@ test('plan says before what a run then does, and why; the same again executes no
   expect(first.stdout).toContain('load │ loading');
   expect(first.stdout).toMatch(/✔ weather #1 completed in .* · 2 steps: 2 completed/);
   expect(first.stdout).toMatch(/ {2}sum\.sum +superjson/);
-  expect((await workspace.run(['plan', 'pipe.ts'])).stdout).toContain(
+  expect((await workspace.ask('plan', 'pipe.ts')).stdout).toContain(
     'nothing would be executed: all 2 steps are cached',
   );
   const changed = await workspace.json<{ steps: { reasons: string[] }[] }>(
@@ -189,34 +189,29 @@ test('wrong parameters, flags and files are refused before anything runs', async
     'two.ts': `${WEATHER}${FAILING.replace("import { Pipeline, Step } from 'run-pipeline';", '')}`,
   });
   const cases = [
-    // Said before anything of the user is loaded, or of what does nothing when it is:
+    [['pipe.ts', '--param', 'factr=1'], 2, /factr[\s\S]*factor/],
+    [['pipe.ts', '--param', 'factor=many'], 2, /factor[\s\S]*number/],
     [['pipe.ts', '--param', 'factor'], 2, /NAME=VALUE/],
     [['pipe.ts', '--param', 'factor=1', '-p', 'factor=2'], 2, /given twice/],
     [['pipe.ts', '--concurrency', '0'], 2, /at least 1/],
     [['pipe.ts', '--refresh', '--no-cache'], 2, /exclude each other/],
+    [['pipe.ts', '--refresh=lod'], 2, /lod[\s\S]*load/],
     [['pipe.ts', '--queue', 'gpu', '--local'], 2, /exclude each other/],
     [['pipe.ts', '--queue', ' '], 2, /name of a queue/],
     [['missing.ts'], 3, /missing\.ts does not exist/],
     [['broken.ts'], 3, /broken\.ts:1:17/],
     [['empty.ts'], 2, /no pipeline/],
-  ] as const;
-  const loading = [
-    [['pipe.ts', '--param', 'factr=1'], 2, /factr[\s\S]*factor/],
-    [['pipe.ts', '--param', 'factor=many'], 2, /factor[\s\S]*number/],
-    [['pipe.ts', '--refresh=lod'], 2, /lod[\s\S]*load/],
     [['two.ts'], 2, /#Weather[\s\S]*#Failing/],
     [['two.ts#Wether'], 2, /Wether[\s\S]*Weather/],
   ] as const;
-  const ended = [
-    ...(await Promise.all(cases.map(([args]) => workspace.ask(...args)))),
-    ...(await Promise.all(loading.map(([args]) => workspace.run(args)))),
-  ];
-  for (const [index, [args, code, message]] of [...cases, ...loading].entries()) {
-    const { stdout, stderr, ...end } = ended[index]!;
-    expect({ args, code: end.code, stdout }).toEqual({ args, code, stdout: '' });
-    expect(stderr).toMatch(message);
-    expect(stderr).not.toMatch(/^\s+at .*(dist|node:)/m);
+  for (const [args, code, message] of cases) {
+    const ended = await workspace.ask(...args);
+    expect({ args, code: ended.code, stdout: ended.stdout }).toEqual({ args, code, stdout: '' });
+    expect(ended.stderr).toMatch(message);
+    expect(ended.stderr).not.toMatch(/^\s+at .*(dist|node:)/m);
   }
+  const alone = await workspace.run(['pipe.ts', '--param', 'factr=1']);
+  expect(alone).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/factr/) as string });
   expect(await workspace.json('runs')).toEqual([]);
   expect((await workspace.run(['two.ts#Weather'])).code).toBe(0);
 });
@@ -358,11 +353,11 @@ test('rerun takes the current file and the parameters of the run; gc frees old r
   expect((await workspace.run(['rerun', 'latest'])).code).toBe(0);
   expect(await workspace.json('show', 'latest')).toMatchObject({ parameters: { factor: 5 }, number: 2 });
   expect(await workspace.json('get', 'latest', 'sum.sum')).toBe(35);
-  expect((await workspace.run(['rerun', 'latest', '--param', 'factor=1'])).code).toBe(0);
+  expect((await workspace.ask('rerun', 'latest', '--param', 'factor=1')).code).toBe(0);
   expect(await workspace.json('get', 'latest', 'sum.sum')).toBe(7);
 
   const collect = ['gc', '--keep-runs', '1', '--max-age', '0s'] as const;
-  expect((await workspace.run([...collect, '--dry-run'])).stdout).toMatch(/would free 2 runs/);
+  expect((await workspace.ask(...collect, '--dry-run')).stdout).toMatch(/would free 2 runs/);
   expect(await workspace.json('runs')).toHaveLength(3);
   const { stdout } = await workspace.run(collect);
   expect(stdout).not.toContain('(0 B)');
@@ -417,7 +412,7 @@ export class Own {
   expect(code).toBe(1);
   expect(stdout).toMatch(/^✖ code failed: code\.result is a function\n.*\npipe\.ts:6:\d+$/m);
   expect(stdout).toMatch(/^✖ slow aborted: the step ran longer than its timeout[^\n]*\npipe\.ts:7:\d+$/m);
-  expect((await workspace.run(['plan', 'pipe.ts'])).stdout).toMatch(/\n2 would run, 2 cached\n/);
+  expect((await workspace.ask('plan', 'pipe.ts')).stdout).toMatch(/\n2 would run, 2 cached\n/);
 });
 
 test('show puts the elements of a mapped step after it, and counts what the run counted', async () => {
@@ -452,8 +447,8 @@ test.each(['class', 'controller', 'function'])(
     const { code, stdout } = await workspace.run(['pipeline.ts']);
     expect(code).toBe(0);
     expect(stdout).toContain('kept 3 of 4 readings');
-    expect((await workspace.run(['pipeline.ts'])).stdout).toContain('nothing to execute: all 3 steps cached');
-    expect((await workspace.run(['check', 'pipeline.ts'])).code).toBe(0);
+    expect((await workspace.ask('pipeline.ts')).stdout).toContain('nothing to execute: all 3 steps cached');
+    expect((await workspace.ask('check', 'pipeline.ts')).code).toBe(0);
     expect(await workspace.ask('init')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('exists already') as string,
@@ -469,7 +464,7 @@ test('check reports what the compiler says of the types, with the project’s ow
       'total + row.length',
     ),
   });
-  expect((await workspace.run(['check', 'wrong.ts'])).stdout).toContain('types were not checked');
+  expect((await workspace.ask('check', 'wrong.ts')).stdout).toContain('types were not checked');
   workspace.link('typescript');
   expect(await workspace.json('check', 'pipe.ts')).toEqual({ ok: true, diagnostics: [] });
   const { stdout, code } = await workspace.run(['check', 'wrong.ts']);

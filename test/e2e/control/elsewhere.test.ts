@@ -64,7 +64,7 @@ import { trace } from '../marks.js';
 
 const words = readFileSync(new URL('../words.txt', import.meta.url), 'utf8').split(' ');
 
-@Pipeline({ name: 'files', project: 'elsewhere', queue: 'default' })
+@Pipeline({ name: 'files', project: 'elsewhere', queue: 'default', cache: true })
 export class Files {
   @Parameter({ type: 'file' })
   rows = 'data/rows.csv';
@@ -94,7 +94,7 @@ export class Files {
 `,
 };
 
-test('files and directories of a class go with it, as they were, and so do the assets of its steps', async () => {
+test('files and directories of a class go with it, as they were, and so do the assets of its steps; here they are the same', async () => {
   const it = await elsewhere(CLASS);
   chmodSync(it.files.path('tool.sh'), 0o755);
   const { id } = await it.launch(['src/pipe.ts', '--remote']);
@@ -109,26 +109,10 @@ test('files and directories of a class go with it, as they were, and so do the a
   const [start] = await it.events(id);
   expect(start).toMatchObject({ parameters: { name: 'more' } });
   expect(JSON.stringify(start)).not.toContain(it.project.home);
-});
-
-test('a file has the fingerprint of its content, wherever it is', async () => {
-  const files = {
-    ...CLASS,
-    'src/pipe.ts': CLASS['src/pipe.ts'].replace("queue: 'default'", 'cache: true'),
-  };
-  const it = await elsewhere(files);
-  chmodSync(it.files.path('tool.sh'), 0o755);
-  const local = await it.run(['src/pipe.ts']);
-  expect(local.by, local.stderr).toEqual({ completed: ['count', 'list', 'run'] });
-  const { id } = await it.launch(['src/pipe.ts', '--remote']);
-  await it.agent();
-  await it.completed(id);
-  const ends = (await it.events(id)).filter((event) => event.type === 'step.end');
-  expect(ends.map(({ step, status }) => [step, status]).sort()).toEqual([
-    ['count', 'cached'],
-    ['list', 'cached'],
-    ['run', 'cached'],
-  ]);
+  // A file has the fingerprint of its content, wherever it is.
+  it.moveBack();
+  const local = await it.run(['src/pipe.ts', '--local']);
+  expect(local.by, local.stderr).toEqual({ cached: ['count', 'list', 'run'] });
 });
 
 test('a controller goes with callbacks that read files, text that names them, and steps from tasks', async () => {
@@ -217,10 +201,14 @@ import { file, pipeline, step } from 'run-pipeline';
 const one = step(async (csv: unknown) => csv);
 export const reads = pipeline({ name: 'reads', project: 'elsewhere' }, async () => readFileSync('late.txt', 'utf8'));
 export const gives = pipeline({ name: 'gives', project: 'elsewhere' }, async () => one(file('late.txt')));
+export const fails = pipeline({ name: 'fails', project: 'elsewhere' }, async () => {
+  throw new Error('not today');
+});
 `,
   });
   const top = await it.launch(['top.ts', '--remote'], { stay: true });
   const reads = await it.launch(['body.ts#reads', '--remote'], { stay: true });
+  const fails = await it.launch(['body.ts#fails', '--remote'], { stay: true });
   const gives = await it.launch(['body.ts#gives', '--remote']);
   await it.agent();
   expect(await it.ended(top.id)).toMatchObject({ status: 'failed' });
@@ -242,24 +230,12 @@ export const gives = pipeline({ name: 'gives', project: 'elsewhere' }, async () 
       message: expect.stringContaining('file("late.txt") is not on this machine') as string,
     },
   });
-});
-
-test('an error of a body shows the line of the source that is not there', async () => {
-  const it = await elsewhere({
-    'pipe.ts': `
-import { pipeline } from 'run-pipeline';
-export const fails = pipeline({ name: 'fails', project: 'elsewhere' }, async () => {
-  throw new Error('not today');
-});
-`,
-  });
-  const { id } = await it.launch(['pipe.ts', '--remote']);
-  await it.agent();
-  expect(await it.ended(id)).toMatchObject({ status: 'failed' });
-  expect((await it.events(id)).at(-1)).toMatchObject({
+  // Of any error the line of the source is shown, which is not there.
+  expect(await it.ended(fails.id)).toMatchObject({ status: 'failed' });
+  expect((await it.events(fails.id)).at(-1)).toMatchObject({
     error: {
       message: 'not today',
-      at: 'pipe.ts:4:9',
+      at: 'body.ts:8:9',
       frame: expect.stringContaining("throw new Error('not today');") as string,
     },
   });

@@ -28,7 +28,9 @@ export interface Elsewhere {
   readonly files: Scratch;
   /** Enqueues by the command line, and moves the project's directory away, unless it is to stay. */
   launch(args: readonly string[], options?: { readonly stay?: boolean }): Promise<RunRow>;
-  /** Runs it where the project is, before that is moved. */
+  /** Moves the project's directory back. */
+  moveBack(): void;
+  /** Runs it where the project is. */
   run(args: readonly string[]): Promise<RunWatched>;
   /** Of the command line, in the project while that is there, else anywhere: what it printed. */
   command(args: readonly string[]): Promise<string>;
@@ -102,8 +104,8 @@ export async function elsewhere(
       const row = await project.store.getRun(run);
       return hasEnded(row) ? row : undefined;
     });
+  const away = `${made.directory}-moved`;
   const moveAway = (): void => {
-    const away = `${made.directory}-moved`;
     renameSync(made.directory, away);
     onTestFinished(() => rmSync(away, { recursive: true, force: true, maxRetries: 5 }));
   };
@@ -132,6 +134,7 @@ export async function elsewhere(
       if (!stay) moveAway();
       return row;
     },
+    moveBack: () => renameSync(away, made.directory),
     async program(file) {
       await registerIdle({ project } as never, 600_000);
       const result = await node([file], { cwd: made.directory, env });

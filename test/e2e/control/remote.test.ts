@@ -61,6 +61,13 @@ test('one agent of one slot runs the controller and the steps that it sends to t
     status: 'completed',
     controller: { queue: 'services', agent: id },
   });
+  // What the callback printed stands where it came, also for who looks later.
+  const { stdout } = await runPipeline(['follow', 'latest'], at(it));
+  const places = ['▶ small #1', '✔ first', 'about to run second', '✔ second'].map((text) =>
+    stdout.indexOf(text),
+  );
+  expect(places).not.toContain(-1);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
   agent.kill('SIGTERM');
 });
 
@@ -173,13 +180,15 @@ test('resume continues a run here whose agent has died, and keeps what it comple
   const agent = await agentHere(it, '--queue', 'services');
   const terminal = new Terminal(it, ['pipe.ts', '--remote']);
   await terminal.event('step.start', 'second');
-  const { id } = await onlyRun(it);
+  const { id, owner } = await onlyRun(it);
   const early = await runPipeline(['resume', id], at(it));
   expect(early).toMatchObject({ code: 2, stderr: expect.stringMatching(/is being run by/) as string });
   terminal.kill('SIGINT');
   await terminal.ended;
   agent.kill('SIGKILL');
   await agent.ended;
+  // The process of the controller goes after its agent.
+  await eventually(() => !isController(owner.pid));
   openGate(it);
   const resumed = await watchRun(['resume', id], at(it));
   expect(resumed, resumed.stderr).toMatchObject({ code: 0 });
@@ -353,25 +362,4 @@ pipe.addFunctionStep({ name: 'gather', function: gather, functionKwargs: { lengt
   const run = await watchRun(['pipe.ts', '--remote'], at(it));
   expect(run, run.stderr).toMatchObject({ code: 0, by: { completed: ['gather', 'made', 'read'] } });
   expect(await query(['get', 'latest', 'gather.result'], at(it))).toEqual([4, 22]);
-});
-
-test('what a callback prints on the agent stands where it came, also for who looks later', async () => {
-  const it = await fleet({
-    'pipe.ts': `import { PipelineController } from 'run-pipeline';
-export const pipe = new PipelineController({ name: 'talks', project: 'examples' });
-pipe.addFunctionStep({ name: 'one', function: () => 1 });
-pipe.addFunctionStep({
-  name: 'two',
-  function: (n: number) => n,
-  functionKwargs: { n: '$<one.result>' },
-  preExecuteCallback: () => { console.log('two is about to start'); },
-});
-`,
-  });
-  await agentHere(it, '--queue', 'services');
-  expect(await runPipeline(['pipe.ts', '--remote'], at(it))).toMatchObject({ code: 0 });
-  const { stdout } = await runPipeline(['follow', 'latest'], at(it));
-  const places = ['▶ talks #1', '✔ one', 'two is about to start'].map((text) => stdout.indexOf(text));
-  expect(places).not.toContain(-1);
-  expect(places).toEqual(places.toSorted((a, b) => a - b));
 });
