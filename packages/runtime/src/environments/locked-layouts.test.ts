@@ -145,69 +145,52 @@ test('versions that no range allows: overrides, and peers that were forced', asy
   ]);
 });
 
-test('a package under another name', async () => {
+test('another name, optional packages of other platforms, and what a package brings along in its own archive', async () => {
   await create({
-    'package.json': manifest({ dependencies: { old: 'npm:tree@1.0.0', tree: '2.0.0' } }),
-    'pipeline.ts': step("import a from 'old'; import b from 'tree';", '[a.tree, b.tree]'),
+    'package.json': manifest({
+      dependencies: { old: 'npm:tree@1.0.0', tree: '2.0.0', native: '1.0.0', bundler: '1.0.0' },
+    }),
+    'pipeline.ts': step(
+      "import a from 'old'; import b from 'tree'; import c from 'native'; import d from 'bundler';",
+      '[a.tree, b.tree, c.tree, d.tree]',
+    ),
   });
   await npm('install');
   const task = await packaged();
-  expect(await project.run(task)).toEqual(['tree@1.0.0(leaf@1.0.0)', 'tree@2.0.0(leaf@2.0.0)']);
-  expect(await runElsewhere(task)).toEqual(['tree@1.0.0(leaf@1.0.0)', 'tree@2.0.0(leaf@2.0.0)']);
-});
-
-test('optional packages of all platforms are in the lock; those of this one are installed', async () => {
-  await create({
-    'package.json': manifest({ dependencies: { native: '1.0.0' } }),
-    'pipeline.ts': step("import a from 'native';", 'a.tree'),
-  });
-  await npm('install');
-  const task = await packaged();
+  // Optional packages of all platforms are in the lock; those of this one are installed.
   expect(lockOf(task).packages['node_modules/for-other']).toMatchObject({
     optional: true,
     os: ['no-such-system'],
   });
-  expect(await runElsewhere(task)).toBe('native@1.0.0(for-other is missing)(for-this@1.0.0)');
-});
-
-test('what a package brings along in its own archive', async () => {
-  await create({
-    'package.json': manifest({ dependencies: { bundler: '1.0.0' } }),
-    'pipeline.ts': step("import a from 'bundler';", 'a.tree'),
-  });
-  await npm('install');
-  expect(await runElsewhere(await packaged())).toBe('bundler@1.0.0(kept@1.0.0)');
-});
-
-const workspaces = {
-  'package.json': manifest({ workspaces: ['packages/*'], dependencies: { tree: '2.0.0' } }),
-  'packages/inner/package.json': manifest({
-    name: 'inner',
-    dependencies: { tree: '1.0.0', bundler: '1.0.0' },
-    exports: './index.ts',
-  }),
-  'packages/inner/index.ts':
-    "import a from 'tree'; import b from 'bundler'; export const inner = a.tree + ' ' + b.tree;",
-};
-
-test('two versions of two workspaces in one step', async () => {
-  await create({
-    ...workspaces,
-    'pipeline.ts': step("import a from 'tree'; import { inner } from 'inner';", '[a.tree, inner]'),
-  });
-  await npm('install');
-  const task = await packaged();
-  const expected = ['tree@2.0.0(leaf@2.0.0)', 'tree@1.0.0(leaf@1.0.0) bundler@1.0.0(kept@1.0.0)'];
+  const expected = [
+    'tree@1.0.0(leaf@1.0.0)',
+    'tree@2.0.0(leaf@2.0.0)',
+    'native@1.0.0(for-other is missing)(for-this@1.0.0)',
+    'bundler@1.0.0(kept@1.0.0)',
+  ];
   expect(await project.run(task)).toEqual(expected);
   expect(await runElsewhere(task)).toEqual(expected);
 });
 
-test('a project whose packages and lockfile lie above it', async () => {
+test('two versions of two workspaces in one step, also when packages and lockfile lie above the project', async () => {
   await create({
-    ...workspaces,
+    'package.json': manifest({ workspaces: ['packages/*'], dependencies: { tree: '2.0.0' } }),
+    'packages/inner/package.json': manifest({
+      name: 'inner',
+      dependencies: { tree: '1.0.0', bundler: '1.0.0' },
+      exports: './index.ts',
+    }),
+    'packages/inner/index.ts':
+      "import a from 'tree'; import b from 'bundler'; export const inner = a.tree + ' ' + b.tree;",
+    'pipeline.ts': step("import a from 'tree'; import { inner } from 'inner';", '[a.tree, inner]'),
     'packages/inner/pipeline.ts': step("import { inner } from './index.js';", 'inner'),
   });
   await npm('install');
+  const inner = 'tree@1.0.0(leaf@1.0.0) bundler@1.0.0(kept@1.0.0)';
+  const task = await packaged();
+  expect(await project.run(task)).toEqual(['tree@2.0.0(leaf@2.0.0)', inner]);
+  expect(await runElsewhere(task)).toEqual(['tree@2.0.0(leaf@2.0.0)', inner]);
+
   const above = project;
   const root = above.path('packages/inner');
   project = Object.assign(Object.create(ScratchProject.prototype) as ScratchProject, {
@@ -215,10 +198,9 @@ test('a project whose packages and lockfile lie above it', async () => {
     packager: above.packager,
     remove: async () => above.remove(),
   });
-  const task = await packaged();
-  const expected = 'tree@1.0.0(leaf@1.0.0) bundler@1.0.0(kept@1.0.0)';
-  expect(await project.run(task)).toEqual(expected);
-  expect(await runElsewhere(task)).toEqual(expected);
+  const below = await packaged();
+  expect(await project.run(below)).toEqual(inner);
+  expect(await runElsewhere(below)).toEqual(inner);
 });
 
 /** As pnpm lays packages out: each in a place of its own, with links to what it needs. */
