@@ -142,6 +142,8 @@ describe.skipIf(without !== undefined)(name, { timeout: 180_000 }, () => {
     await it.agent('--queue', 'gpu', '--create-queue');
     const { stdout } = await runPipeline(['queue', 'show', 'gpu'], it.at);
     expect(stdout).toMatch(/routes\.second +step +needs gpu=1 +no agent of it has that /);
+    const shown = await runPipeline(['show', 'latest'], it.at);
+    expect(shown.stdout).toMatch(/second +waits in queue gpu \(no agent of it has gpu=1\)/);
     await it.agent('--queue', 'gpu', 'default', '--create-queue', '--resources', 'gpu=1');
     expect((await run.result()).code).toBe(0);
     expect((await run.told('step.start', 'first')).agent).toContain(`:${once.pid}-`);

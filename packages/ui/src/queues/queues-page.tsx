@@ -38,7 +38,7 @@ export default function QueuesPage() {
       <h2 className={styles.title}>Agents</h2>
       {agents.data.agents.length === 0 ? (
         <EmptyState title="No agent is running" small>
-          <p>Steps are executed by their own runs meanwhile; tasks wait. To start one:</p>
+          <p>Tasks wait for one; steps, too, where the queue is on Redis. To start one:</p>
           <Command
             text={`npx run-pipeline agent --queue ${queues.data.queues.find(({ waiting }) => waiting > 0)?.name ?? 'default'}`}
           />

@@ -12,6 +12,7 @@ import { controllerPlace, placeLine, type ControllerPlace } from '../controller-
 import { withRun } from '../project-access.js';
 import { viewRun } from '../run-events.js';
 import { runName } from '../select-run.js';
+import { stuckSteps } from '../stuck-steps.js';
 import { programName } from '../../project/as-typed.js';
 
 /** `run-pipeline show RUN` */
@@ -21,7 +22,10 @@ export function showCommand(context: Context): Promise<number> {
     const place = await controllerPlace(project.store, row);
     if (context.json)
       printJson(context, place === undefined ? showRun(view) : { ...showRun(view), controller: place });
-    else printLines(context.out, runLines(context, view, row, place));
+    else {
+      const stuck = await stuckSteps(project.store, view);
+      printLines(context.out, runLines(context, view, { row, place, stuck }));
+    }
     return 0;
   });
 }
@@ -29,8 +33,16 @@ export function showCommand(context: Context): Promise<number> {
 function runLines(
   context: Context,
   view: RunView,
-  row: RunRow,
-  place: ControllerPlace | undefined,
+  {
+    row,
+    place,
+    stuck,
+  }: {
+    readonly row: RunRow;
+    readonly place: ControllerPlace | undefined;
+    /** Of steps that wait. */
+    readonly stuck: ReadonlyMap<string, string>;
+  },
 ): readonly string[] {
   const { style } = context;
   const status = paintStatus(style, view.status, `${SYMBOLS[view.status]} ${view.status}`);
@@ -60,7 +72,7 @@ function runLines(
   const steps = inOrder(view);
   const gathers = new Set(steps.flatMap((step) => step.of ?? []));
   lines.push('', style.bold(count(steps.length - gathers.size, 'step')));
-  lines.push(...tableLines(steps.map((step) => stepCells(context, step))));
+  lines.push(...tableLines(steps.map((step) => stepCells(context, step, stuck.get(step.name)))));
   const shown = shownOnRun(view, { style, columns: context.out.stream.columns });
   if (shown.metrics.length > 0) lines.push('', style.bold('metrics of the run'), ...shown.metrics);
   if (shown.artifacts.length > 0) lines.push('', style.bold('artifacts of the run'), ...shown.artifacts);
@@ -114,11 +126,12 @@ function inOrder(view: RunView): readonly StepView[] {
   return (elements.get(undefined) ?? []).flatMap((step) => [step, ...(elements.get(step.name) ?? [])]);
 }
 
-function stepCells(context: Context, step: StepView): readonly string[] {
+function stepCells(context: Context, step: StepView, stuck: string | undefined): readonly string[] {
   const { style } = context;
   const notes: string[] = [];
   if (step.attempts > 1) notes.push(count(step.attempts, 'attempt'));
-  if (step.status === 'queued' && step.queue !== undefined) notes.push(`waits in queue ${step.queue}`);
+  if (step.status === 'queued' && step.queue !== undefined)
+    notes.push(`waits in queue ${step.queue}${stuck === undefined ? '' : ` (${stuck})`}`);
   if (step.agent !== undefined && step.status !== 'queued' && step.status !== 'cached')
     notes.push(`on ${step.agent}`);
   if (step.cachedFrom !== undefined) notes.push(`from ${step.cachedFrom}`);
