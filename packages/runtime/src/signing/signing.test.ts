@@ -100,7 +100,8 @@ test.each([
   [' , ', /names nobody/],
   ['ed25519:short', /no public key/],
   [join(directory, 'none'), /neither a key nor a file/],
-  [ours.privatePem, /cannot be used/],
+  [ours.privatePem, /it is a private key, which agents must not have/],
+  [file('private.pem', ours.privatePem), /private\.pem is a private key/],
 ])('trusted keys %j are refused, without being repeated', (keys, message) => {
   const read = (): unknown => trusting(keys);
   expect(read).toThrow(message);

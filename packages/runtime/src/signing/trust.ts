@@ -48,6 +48,7 @@ const KEYS = 'RUN_PIPELINE_TRUSTED_KEYS';
 
 /** Keys in one line, PEMs, and paths of files of these, separated by commas or white space. */
 function textsOf(setting: string): readonly string[] {
+  refusePrivate(setting, 'it');
   const pems = setting.match(PEM) ?? [];
   const rest = setting
     .replace(PEM, ' ')
@@ -59,6 +60,14 @@ function textsOf(setting: string): readonly string[] {
 
 const PEM = /-----BEGIN PUBLIC KEY-----[\s\S]*?-----END PUBLIC KEY-----/g;
 
+/** Whoever has that one can sign: an agent that executes what is signed must not. */
+function refusePrivate(text: string, what: string): void {
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text))
+    throw wrongKey(
+      `${what} is a private key, which agents must not have; they take the public one of the pair`,
+    );
+}
+
 function fileOf(path: string): readonly string[] {
   let content: string;
   try {
@@ -68,6 +77,7 @@ function fileOf(path: string): readonly string[] {
       `${path} is neither a key nor a file that can be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`,
     );
   }
+  refusePrivate(content, path);
   const lines = content.replace(PEM, ' ').split('\n');
   // As in authorized_keys: whose key it is may stand behind it.
   const keys = lines.map((line) => line.replace(/#.*$/, '').trim()).filter((line) => line !== '');
