@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { RunEvent } from '@run-pipeline/core/model';
 import type { Store } from '@run-pipeline/core/ports';
 import { foldEvents, viewFromJson } from '@run-pipeline/core/run-view';
 import type { RunList, RunSnapshot } from '@run-pipeline/core/wire';
@@ -87,6 +88,7 @@ test('a line of the list says how a real run went, and a snapshot is the fold of
       createdAt: expect.any(String),
       startedAt: bad.events[0]!.ts,
       finishedAt: bad.events.at(-1)!.ts,
+      durationMs: (bad.events.at(-1) as Extract<RunEvent, { type: 'run.end' }>).durationMs,
       parameters: { lr: 2 },
       counts: {
         created: 0,
