@@ -55,7 +55,9 @@ export function watchTests(factory: StoreFactory): void {
     ];
     await store.createTask(newTask('t1'));
     await nextTurn();
-    expect(calls).toEqual(['a', 'd']);
+    // Once more, where a connection of its own has only just begun to listen.
+    expect(calls.slice(0, 2)).toEqual(['a', 'd']);
+    expect(calls).not.toContain('ended by a');
     expect(await warned).toMatchObject({ message: 'a fault of the listener' });
     for (const end of ends) end();
   });
