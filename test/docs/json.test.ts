@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { scratch } from '../rig/scratch.js';
 import { pages } from './markdown.js';
-import { query, watchRun } from '../rig/warm.js';
+import { query, watchRun } from '../rig/command.js';
 
 /** What `docs/guide/command-line.md` says of `--json`, held against what the commands print. */
 const { text } = pages().find(({ path }) => path === 'docs/guide/command-line.md')!;

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { scratch } from '../rig/scratch.js';
-import { query, runPipeline } from '../rig/warm.js';
+import { query, runPipeline } from '../rig/command.js';
 
 const GOOD = `
 import { Parameter, Pipeline, Step } from 'run-pipeline';

@@ -1,9 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { startNode, BINARY } from '../rig/command.js';
 import { npmPackage, scratch } from '../rig/scratch.js';
 import { TRACE } from '../rig/steps.js';
-import { query, runPipeline, watchRun } from '../rig/warm.js';
+import { BINARY, query, runPipeline, startNode, watchRun } from '../rig/command.js';
 
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) as string;
 const NUMBER = expect.any(Number) as number;

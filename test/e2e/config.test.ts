@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { scratch } from '../rig/scratch.js';
-import { query, runPipeline, watchRun } from '../rig/warm.js';
+import { query, runPipeline, watchRun } from '../rig/command.js';
 
 const PIPELINE = `
 import { Pipeline, Step } from 'run-pipeline';

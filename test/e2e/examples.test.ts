@@ -2,7 +2,7 @@ import { cpSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { repository, scratch, type Scratch } from '../rig/scratch.js';
-import { query, runPipeline, watchRun } from '../rig/warm.js';
+import { query, runPipeline, watchRun } from '../rig/command.js';
 
 /** The examples in a project of their own, where they may be edited. */
 function examples(): Scratch {

@@ -1,7 +1,7 @@
 import { symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { scratch } from '../rig/scratch.js';
-import { runPipeline } from '../rig/warm.js';
+import { runPipeline } from '../rig/command.js';
 
 test('assets that loop, lie outside or are too large are named, with what to do', async () => {
   const project = scratch({

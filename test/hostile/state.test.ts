@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { scratch } from '../rig/scratch.js';
-import { runPipeline, watchRun } from '../rig/warm.js';
+import { runPipeline, watchRun } from '../rig/command.js';
 
 const TWO = {
   'pipe.ts': `import { Pipeline, Step, currentTask } from 'run-pipeline';
