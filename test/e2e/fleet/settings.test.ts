@@ -24,7 +24,6 @@ describe.skipIf(missing !== undefined)('settings that are wrong', () => {
       ...s3.env('settings'),
       RUN_PIPELINE_STORE: `postgres://planted:planted-pw@${new URL(postgres.url).host}/planted`,
       RUN_PIPELINE_QUEUE: redis.url,
-      RUN_PIPELINE_BLOBS_PATIENCE_MS: '500',
       RUN_PIPELINE_STORE_PATIENCE_MS: '500',
     };
   }, 120_000);
