@@ -59,7 +59,8 @@ export function churnTests(factory: StoreFactory): void {
     const churns = ['a', 'b', 'c'].map((process, index) => churnOf(process, 7 + index));
     await prepare(store, churns[0]!);
     const [killed, ...ends] = await Promise.all([
-      under.process({ kind: 'churn', churn: { ...churns[0]!, diesAfter: 20 } }),
+      // Few claims: on a busy machine the others have taken most before it comes to that.
+      under.process({ kind: 'churn', churn: { ...churns[0]!, diesAfter: 4 } }),
       ...churns.slice(1).map((churn) => under.process({ kind: 'churn', churn })),
     ]);
     expect(killed?.signal).toBe('SIGKILL');
