@@ -213,7 +213,8 @@ const c = await Task.init({ project: 'examples', name: 'two' });
 console.log(c.name, c.id !== a.id);
 `,
   });
-  expect(await project.node('script.mjs')).toMatchObject({
+  const result = await project.node('script.mjs');
+  expect(result, result.stderr).toMatchObject({
     code: 0,
     stdout: 'true true true\nanother-task\nbetween completed undefined\ntwo true\n',
   });
