@@ -1,5 +1,6 @@
 // `npm test`: lint, types, build, then every test. With CI=true nothing may be left out.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { findChromium } from './chromium.mjs';
 import { findPostgres, findRedis } from './services.mjs';
@@ -7,16 +8,21 @@ import { findPostgres, findRedis } from './services.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name) => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url));
 
-/** In order; the first that fails ends the run. */
-const steps = [
-  ['build', process.execPath, ['scripts/build.mjs']],
-  ['types', bin('tsc'), ['-p', 'tsconfig.check.json']],
-  ['lint', bin('oxlint'), []],
-  ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
-  ['rooms', process.execPath, ['scripts/check-rooms.mjs']],
-  ['lockfile', process.execPath, ['scripts/check-lockfile.mjs']],
-  ['unused', bin('knip'), ['--no-progress']],
-  ['tests', bin('vitest'), ['run', ...process.argv.slice(2)]],
+/** Takes as long as all the others: it goes on beside the tests. */
+const format = [['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']]];
+
+/** The lists go on side by side, each in its order. */
+const checks = [
+  [
+    ['build', process.execPath, ['scripts/build.mjs']],
+    ['types', bin('tsc'), ['-p', 'tsconfig.check.json']],
+    ['unused', bin('knip'), ['--no-progress']],
+  ],
+  [
+    ['lint', bin('oxlint'), []],
+    ['rooms', process.execPath, ['scripts/check-rooms.mjs']],
+    ['lockfile', process.execPath, ['scripts/check-lockfile.mjs']],
+  ],
 ];
 
 // The page's tests say themselves that they were skipped; this says it where nobody overlooks it.
@@ -45,14 +51,38 @@ if (findRedis({ install: true }) === undefined) {
   if (process.env.CI === 'true') process.exit(1);
 }
 
-for (const [name, command, args] of steps) {
-  const started = Date.now();
-  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
-  if (status !== 0) {
-    console.error(
-      `\n${name} failed${signal === null ? '' : ` (${signal})`}${error === undefined ? '' : `: ${error.message}`}`,
-    );
-    process.exit(status ?? 1);
+const formatted = inOrder(format);
+const verdicts = await Promise.all(checks.map(inOrder));
+if (verdicts.includes(false)) process.exit(1);
+const tests = spawn(bin('vitest'), ['run', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+const [status, signal] = await once(tests, 'exit');
+if (status !== 0) console.error(`\ntests failed${signal === null ? '' : ` (${signal})`}`);
+if (!(await formatted) || status !== 0) process.exit(status || 1);
+
+/** Until one fails; says so. */
+async function inOrder(list) {
+  for (const [name, command, args] of list) {
+    const started = Date.now();
+    const { code, output } = await execute(command, args);
+    if (code !== 0) {
+      console.error(`${output}\n${name} failed`);
+      return false;
+    }
+    console.log(`${output}${name}: ok (${((Date.now() - started) / 1000).toFixed(1)} s)`);
   }
-  if (name !== 'tests') console.log(`${name}: ok (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  return true;
+}
+
+/** What it prints is told when it has ended, in one piece. */
+function execute(command, args) {
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
+    child.once('error', (error) => done({ code: 1, output: `${output}${error.message}` }));
+    child.once('close', (code, signal) =>
+      done({ code: code ?? 1, output: signal === null ? output : `${output}(${signal})` }),
+    );
+  });
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { send, TIMEOUT_MS, type CrashCase } from '../rig/crash.js';
 import { project, writePipelines } from './project.js';
-import { collectGarbage } from '../rig/engine.js';
+import { collectGarbage, processIdentity, resumeRun } from '../rig/engine.js';
 
 /** A large parameter, a step that fails twice, calls in a body that are mapped: each of them interrupted. */
 const MORE = {
@@ -104,6 +104,33 @@ describe.concurrent('a run that is resumed', { timeout: TIMEOUT_MS }, () => {
     const refused = both[ends.findIndex(({ code }) => code === 2)]!;
     expect(refused.stderr).toMatch(/is being run by process \d+|has completed/);
     await crashed.verify();
+  });
+
+  test('is left to the process that took it while another one was about to', async () => {
+    const crashed = await crashedAt('class.ts', 'after-claim:2');
+    await crashed.open(async (opened) => {
+      const { id, epoch } = (await opened.store.findRuns({}))[0]!;
+      // Right after the other one has seen that the owner is dead.
+      const store = new Proxy(opened.store, {
+        get: (given, name) =>
+          name === 'recoverTasks'
+            ? async () => {
+                await given.takeRun(id, { expectedEpoch: epoch, owner: processIdentity() });
+                return given.recoverTasks();
+              }
+            : (Reflect.get(given, name) as () => unknown).bind(given),
+      });
+      const resumed = resumeRun({
+        project: { ...opened, store },
+        run: id,
+        options: { concurrency: 1, graceMs: 1000 },
+        onWarning: () => {},
+        onEvent: () => {},
+        signal: new AbortController().signal,
+      });
+      await expect(resumed).rejects.toMatchObject({ code: 'still-running' });
+      expect(await opened.store.getRun(id)).toMatchObject({ epoch: epoch + 1 });
+    });
   });
 
   test('does not call the callbacks of completed steps again', async () => {

@@ -3,7 +3,12 @@ export { specOf, stepExecutable } from '../../packages/runtime/src/agent/step-jo
 export { executeRecord } from '../../packages/runtime/src/engine/attempt/execute-record.js';
 export { startController } from '../../packages/runtime/src/engine/controller/controller-process.js';
 export { settleController } from '../../packages/runtime/src/engine/controller/settle-controller.js';
-export { collectGarbage, decodeStored, openProject } from '../../packages/runtime/src/engine/index.js';
+export {
+  collectGarbage,
+  decodeStored,
+  openProject,
+  resumeRun,
+} from '../../packages/runtime/src/engine/index.js';
 export { provideEnvironment } from '../../packages/runtime/src/environments/index.js';
 export { packageScript, readPackage } from '../../packages/runtime/src/package/index.js';
 export { newTaskId } from '../../packages/runtime/src/project/new-id.js';

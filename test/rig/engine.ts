@@ -74,6 +74,7 @@ export const {
   provideEnvironment,
   readPackage,
   RECYCLE,
+  resumeRun,
   settleController,
   specOf,
   startController,

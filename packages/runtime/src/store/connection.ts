@@ -86,7 +86,11 @@ export class Connection {
     if (!this.#open) return;
     this.#open = false;
     this.#statements.clear();
-    this.#db.close();
+    try {
+      this.#db.close();
+    } catch {
+      // All that was committed is in the file; what is wrong with it was told by whoever read or wrote.
+    }
   }
 
   #prepared(sql: string): Database.Statement {

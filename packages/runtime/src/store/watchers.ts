@@ -34,19 +34,23 @@ export class Watchers {
   #watched(watched: boolean): void {
     clearInterval(this.#timer);
     if (!watched) return;
-    this.#seen = this.#version();
+    this.#seen = this.#current() ?? this.#seen;
     this.#timer = setInterval(() => this.#look(), PERIOD_MS);
   }
 
   #look(): void {
-    let version: number;
-    try {
-      version = this.#version();
-    } catch {
-      return; // Locked by a recovery; what is wrong with the file is told by whoever reads.
-    }
-    if (version === this.#seen) return;
+    const version = this.#current();
+    if (version === undefined || version === this.#seen) return;
     this.#seen = version;
     this.#listeners.tell();
+  }
+
+  /** Undefined: locked by a recovery; what is wrong with the file is told by whoever reads. */
+  #current(): number | undefined {
+    try {
+      return this.#version();
+    } catch {
+      return undefined;
+    }
   }
 }

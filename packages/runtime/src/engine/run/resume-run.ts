@@ -49,7 +49,10 @@ export const resumeRun: ResumeRun = async (request) => {
   // Of a run that was left to agents: none may take it meanwhile.
   const controller = await holdController(project.store, row, { onWaiting: request.onWarning });
   try {
-    const result = await takeOver(request, (await project.store.getRun(row.id)) ?? row);
+    const now = (await project.store.getRun(row.id)) ?? row;
+    // Another process may have taken it since; of one that agents may take, the held task says that none has.
+    if (controller === undefined) refuseUnfit(now);
+    const result = await takeOver(request, now);
     await controller?.finish(result);
     return result;
   } catch (error) {
