@@ -57,6 +57,7 @@ if (verdicts.includes(false)) process.exit(1);
 const tests = spawn(bin('vitest'), ['run', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
 const [status, signal] = await once(tests, 'exit');
 if (status !== 0) console.error(`\ntests failed${signal === null ? '' : ` (${signal})`}`);
+if (!(await formatted)) console.error('\nformat failed, as said above');
 if (!(await formatted) || status !== 0) process.exit(status || 1);
 
 /** Until one fails; says so. */
