@@ -1,6 +1,12 @@
 import type { Duration } from '@run-pipeline/core/define';
 import { describeValue, OptionReader } from '@run-pipeline/core/define';
-import { TASK_TYPES, type SourceLocation, type TaskStatus, type TaskType } from '@run-pipeline/core/model';
+import {
+  OWN_TASK_STATUSES,
+  TASK_TYPES,
+  type SourceLocation,
+  type TaskStatus,
+  type TaskType,
+} from '@run-pipeline/core/model';
 
 export const DEFAULT_TYPE: TaskType = 'training';
 
@@ -84,17 +90,7 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-const STATUSES = [
-  'created',
-  'queued',
-  'running',
-  'completed',
-  'failed',
-  'aborted',
-  'cached',
-  'skipped',
-  'published',
-] as const satisfies readonly TaskStatus[];
+const STATUSES = [...OWN_TASK_STATUSES, 'cached', 'skipped'] as const satisfies readonly TaskStatus[];
 
 /** The door of what `Task` is given. */
 export class TaskOptionReader extends OptionReader {

@@ -1,11 +1,6 @@
-import { createHash } from 'node:crypto';
-import {
-  digest,
-  type PipelineDefinition,
-  type TaskEdit,
-  type TaskParameters,
-} from '@run-pipeline/core/model';
+import { type PipelineDefinition, type TaskEdit, type TaskParameters } from '@run-pipeline/core/model';
 import type { NewTask } from '@run-pipeline/core/ports';
+import { sha256 } from '../../artifacts/sha256.js';
 import { readGitState } from '../../project/git-state.js';
 import type { Project } from '../../project/project.js';
 import { PARAMETER_SECTION } from './draft.js';
@@ -50,5 +45,5 @@ export async function controllerRecord(options: {
 
 function textValue(text: string): SharedValue {
   const bytes = Buffer.from(text);
-  return { hash: digest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`), bytes };
+  return { hash: sha256(bytes), bytes };
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { digest, RunPipelineError, type Digest } from '@run-pipeline/core/model';
+import { RunPipelineError, type Digest } from '@run-pipeline/core/model';
+import { sha256 } from '../../artifacts/sha256.js';
 import type { SourceBundle } from '../../discover/discovery.js';
 
 export interface SharedValue {
@@ -9,11 +9,8 @@ export interface SharedValue {
 
 export function jsonValue(value: unknown): SharedValue {
   const bytes = Buffer.from(JSON.stringify(value));
-  return { hash: hashOfBytes(bytes), bytes };
+  return { hash: sha256(bytes), bytes };
 }
-
-export const hashOfBytes = (bytes: Uint8Array): Digest =>
-  digest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`);
 
 /**
  * The code of a controller as a run or a draft keeps it: the user's file as it was evaluated, with all that
@@ -26,7 +23,7 @@ export function controllerCode(bundle: SourceBundle): SharedValue {
 
 /** What a value was kept under says what it has to be (INVARIANTS 22): checked before anything is made of it. */
 export function requireUndamaged(bytes: Uint8Array, hash: Digest, what: string): void {
-  if (hashOfBytes(bytes) === hash) return;
+  if (sha256(bytes) === hash) return;
   throw new RunPipelineError({
     kind: 'store',
     code: 'launch-damaged',

@@ -2,8 +2,8 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import type { CacheEntry, Store } from '@run-pipeline/core/ports';
 import type { Fingerprint, RunId, Report, StoredArtifact, TaskId } from '@run-pipeline/core/model';
 import { INLINE_LIMIT } from '@run-pipeline/core/model';
+import { sha256 } from '../../artifacts/sha256.js';
 import { isAlive } from '../../project/process-identity.js';
-import { hashOfBytes } from '../launch/controller-code.js';
 import type { Prepared } from './prepare.js';
 import type { NodeState, RunContext } from '../context.js';
 
@@ -101,7 +101,7 @@ async function findDamage(context: LookContext, entry: CacheEntry): Promise<stri
   for (const { record, inline } of entry.artifacts) {
     if (inline !== undefined || record.size <= INLINE_LIMIT) {
       if (inline === undefined) return `its cached artifact ${record.name} is missing`;
-      if (hashOfBytes(inline) !== record.hash) return `its cached artifact ${record.name} is damaged`;
+      if (sha256(inline) !== record.hash) return `its cached artifact ${record.name} is damaged`;
       continue;
     }
     const found = await context.project.blobs.stat(record.hash);
